@@ -1,0 +1,150 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
+	"foyer/internal/httpapi"
+	"foyer/internal/identity"
+	"foyer/internal/invoice"
+	"foyer/internal/jobs"
+	"foyer/internal/merchant"
+	"foyer/internal/notify"
+	"foyer/internal/store"
+)
+
+// renderAtOnce is how many PDFs one process draws at a time; more would take the processors from everything else.
+const renderAtOnce = 2
+
+// Config is what an App is made of.
+type Config struct {
+	DatabaseURL string
+	// Secrets are one or more secrets of 32+ bytes, separated by commas; the first writes, all read.
+	Secrets   string
+	PublicURL string
+	// SMTPURL is smtp://… or outbox:, which keeps mails in the database.
+	SMTPURL        string
+	TrustedProxies []netip.Prefix
+	Lifetimes      identity.Lifetimes
+	Limits         identity.Limits
+	// LiveGateway says that a gateway for live merchants is configured.
+	LiveGateway bool
+	Now         func() time.Time
+	Log         *slog.Logger
+}
+
+// App is the whole program on one database.
+type App struct {
+	Config
+	Store     *store.Store
+	Keyring   *foyer.Keyring
+	IDs       foyer.IDs
+	Identity  *identity.Service
+	Merchants *merchant.Service
+	Billing   *billing.Service
+	Invoices  *invoice.Service
+	Notify    *notify.Service
+	Queue     *jobs.Queue
+	Workers   *jobs.Workers
+	Metrics   *prometheus.Registry
+	// Public answers the API, Admin what only whoever runs the instance may see.
+	Public http.Handler
+	Admin  http.Handler
+	ready  atomic.Bool
+}
+
+// New opens the database and fits the parts together. It starts nothing and changes nothing.
+func New(ctx context.Context, c Config) (*App, error) {
+	a := &App{Config: c, Metrics: prometheus.NewRegistry()}
+	var err error
+	if a.Keyring, err = foyer.NewKeyring(c.Secrets); err != nil {
+		return nil, fmt.Errorf("FOYER_SECRET: %w", err)
+	}
+	a.IDs = foyer.NewIDs(c.Now)
+	a.Store, err = store.Open(ctx, c.DatabaseURL, store.Options{Keyring: a.Keyring, IDs: a.IDs, Now: c.Now, Log: c.Log})
+	if err != nil {
+		return nil, err
+	}
+	if err := a.wire(); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) wire() error {
+	var err error
+	if a.Queue, err = jobs.NewQueue(a.Store, quiet(a.Log)); err != nil {
+		return err
+	}
+	var sender notify.Sender = a.Store
+	if a.SMTPURL != "outbox:" {
+		if sender, err = notify.NewSMTP(a.SMTPURL); err != nil {
+			return err
+		}
+	}
+	renderer, err := invoice.NewRenderer(renderAtOnce)
+	if err != nil {
+		return err
+	}
+	a.Merchants = merchant.NewService(a.Store, a.IDs, a.Now, a.LiveGateway)
+	// Every merchant has a clock of its own, which a sandbox merchant will be able to move; today it is the real one.
+	clock := func(context.Context, foyer.MerchantID) (time.Time, error) { return foyer.Micro(a.Now()), nil }
+	a.Billing = billing.NewService(a.Store, a.IDs, clock)
+	a.Invoices = invoice.NewService(a.Store, a.Merchants, renderer, a.Now)
+	a.Identity = identity.NewService(identity.Config{
+		Store: a.Store, Limiter: a.Store, Jobs: a.Queue, Keyring: a.Keyring, IDs: a.IDs, Now: a.Now,
+		Lifetimes: a.Lifetimes, Limits: a.Limits, Issuer: a.PublicURL,
+	})
+	a.Notify = notify.NewService(notify.Config{
+		Sender: sender, SignIns: a.Identity, Merchants: a.Merchants, Customers: a.Billing, Activity: a.Store, Now: a.Now,
+		PublicURL: a.PublicURL, LinkLife: a.Lifetimes.MagicLink,
+	})
+	a.Workers, err = jobs.NewWorkers(a.Store, jobs.Handlers{
+		SendSignIn: a.Notify.SendSignIn,
+		Prune:      func(ctx context.Context) error { return a.Store.Prune(ctx, foyer.Micro(a.Now())) },
+	}, quiet(a.Log))
+	if err != nil {
+		return err
+	}
+	a.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectors.NewDBStatsCollector(a.Store.SQL(), "foyer"))
+	a.Public, err = httpapi.New(httpapi.Config{
+		Identity: a.Identity, Merchants: a.Merchants, Billing: a.Billing, Invoices: a.Invoices, Notify: a.Notify, Keys: a.Store,
+		Keyring: a.Keyring, Now: a.Now, PublicURL: a.PublicURL, TrustedProxies: a.TrustedProxies, Log: a.Log, Metrics: a.Metrics,
+	})
+	a.Admin = a.admin()
+	return err
+}
+
+// Migrate brings the schema up to date, ours and the job queue's, and returns what it applied.
+func (a *App) Migrate(ctx context.Context) ([]string, error) {
+	applied, err := a.Store.Migrate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return applied, jobs.Migrate(ctx, a.Store)
+}
+
+// Close returns the connections.
+func (a *App) Close() { a.Store.Close() }
+
+// quiet lets the job queue speak only when something is wrong.
+func quiet(log *slog.Logger) *slog.Logger { return slog.New(atLeastWarn{log.Handler()}) }
+
+type atLeastWarn struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (h atLeastWarn) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
+}

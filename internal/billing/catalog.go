@@ -1,0 +1,88 @@
+package billing
+
+import (
+	"time"
+
+	"foyer/internal/foyer"
+)
+
+// Ids of the catalog.
+type (
+	ProductID  string
+	PriceID    string
+	DiscountID string
+)
+
+// Product is what a merchant sells.
+type Product struct {
+	ID          ProductID
+	Merchant    foyer.MerchantID
+	ExternalID  string
+	Name        string
+	Description string
+	ImageURL    string
+	Archived    bool
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
+// TaxBehavior says whether a price already contains its tax.
+type TaxBehavior string
+
+// The two tax behaviors.
+const (
+	TaxExclusive TaxBehavior = "exclusive"
+	TaxInclusive TaxBehavior = "inclusive"
+)
+
+// Price is what a product costs, once or per billing cycle.
+type Price struct {
+	ID         PriceID
+	Merchant   foyer.MerchantID
+	ExternalID string
+	// Product is empty while the product of an imported price is not known; ExternalProductID then joins them later.
+	Product           ProductID
+	ExternalProductID string
+	Name              string
+	Description       string
+	UnitPrice         foyer.Money
+	// Cycle is nil for a price that is paid once.
+	Cycle       *foyer.Cycle
+	Trial       *foyer.Cycle
+	TaxRate     foyer.Rate
+	TaxBehavior TaxBehavior
+	// QuantityMin and QuantityMax bound the quantity; 0 means no bound.
+	QuantityMin int64
+	QuantityMax int64
+	Archived    bool
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
+// DiscountType says how a discount is counted.
+type DiscountType string
+
+// The types of discount.
+const (
+	DiscountPercent DiscountType = "percent"
+	DiscountFixed   DiscountType = "fixed"
+)
+
+// Discount lowers a price for a number of billing periods.
+type Discount struct {
+	ID         DiscountID
+	Merchant   foyer.MerchantID
+	ExternalID string
+	Type       DiscountType
+	// Percent is the share taken off, as a decimal of a hundred: "12.5" is 12.5 %. Only for DiscountPercent.
+	Percent foyer.Rate
+	// Amount is what is taken off. Only for DiscountFixed.
+	Amount *foyer.Money
+	// Periods is the number of billing periods it lasts; nil for ever.
+	Periods     *int
+	Code        string
+	Description string
+	Archived    bool
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}

@@ -1,0 +1,304 @@
+package billing
+
+import (
+	"slices"
+	"time"
+
+	"foyer/internal/foyer"
+)
+
+// Ids of payments and their parts.
+type (
+	PaymentID string
+	LineID    string
+	AttemptID string
+	RefundID  string
+)
+
+// PaymentStatus is the state of a payment.
+type PaymentStatus string
+
+// The states of a payment; doc.go draws them.
+const (
+	PaymentDraft     PaymentStatus = "draft"
+	PaymentReady     PaymentStatus = "ready"
+	PaymentBilled    PaymentStatus = "billed"
+	PaymentPaid      PaymentStatus = "paid"
+	PaymentCompleted PaymentStatus = "completed"
+	PaymentCanceled  PaymentStatus = "canceled"
+	PaymentPastDue   PaymentStatus = "past_due"
+)
+
+// PaymentStatuses lists every state a customer can see.
+var PaymentStatuses = []PaymentStatus{PaymentReady, PaymentBilled, PaymentPaid, PaymentCompleted, PaymentCanceled, PaymentPastDue}
+
+// Origin says what made the payment.
+type Origin string
+
+// The origins of a payment.
+const (
+	OriginAPI                 Origin = "api"
+	OriginWeb                 Origin = "web"
+	OriginRenewal             Origin = "subscription_recurring"
+	OriginCharge              Origin = "subscription_charge"
+	OriginUpdate              Origin = "subscription_update"
+	OriginPaymentMethodChange Origin = "subscription_payment_method_change"
+)
+
+// CollectionMode says whether Foyer charges a payment method or the customer pays an invoice.
+type CollectionMode string
+
+// The collection modes.
+const (
+	CollectAutomatic CollectionMode = "automatic"
+	CollectManual    CollectionMode = "manual"
+)
+
+// Totals are the sums of a payment, in minor units of its currency. Subtotal is before discount and tax; Total =
+// Subtotal − Discount + Tax; GrandTotal = Total − Credit, at least 0; Balance is what is left to pay of GrandTotal.
+// CreditToBalance is what a negative total put on the customer's credit. Imported amounts are taken as they are.
+type Totals struct {
+	Subtotal        int64
+	Discount        int64
+	Tax             int64
+	Total           int64
+	Credit          int64
+	CreditToBalance int64
+	GrandTotal      int64
+	Balance         int64
+	Refunded        int64
+}
+
+// LineTotals are the sums of one line or one tax rate, in minor units.
+type LineTotals struct {
+	Subtotal int64 `json:"subtotal"`
+	Discount int64 `json:"discount"`
+	Tax      int64 `json:"tax"`
+	Total    int64 `json:"total"`
+}
+
+// TaxRateTotals are the sums of all lines with one tax rate.
+type TaxRateTotals struct {
+	Rate   foyer.Rate `json:"rate"`
+	Totals LineTotals `json:"totals"`
+}
+
+// Proration says that a line was charged for a part of its period.
+type Proration struct {
+	// Rate is the share charged: "1" is all of it.
+	Rate   foyer.Rate   `json:"rate"`
+	Period foyer.Period `json:"period"`
+}
+
+// Line is one thing bought, as it was named and priced when it was billed.
+type Line struct {
+	ID          LineID     `json:"id"`
+	ExternalID  string     `json:"external_id,omitempty"`
+	PriceID     string     `json:"price_id,omitempty"`
+	ProductID   string     `json:"product_id,omitempty"`
+	Name        string     `json:"name"`
+	Description string     `json:"description,omitempty"`
+	Quantity    int64      `json:"quantity"`
+	UnitPrice   int64      `json:"unit_price"`
+	TaxRate     foyer.Rate `json:"tax_rate"`
+	Proration   *Proration `json:"proration,omitempty"`
+	Totals      LineTotals `json:"totals"`
+}
+
+// Terms are the terms of a payment collected by invoice.
+type Terms struct {
+	PurchaseOrderNumber   string       `json:"purchase_order_number,omitempty"`
+	AdditionalInformation string       `json:"additional_information,omitempty"`
+	PaymentTerms          *foyer.Cycle `json:"payment_terms,omitempty"`
+}
+
+// Payment is one bill: what was bought, what it came to, and how it was paid.
+type Payment struct {
+	ID                     PaymentID
+	Merchant               foyer.MerchantID
+	Customer               foyer.CustomerID
+	ExternalID             string
+	Status                 PaymentStatus
+	Origin                 Origin
+	CollectionMode         CollectionMode
+	Currency               foyer.Currency
+	Description            string
+	Subscription           SubscriptionID
+	ExternalSubscriptionID string
+	BillingPeriod          *foyer.Period
+	BillingDetails         *Terms
+	Totals                 Totals
+	// InvoiceID and InvoiceNumber name its invoice; empty when it has none.
+	InvoiceID     string
+	InvoiceNumber string
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+	// BilledAt is nil until it is billed.
+	BilledAt *time.Time
+	Version  int64
+
+	// Refunds are newest first.
+	Refunds []Refund
+
+	// Lists leave these out.
+	TaxRates []TaxRateTotals
+	Lines    []Line
+	Attempts []Attempt
+}
+
+// VisibleTo customers are all payments but drafts.
+func (p Payment) VisibleTo() bool { return p.Status != PaymentDraft }
+
+// ZeroValue payments (trials, a changed payment method) are hidden from lists and have no invoice.
+func (p Payment) ZeroValue() bool { return p.Totals.Total == 0 }
+
+// HasInvoice tells whether a document belongs to the payment: an automatic one when it is completed, one collected by
+// invoice from the moment it is billed; never one of zero value (reference: paddle.md §1.4).
+func (p Payment) HasInvoice() bool {
+	if p.ZeroValue() {
+		return false
+	}
+	if p.CollectionMode == CollectManual {
+		return slices.Contains([]PaymentStatus{PaymentBilled, PaymentPaid, PaymentCompleted, PaymentPastDue}, p.Status)
+	}
+	return p.Status == PaymentCompleted
+}
+
+// DueAt returns when a payment collected by invoice is due: the day it was billed plus its terms; nil for others.
+func (p Payment) DueAt() *time.Time {
+	if p.BilledAt == nil || p.BillingDetails == nil || p.BillingDetails.PaymentTerms == nil {
+		return nil
+	}
+	due := p.BillingDetails.PaymentTerms.After(*p.BilledAt)
+	return &due
+}
+
+// LinesMismatch names the sums of lines that do not add up to the payment's totals, empty when all do. Imported amounts
+// are facts and are kept all the same; the import says so.
+func (p Payment) LinesMismatch() []string {
+	var sum LineTotals
+	for _, l := range p.Lines {
+		sum.Subtotal += l.Totals.Subtotal
+		sum.Discount += l.Totals.Discount
+		sum.Tax += l.Totals.Tax
+		sum.Total += l.Totals.Total
+	}
+	var out []string
+	for _, c := range []struct {
+		name      string
+		line, all int64
+	}{
+		{"subtotal", sum.Subtotal, p.Totals.Subtotal},
+		{"discount", sum.Discount, p.Totals.Discount},
+		{"tax", sum.Tax, p.Totals.Tax},
+		{"total", sum.Total, p.Totals.Total},
+	} {
+		if c.line != c.all {
+			out = append(out, c.name)
+		}
+	}
+	return out
+}
+
+// AttemptStatus is the state of one try to collect a payment.
+type AttemptStatus string
+
+// The states of an attempt.
+const (
+	AttemptPending        AttemptStatus = "pending"
+	AttemptRequiresAction AttemptStatus = "requires_action"
+	AttemptAuthorized     AttemptStatus = "authorized"
+	AttemptCaptured       AttemptStatus = "captured"
+	AttemptFailed         AttemptStatus = "failed"
+	AttemptCanceled       AttemptStatus = "canceled"
+)
+
+// ErrorCode says why an attempt failed; i18n has a plain text for each under "attempt_error.<code>".
+type ErrorCode string
+
+// ErrorCodes lists every reason an attempt can fail for. ErrorUnknown stands for any we do not know.
+var ErrorCodes = []ErrorCode{
+	"already_canceled", "already_refunded", "authentication_failed", "blocked_card", "canceled", "declined",
+	"declined_not_retryable", "expired_card", "fraud", "invalid_amount", "invalid_payment_details", "issuer_unavailable",
+	"not_enough_balance", "preferred_network_not_supported", "psp_error", "redacted_payment_method", "system_error",
+	"transaction_not_permitted", ErrorUnknown,
+}
+
+// ErrorUnknown is the reason nobody gave.
+const ErrorUnknown ErrorCode = "unknown"
+
+// Attempt is one try to collect a payment.
+type Attempt struct {
+	ID         AttemptID
+	ExternalID string
+	Status     AttemptStatus
+	// ErrorCode is empty unless the attempt failed.
+	ErrorCode ErrorCode
+	Amount    int64
+	// MethodType, Card: what it was paid with, as far as it may be known.
+	MethodType string
+	Card       *Card
+	CreatedAt  time.Time
+	CapturedAt *time.Time
+}
+
+// RefundStatus is the state of a refund.
+type RefundStatus string
+
+// The states of a refund.
+const (
+	RefundPending  RefundStatus = "pending"
+	RefundApproved RefundStatus = "approved"
+	RefundRejected RefundStatus = "rejected"
+	RefundReversed RefundStatus = "reversed"
+)
+
+// RefundAction says why money or a claim went back.
+type RefundAction string
+
+// The kinds of refund.
+const (
+	ActionRefund     RefundAction = "refund"
+	ActionCredit     RefundAction = "credit"
+	ActionChargeback RefundAction = "chargeback"
+)
+
+// Refund is money (or a claim on it) that went back to the customer after a payment.
+type Refund struct {
+	ID         RefundID
+	ExternalID string
+	Action     RefundAction
+	Status     RefundStatus
+	// Total includes Tax, both in minor units of the payment's currency.
+	Total     int64
+	Tax       int64
+	Reason    string
+	Lines     []RefundLine
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// RefundLine is the part of a refund that belongs to one line of the payment.
+type RefundLine struct {
+	LineID string `json:"line_id"`
+	Amount int64  `json:"amount"`
+}
+
+// Refunded returns the sum of the approved refunds and chargebacks: credits lower what is due, they pay nothing back.
+func Refunded(refunds []Refund) int64 {
+	var sum int64
+	for _, r := range refunds {
+		if r.Status == RefundApproved && r.Action != ActionCredit {
+			sum += r.Total
+		}
+	}
+	return sum
+}
+
+// ListedAt is the time lists are sorted by: when it was billed, or made while it is not billed.
+func (p Payment) ListedAt() time.Time {
+	if p.BilledAt != nil {
+		return *p.BilledAt
+	}
+	return p.CreatedAt
+}

@@ -1,0 +1,121 @@
+package billing
+
+import (
+	"context"
+	"time"
+
+	"foyer/internal/foyer"
+)
+
+// Service answers what a customer may know and changes what a customer may change.
+type Service struct {
+	store Store
+	ids   foyer.IDs
+	now   func(ctx context.Context, merchant foyer.MerchantID) (time.Time, error)
+}
+
+// NewService returns a Service. now is the merchant's clock, which a sandbox merchant may have moved.
+func NewService(store Store, ids foyer.IDs, now func(ctx context.Context, merchant foyer.MerchantID) (time.Time, error)) *Service {
+	return &Service{store: store, ids: ids, now: now}
+}
+
+// Customer returns the customer of the scope.
+func (s *Service) Customer(ctx context.Context, scope foyer.Scope) (Customer, error) {
+	return s.store.Customer(ctx, scope)
+}
+
+// errChanged says that somebody else changed the thing first.
+func errChanged() error { return foyer.Refuse(foyer.PreconditionFailed, "precondition.failed") }
+
+// UpdateCustomer changes the customer's own data, for future documents only. ifVersion is the version the caller read,
+// 0 when it does not care.
+//
+// Refusals: Invalid with every field at fault, PreconditionFailed.
+func (s *Service) UpdateCustomer(ctx context.Context, actor foyer.Actor, change CustomerChange, ifVersion int64, place foyer.Place) (Customer, error) {
+	now, err := s.now(ctx, actor.Scope.Merchant)
+	if err != nil {
+		return Customer{}, err
+	}
+	var changed Customer
+	err = s.store.InTx(ctx, func(ctx context.Context) error {
+		current, err := s.store.Customer(ctx, actor.Scope)
+		if err != nil {
+			return err
+		}
+		if ifVersion != 0 && ifVersion != current.Version {
+			return errChanged()
+		}
+		if changed, err = current.Change(change, now); err != nil {
+			return err
+		}
+		if changed == current {
+			return nil
+		}
+		saved, err := s.store.SaveCustomer(ctx, changed)
+		if err != nil {
+			return err
+		}
+		if !saved {
+			return errChanged()
+		}
+		return s.store.RecordActivity(ctx, foyer.Activity{
+			ID:      s.ids(foyer.PrefixActivity),
+			Scope:   actor.Scope,
+			Session: actor.Session,
+			Type:    foyer.ActivityUpdated,
+			Place:   place,
+			At:      foyer.Micro(now),
+		})
+	})
+	return changed, err
+}
+
+// Payments returns a page of the customer's payments, newest first, without their details.
+func (s *Service) Payments(ctx context.Context, scope foyer.Scope, filter PaymentFilter, page foyer.PageRequest) ([]Payment, error) {
+	return s.store.Payments(ctx, scope, filter, page)
+}
+
+// Payment returns one payment with everything of it.
+func (s *Service) Payment(ctx context.Context, scope foyer.Scope, id PaymentID) (Payment, error) {
+	return s.store.Payment(ctx, scope, id)
+}
+
+// StampedPaymentMethod is a payment method with what it is worth at a moment.
+type StampedPaymentMethod struct {
+	PaymentMethod
+	Status PaymentMethodStatus
+}
+
+// PaymentMethods returns a page of the customer's payment methods, newest first.
+func (s *Service) PaymentMethods(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]StampedPaymentMethod, error) {
+	now, err := s.now(ctx, scope.Merchant)
+	if err != nil {
+		return nil, err
+	}
+	methods, err := s.store.PaymentMethods(ctx, scope, page)
+	out := make([]StampedPaymentMethod, len(methods))
+	for i, m := range methods {
+		out[i] = StampedPaymentMethod{m, m.Status(now)}
+	}
+	return out, err
+}
+
+// PaymentMethod returns one payment method.
+func (s *Service) PaymentMethod(ctx context.Context, scope foyer.Scope, id PaymentMethodID) (StampedPaymentMethod, error) {
+	now, err := s.now(ctx, scope.Merchant)
+	if err != nil {
+		return StampedPaymentMethod{}, err
+	}
+	m, err := s.store.PaymentMethod(ctx, scope, id)
+	return StampedPaymentMethod{m, m.Status(now)}, err
+}
+
+// Subscriptions returns a page of the customer's subscriptions, canceled ones too, newest first.
+func (s *Service) Subscriptions(ctx context.Context, scope foyer.Scope, statuses []SubscriptionStatus, page foyer.PageRequest) ([]Subscription, error) {
+	return s.store.Subscriptions(ctx, scope, statuses, page)
+}
+
+// Subscription returns one subscription.
+func (s *Service) Subscription(ctx context.Context, scope foyer.Scope, id SubscriptionID) (Subscription, error) {
+	return s.store.Subscription(ctx, scope, id)
+}

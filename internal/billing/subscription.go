@@ -1,0 +1,175 @@
+package billing
+
+import (
+	"time"
+
+	"foyer/internal/foyer"
+)
+
+// SubscriptionID is `sub_…`.
+type SubscriptionID string
+
+// SubscriptionStatus is the state of a subscription.
+type SubscriptionStatus string
+
+// The states of a subscription; doc.go draws them.
+const (
+	SubscriptionTrialing SubscriptionStatus = "trialing"
+	SubscriptionActive   SubscriptionStatus = "active"
+	SubscriptionPastDue  SubscriptionStatus = "past_due"
+	SubscriptionPaused   SubscriptionStatus = "paused"
+	SubscriptionCanceled SubscriptionStatus = "canceled"
+)
+
+// SubscriptionStatuses lists every state.
+var SubscriptionStatuses = []SubscriptionStatus{
+	SubscriptionTrialing, SubscriptionActive, SubscriptionPastDue, SubscriptionPaused, SubscriptionCanceled,
+}
+
+// ScheduledAction is what a scheduled change will do.
+type ScheduledAction string
+
+// The actions that can be scheduled.
+const (
+	ScheduleCancel ScheduledAction = "cancel"
+	SchedulePause  ScheduledAction = "pause"
+	ScheduleResume ScheduledAction = "resume"
+	ScheduleChange ScheduledAction = "change"
+)
+
+// ScheduledChange is what will happen to a subscription by itself.
+type ScheduledChange struct {
+	Action      ScheduledAction
+	EffectiveAt time.Time
+	// ResumeAt is when a scheduled pause will end; nil when it is open-ended.
+	ResumeAt *time.Time
+}
+
+// SubscriptionItem is one product of a subscription, as it was named and priced when it was added.
+type SubscriptionItem struct {
+	PriceID           PriceID    `json:"price_id,omitempty"`
+	ExternalPriceID   string     `json:"external_price_id,omitempty"`
+	ProductID         ProductID  `json:"product_id,omitempty"`
+	ExternalProductID string     `json:"external_product_id,omitempty"`
+	ProductName       string     `json:"product_name"`
+	PriceName         string     `json:"price_name,omitempty"`
+	Quantity          int64      `json:"quantity"`
+	UnitPrice         int64      `json:"unit_price"`
+	TaxRate           foyer.Rate `json:"tax_rate,omitempty"`
+	TaxBehavior       string     `json:"tax_behavior,omitempty"`
+}
+
+// SubscriptionDiscount is the discount a subscription has now.
+type SubscriptionDiscount struct {
+	ID         DiscountID   `json:"id,omitempty"`
+	ExternalID string       `json:"external_id,omitempty"`
+	Type       DiscountType `json:"type,omitempty"`
+	Percent    foyer.Rate   `json:"percent,omitempty"`
+	Amount     *int64       `json:"amount,omitempty"`
+	StartsAt   *time.Time   `json:"starts_at,omitempty"`
+	EndsAt     *time.Time   `json:"ends_at,omitempty"`
+}
+
+// Subscription is a standing order: items, a billing cycle, and what happens next.
+type Subscription struct {
+	ID         SubscriptionID
+	Merchant   foyer.MerchantID
+	Customer   foyer.CustomerID
+	ExternalID string
+	Status     SubscriptionStatus
+	Currency   foyer.Currency
+	Items      []SubscriptionItem
+	// RecurringTotal is what one period costs, with tax and discount as far as they are known.
+	RecurringTotal int64
+	// AmountsUnknown says that the unit prices and RecurringTotal are not known and stand at 0: an imported subscription
+	// whose prices are told in another currency than it is charged in. They are shown as null.
+	AmountsUnknown bool
+	// NextTotal is what the next payment will come to; nil when it is RecurringTotal.
+	NextTotal      *int64
+	Cycle          foyer.Cycle
+	CollectionMode CollectionMode
+	CurrentPeriod  *foyer.Period
+	Trial          *foyer.Period
+	// NextBilledAt is nil when nothing will be billed.
+	NextBilledAt    *time.Time
+	ScheduledChange *ScheduledChange
+	Discount        *SubscriptionDiscount
+	PaymentMethod   PaymentMethodID
+	StartedAt       *time.Time
+	PausedAt        *time.Time
+	CanceledAt      *time.Time
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
+	Version         int64
+}
+
+// NextPayment is when and how much a subscription will be charged next.
+type NextPayment struct {
+	At time.Time
+	// Total is nil when what will be charged is not known.
+	Total *int64
+}
+
+// NextPayment returns nil when nothing will be charged: canceled, paused, or a cancel or pause is scheduled (showing a
+// next payment then is a classic bug; paddle.md (b) 2).
+func (s Subscription) NextPayment() *NextPayment {
+	if s.NextBilledAt == nil || s.Status == SubscriptionCanceled || s.Status == SubscriptionPaused {
+		return nil
+	}
+	if c := s.ScheduledChange; c != nil && (c.Action == ScheduleCancel || c.Action == SchedulePause) {
+		return nil
+	}
+	next := &NextPayment{At: *s.NextBilledAt, Total: s.NextTotal}
+	if next.Total == nil && !s.AmountsUnknown {
+		next.Total = &s.RecurringTotal
+	}
+	return next
+}
+
+// ActionName names something a customer may do to a subscription.
+type ActionName string
+
+// What a customer may do to a subscription.
+const (
+	ActionCancel              ActionName = "cancel"
+	ActionPause               ActionName = "pause"
+	ActionResume              ActionName = "resume"
+	ActionChange              ActionName = "change"
+	ActionKeep                ActionName = "keep"
+	ActionUpdatePaymentMethod ActionName = "update_payment_method"
+)
+
+// Action says whether something is allowed now and, if not, why: Reason is a key of i18n under "action_reason.".
+type Action struct {
+	Allowed bool
+	Reason  string
+}
+
+// Actions says what a customer may do to the subscription now and, where not, why. Until the engine exists (the
+// subscriptions are kept by another billing system) nothing can be changed from here, and that is what it says.
+func (s Subscription) Actions() map[ActionName]Action {
+	refuse := func(reason string) Action { return Action{Reason: reason} }
+	actions := map[ActionName]Action{}
+	for _, name := range []ActionName{ActionCancel, ActionPause, ActionResume, ActionChange, ActionKeep, ActionUpdatePaymentMethod} {
+		actions[name] = refuse("not_available_yet")
+	}
+	if s.Status == SubscriptionCanceled {
+		for name := range actions {
+			actions[name] = refuse("subscription.canceled")
+		}
+		return actions
+	}
+	if s.Status != SubscriptionPaused {
+		actions[ActionResume] = refuse("subscription.not_paused")
+	}
+	if s.Status == SubscriptionPaused {
+		actions[ActionPause] = refuse("subscription.paused")
+	}
+	if s.ScheduledChange == nil {
+		actions[ActionKeep] = refuse("subscription.nothing_scheduled")
+	}
+	if s.CollectionMode == CollectManual {
+		actions[ActionUpdatePaymentMethod] = refuse("subscription.manual")
+	}
+	return actions
+}

@@ -1,0 +1,143 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"foyer/internal/foyer"
+)
+
+// maxDepth is deeper than any body of ours; it bounds what a bomb of brackets costs.
+const maxDepth = 32
+
+// readBody reads a JSON body strictly: its type, no content encoding (a bomb), at most 64 KiB, valid UTF-8, one value, no
+// key twice. Operations without a body take none; one sent with a GET means nothing (RFC 9110 §9.3.1) and is not read.
+func (s *Server) readBody(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := requestOf(c.Request().Context())
+		req := c.Request()
+		if r.operation == nil || req.Method == http.MethodGet {
+			return next(c)
+		}
+		if encoding := req.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+			return foyer.Refuse(foyer.Unsupported, "encoding.unsupported")
+		}
+		if req.ContentLength > maxBodyBytes {
+			return foyer.Refuse(foyer.TooLarge, "body.too_large")
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(c.Response(), req.Body, maxBodyBytes))
+		if err != nil {
+			var tooLarge *http.MaxBytesError
+			if errors.As(err, &tooLarge) {
+				return foyer.Refuse(foyer.TooLarge, "body.too_large")
+			}
+			return &foyer.Error{Kind: foyer.Malformed, Code: "json.invalid", Err: err} // the client broke off
+		}
+		if r.operation.RequestBody == nil {
+			return next(c)
+		}
+		if len(body) == 0 && !r.operation.RequestBody.Value.Required {
+			return next(c)
+		}
+		media, _, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
+		if err != nil || media != echo.MIMEApplicationJSON {
+			return foyer.Refuse(foyer.Unsupported, "media_type.unsupported")
+		}
+		if len(bytes.TrimSpace(body)) == 0 {
+			return foyer.Refuse(foyer.Malformed, "body.required")
+		}
+		if err := checkJSON(body); err != nil {
+			return err
+		}
+		r.body = body
+		return next(c)
+	}
+}
+
+// checkJSON refuses what decoders disagree about: invalid UTF-8, a key twice, something behind the value.
+func checkJSON(body []byte) error {
+	if !utf8.Valid(body) {
+		return foyer.Refuse(foyer.Malformed, "json.invalid")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	if err := checkValue(decoder, 0); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return foyer.Refuse(foyer.Malformed, "json.invalid")
+	}
+	return nil
+}
+
+func checkValue(decoder *json.Decoder, depth int) error {
+	invalid := foyer.Refuse(foyer.Malformed, "json.invalid")
+	token, err := decoder.Token()
+	if err != nil || depth > maxDepth {
+		return invalid
+	}
+	delim, ok := token.(json.Delim)
+	if !ok {
+		return nil
+	}
+	seen := map[string]bool{}
+	for decoder.More() {
+		if delim == '{' {
+			key, err := decoder.Token()
+			if err != nil {
+				return invalid
+			}
+			name, _ := key.(string)
+			if seen[name] {
+				return &foyer.Error{Kind: foyer.Malformed, Code: "json.duplicate_field", Params: map[string]any{"Field": shown(name)}}
+			}
+			seen[name] = true
+		}
+		if err := checkValue(decoder, depth+1); err != nil {
+			return err
+		}
+	}
+	if _, err := decoder.Token(); err != nil {
+		return invalid
+	}
+	return nil
+}
+
+// shown cuts a name a client sent to what may stand in an answer.
+func shown(name string) string {
+	var b strings.Builder
+	for _, r := range name {
+		if b.Len() >= 40 {
+			b.WriteString("…")
+			break
+		}
+		if r < ' ' || r > '~' {
+			r = '?'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// binder gives the generated code the body that was checked, and nothing of path or query.
+type binder struct{}
+
+// Bind implements echo.Binder.
+func (binder) Bind(target any, c echo.Context) error {
+	r := requestOf(c.Request().Context())
+	if len(r.body) == 0 {
+		return io.EOF
+	}
+	if err := json.Unmarshal(r.body, target); err != nil {
+		return &foyer.Error{Kind: foyer.Malformed, Code: "json.invalid", Err: err}
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package httpapi
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"foyer/internal/foyer"
+	"foyer/internal/i18n"
+)
+
+// chooseLocale decides the language of the answer: ?locale=, else the customer's, else Accept-Language, else the
+// portal's default. An unknown tag is a language we have no texts for, which the answer says; a malformed one is refused.
+func (s *Server) chooseLocale(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := requestOf(c.Request().Context())
+		if r.operation == nil {
+			return next(c)
+		}
+		locale, err := s.locale(c.Request().Context(), r, c.QueryParam("locale"))
+		if err != nil {
+			return err
+		}
+		r.locale = locale
+		return next(c)
+	}
+}
+
+func (s *Server) locale(ctx context.Context, r *request, asked string) (i18n.Locale, error) {
+	if asked != "" {
+		locale, ok := i18n.Parse(asked)
+		if !ok {
+			return i18n.English, badQuery("locale", "input.locale")
+		}
+		return locale, nil
+	}
+	if r.access != nil {
+		tag, err := s.customerLocale(ctx, r.scope())
+		if err != nil {
+			return i18n.English, err
+		}
+		if locale, ok := i18n.Parse(tag); ok && tag != "" {
+			return locale, nil
+		}
+	}
+	if locale, ok := i18n.MatchAccept(r.echo.Request().Header.Get("Accept-Language")); ok {
+		return locale, nil
+	}
+	if r.merchant != "" {
+		m, err := s.Merchants.ByID(ctx, r.merchant)
+		if err != nil {
+			return i18n.English, err
+		}
+		if locale, ok := i18n.Parse(m.Portal.Settings.DefaultLocale); ok {
+			return locale, nil
+		}
+	}
+	return i18n.English, nil
+}
+
+// customerLocale is asked for on every request, so it is remembered for a moment: this process sees its own changes at
+// once, another's after localeLife.
+func (s *Server) customerLocale(ctx context.Context, scope foyer.Scope) (string, error) {
+	now := s.Now()
+	if tag, ok := s.locales.get(scope, now); ok {
+		return tag, nil
+	}
+	customer, err := s.Billing.Customer(ctx, scope)
+	if err != nil {
+		return "", err
+	}
+	s.locales.put(scope, customer.Locale, now)
+	return customer.Locale, nil
+}
+
+const (
+	localeLife = 5 * time.Second
+	localeSize = 16384
+)
+
+type localeCache struct {
+	mu   sync.Mutex
+	tags map[foyer.Scope]cachedLocale
+}
+
+type cachedLocale struct {
+	tag   string
+	until time.Time
+}
+
+func (l *localeCache) get(scope foyer.Scope, now time.Time) (string, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c, ok := l.tags[scope]
+	return c.tag, ok && now.Before(c.until)
+}
+
+func (l *localeCache) put(scope foyer.Scope, tag string, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tags == nil || len(l.tags) >= localeSize {
+		l.tags = map[foyer.Scope]cachedLocale{}
+	}
+	l.tags[scope] = cachedLocale{tag: tag, until: now.Add(localeLife)}
+}

@@ -1,0 +1,122 @@
+package httpapi
+
+import (
+	"context"
+
+	"foyer/api"
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
+)
+
+// ListPayments shows the customer's payments.
+func (s *Server) ListPayments(ctx context.Context, in api.ListPaymentsRequestObject) (api.ListPaymentsResponseObject, error) {
+	q := in.Params
+	p, err := s.page(ctx, listing{limit: q.Limit, after: q.After, from: q.From, to: q.To})
+	if err != nil {
+		return nil, err
+	}
+	filter := billing.PaymentFilter{Subscription: billing.SubscriptionID(value(q.SubscriptionId)), IncludeZero: q.IncludeZero != nil && *q.IncludeZero}
+	if q.Status != nil {
+		filter.Statuses = each(*q.Status, func(v api.PaymentStatus) billing.PaymentStatus { return billing.PaymentStatus(v) })
+	}
+	found, err := s.Billing.Payments(ctx, requestOf(ctx).scope(), filter, p)
+	if err != nil {
+		return nil, err
+	}
+	found, next := cut(ctx, s, found, p, func(v billing.Payment) foyer.PageKey { return foyer.PageKey{At: v.ListedAt(), ID: string(v.ID)} })
+	return api.ListPayments200JSONResponse{Body: api.PaymentList{Page: next, Data: each(found, presenterOf(ctx).payment)}}, nil
+}
+
+// GetPayment shows one payment, itemised.
+func (s *Server) GetPayment(ctx context.Context, in api.GetPaymentRequestObject) (api.GetPaymentResponseObject, error) {
+	payment, err := s.Billing.Payment(ctx, requestOf(ctx).scope(), billing.PaymentID(in.PaymentId))
+	if err != nil {
+		return nil, err
+	}
+	shown := presenterOf(ctx).itemised(payment)
+	same, err := unchanged(ctx, payment.Version, shown)
+	if err != nil {
+		return nil, err
+	}
+	if same {
+		return api.GetPayment304Response{}, nil
+	}
+	return api.GetPayment200JSONResponse{Body: shown}, nil
+}
+
+// payment shows what lists show.
+func (p presenter) payment(v billing.Payment) api.Payment {
+	shown := api.Payment{
+		Id: string(v.ID), ExternalId: orNull(v.ExternalID), Status: api.PaymentStatus(v.Status),
+		StatusText: p.locale.Text("payment.status."+string(v.Status), nil), Origin: api.Origin(v.Origin),
+		CollectionMode: api.CollectionMode(v.CollectionMode), Currency: string(v.Currency), Description: v.Description,
+		SubscriptionId: orNull(v.Subscription), CreatedAt: v.CreatedAt, BilledAt: v.BilledAt, DueAt: v.DueAt(), BillingPeriod: p.period(v.BillingPeriod),
+		Totals:  p.totals(v.Totals, v.Currency),
+		Refunds: each(v.Refunds, func(r billing.Refund) api.Refund { return p.refund(r, v.Currency) }),
+	}
+	if v.BillingDetails != nil {
+		shown.PurchaseOrderNumber = orNull(v.BillingDetails.PurchaseOrderNumber)
+	}
+	if v.InvoiceID != "" {
+		shown.Invoice = &api.InvoiceRef{Id: v.InvoiceID, Number: v.InvoiceNumber}
+	}
+	return shown
+}
+
+// itemised shows everything of a payment.
+func (p presenter) itemised(v billing.Payment) api.Payment {
+	shown := p.payment(v)
+	rates := each(v.TaxRates, func(t billing.TaxRateTotals) api.TaxRate {
+		return api.TaxRate{Rate: string(t.Rate), Totals: p.lineTotals(t.Totals, v.Currency)}
+	})
+	lines := each(v.Lines, func(l billing.Line) api.PaymentLine { return p.line(l, v.Currency) })
+	attempts := each(v.Attempts, func(a billing.Attempt) api.Attempt { return p.attempt(a, v.Currency) })
+	shown.TaxRates, shown.Lines, shown.Attempts = &rates, &lines, &attempts
+	return shown
+}
+
+func (p presenter) refund(r billing.Refund, c foyer.Currency) api.Refund {
+	return api.Refund{
+		Id: string(r.ID), Action: api.RefundAction(r.Action), Status: api.RefundStatus(r.Status), Total: p.money(r.Total, c), Tax: p.money(r.Tax, c),
+		Reason: orNull(r.Reason), CreatedAt: r.CreatedAt,
+	}
+}
+
+func (p presenter) totals(t billing.Totals, c foyer.Currency) api.PaymentTotals {
+	return api.PaymentTotals{
+		Subtotal: p.money(t.Subtotal, c), Discount: p.money(t.Discount, c), Tax: p.money(t.Tax, c), Total: p.money(t.Total, c),
+		Credit: p.money(t.Credit, c), GrandTotal: p.money(t.GrandTotal, c), Balance: p.money(t.Balance, c), Refunded: p.money(t.Refunded, c),
+	}
+}
+
+func (p presenter) lineTotals(t billing.LineTotals, c foyer.Currency) api.LineTotals {
+	return api.LineTotals{Subtotal: p.money(t.Subtotal, c), Discount: p.money(t.Discount, c), Tax: p.money(t.Tax, c), Total: p.money(t.Total, c)}
+}
+
+func (p presenter) line(l billing.Line, c foyer.Currency) api.PaymentLine {
+	shown := api.PaymentLine{
+		Id: string(l.ID), Name: l.Name, Description: orNull(l.Description), Quantity: l.Quantity, UnitPrice: p.money(l.UnitPrice, c),
+		TaxRate: string(l.TaxRate), Totals: p.lineTotals(l.Totals, c),
+	}
+	if l.Proration != nil {
+		shown.Proration = &api.Proration{Rate: string(l.Proration.Rate), BillingPeriod: *p.period(&l.Proration.Period)}
+	}
+	return shown
+}
+
+func (p presenter) attempt(a billing.Attempt, c foyer.Currency) api.Attempt {
+	shown := api.Attempt{
+		Id: string(a.ID), Status: api.AttemptStatus(a.Status), Amount: p.money(a.Amount, c), CreatedAt: a.CreatedAt, CapturedAt: a.CapturedAt,
+	}
+	if a.ErrorCode != "" {
+		text := p.locale.Text("attempt_error."+string(a.ErrorCode), nil)
+		shown.ErrorCode, shown.ErrorText = orNull(a.ErrorCode), &text
+	}
+	if a.MethodType != "" {
+		shown.PaymentMethod = &api.AttemptMethod{Type: a.MethodType}
+		if a.Card != nil {
+			shown.PaymentMethod.Brand, shown.PaymentMethod.Last4 = orNull(a.Card.Brand), orNull(a.Card.Last4)
+		}
+	}
+	return shown
+}

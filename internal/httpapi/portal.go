@@ -1,0 +1,64 @@
+package httpapi
+
+import (
+	"context"
+	"slices"
+
+	"foyer/api"
+	"foyer/internal/i18n"
+	"foyer/internal/merchant"
+)
+
+// GetPortal shows what a frontend needs before anybody has signed in.
+func (s *Server) GetPortal(ctx context.Context, _ api.GetPortalRequestObject) (api.GetPortalResponseObject, error) {
+	m := portalOf(ctx)
+	shown := showPortal(*m)
+	same, err := unchanged(ctx, m.Portal.Version, shown)
+	if err != nil {
+		return nil, err
+	}
+	if same {
+		return api.GetPortal304Response{}, nil
+	}
+	return api.GetPortal200JSONResponse{Body: shown}, nil
+}
+
+func showPortal(m merchant.Merchant) api.Portal {
+	set := m.Portal.Settings
+	defaultLocale := i18n.English
+	if l, ok := i18n.Parse(set.DefaultLocale); ok {
+		defaultLocale = l
+	}
+	portal := api.Portal{
+		Id:            string(m.Portal.ID),
+		Name:          set.Name,
+		Branding:      api.Branding{LogoUrl: orNull(set.Branding.LogoURL), Color: orNull(set.Branding.Color)},
+		DefaultLocale: defaultLocale.Tag,
+		Languages:     i18n.Locales,
+		Features: api.Features{
+			Cancel: true, Pause: !set.Features.PauseOff, Change: !set.Features.ChangeOff,
+			EmailChange: !set.Features.EmailChangeOff, Revisions: !set.Features.RevisionsOff,
+		},
+		Sandbox:               m.Mode == merchant.Sandbox,
+		DeviceBindingRequired: set.RequireDeviceBinding,
+		Legal: api.LegalLinks{
+			TermsUrl: orNull(set.Legal.TermsURL), PrivacyUrl: orNull(set.Legal.PrivacyURL),
+			ImprintUrl: orNull(set.Legal.ImprintURL), SupportUrl: orNull(set.Legal.SupportURL),
+		},
+		TranslatedLanguages:  []string{},
+		RightToLeftLanguages: []string{},
+	}
+	if m.Mode == merchant.Sandbox {
+		portal.Gateway = &api.Gateway{Name: "sandbox"}
+	}
+	for _, tag := range i18n.Locales {
+		locale, _ := i18n.Parse(tag)
+		if locale.Language == tag && !slices.Contains(portal.TranslatedLanguages, tag) {
+			portal.TranslatedLanguages = append(portal.TranslatedLanguages, tag)
+		}
+		if (i18n.Locale{Tag: tag, Language: tag}).RightToLeft() {
+			portal.RightToLeftLanguages = append(portal.RightToLeftLanguages, tag)
+		}
+	}
+	return portal
+}

@@ -1,0 +1,154 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"foyer/api"
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
+	"foyer/internal/identity"
+	"foyer/internal/invoice"
+	"foyer/internal/merchant"
+	"foyer/internal/notify"
+)
+
+// Limits of the listener (contract.md §5). Echo sets none by itself.
+const (
+	maxHeaderBytes    = 16 << 10
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second
+	writeTimeout      = 30 * time.Second
+	idleTimeout       = 60 * time.Second
+	handlerTimeout    = 10 * time.Second
+	maxBodyBytes      = 64 << 10
+)
+
+// Config holds what the edge depends on.
+type Config struct {
+	Identity  *identity.Service
+	Merchants *merchant.Service
+	Billing   *billing.Service
+	Invoices  *invoice.Service
+	Notify    *notify.Service
+	Keys      IdempotencyKeys
+	Keyring   *foyer.Keyring
+	Now       func() time.Time
+	// PublicURL is the base of links to Foyer itself; Host headers are never used (CVE-2025-70948).
+	PublicURL string
+	// TrustedProxies are the networks whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	Log            *slog.Logger
+	Metrics        prometheus.Registerer
+}
+
+// Server answers the operations of openapi.yaml.
+type Server struct {
+	Config
+	spec       *openapi3.T
+	operations map[string]operation // by method and Echo path
+	locales    localeCache
+	metrics    metrics
+}
+
+type operation struct {
+	op   *openapi3.Operation
+	item *openapi3.PathItem
+	path string
+	// secured operations need an access token; scope is what it must allow.
+	secured bool
+	scope   string
+}
+
+var _ api.StrictServerInterface = (*Server)(nil)
+
+// New returns the public handler.
+func New(c Config) (*echo.Echo, error) {
+	spec, err := api.Spec()
+	if err != nil {
+		return nil, fmt.Errorf("httpapi: %w", err)
+	}
+	s := &Server{Config: c, spec: spec, operations: operationsOf(spec), metrics: newMetrics(c.Metrics)}
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.IPExtractor = ipExtractor(c.TrustedProxies)
+	e.HTTPErrorHandler = s.writeProblem
+	e.Binder = binder{}
+	// Use and not Group.Use, which turns 405 into 404. The order is the way of a request: see doc.go.
+	e.Use(s.begin, s.cors, s.identify, s.authenticate, s.chooseLocale, s.readBody, s.validate, s.idempotent)
+	api.RegisterHandlers(e, api.NewStrictHandler(s, nil))
+	return e, s.registerMeta(e)
+}
+
+// NewHTTPServer returns a server with every limit set.
+func NewHTTPServer(address string, handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Addr:              address,
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// operationsOf indexes the spec by what Echo calls a route, so that looking an operation up costs one map access.
+func operationsOf(spec *openapi3.T) map[string]operation {
+	out := map[string]operation{}
+	for path, item := range spec.Paths.Map() {
+		for method, op := range item.Operations() {
+			o := operation{op: op, item: item, path: path, secured: op.Security == nil || len(*op.Security) > 0}
+			if o.secured {
+				o.scope = scopeOf(method, op.OperationID)
+			}
+			out[method+" "+echoPath(path)] = o
+		}
+	}
+	return out
+}
+
+// scopeOf says what a token must allow (contract.md §3): every GET needs read, the rest write, signing out nothing.
+func scopeOf(method, operationID string) string {
+	switch {
+	case operationID == "signOut":
+		return ""
+	case method == http.MethodGet:
+		return identity.ScopeRead
+	default:
+		return identity.ScopeWrite
+	}
+}
+
+// echoPath writes {name} as Echo does, :name.
+func echoPath(path string) string {
+	return strings.NewReplacer("{", ":", "}", "").Replace(path)
+}
+
+// ipExtractor believes X-Forwarded-For only from trusted proxies, counted from the right; without any it is the peer.
+func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
+	if len(trusted) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, prefix := range trusted {
+		options = append(options, echo.TrustIPRange(ipNet(prefix)))
+	}
+	return echo.ExtractIPFromXFFHeader(options...)
+}
+
+// clock returns the time, in UTC and to the microsecond.
+func (s *Server) clock() time.Time { return foyer.Micro(s.Now()) }
+
+// portalOf returns the portal the path names.
+func portalOf(ctx context.Context) *merchant.Merchant { return requestOf(ctx).portal }

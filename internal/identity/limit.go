@@ -1,0 +1,65 @@
+package identity
+
+import (
+	"context"
+	"time"
+
+	"foyer/internal/foyer"
+)
+
+// LimitName names something that may be done only so often.
+type LimitName string
+
+// The limits of signing in.
+const (
+	LimitSignInAddress  LimitName = "sign_in.address"
+	LimitSignInIP       LimitName = "sign_in.ip"
+	LimitSignInMerchant LimitName = "sign_in.merchant"
+	LimitVerifyIP       LimitName = "verify.ip"
+)
+
+// LimitRule allows Count uses within Per, counted from the first of them.
+type LimitRule struct {
+	Count int
+	Per   time.Duration
+}
+
+// Limits holds the rules of each limit; all rules of one must be met.
+type Limits map[LimitName][]LimitRule
+
+// DefaultLimits are the promises of contract.md §5.
+func DefaultLimits() Limits {
+	return Limits{
+		LimitSignInAddress:  {{1, time.Minute}, {5, time.Hour}, {10, 24 * time.Hour}},
+		LimitSignInIP:       {{10, time.Minute}, {60, time.Hour}},
+		LimitSignInMerchant: {{300, time.Hour}},
+		LimitVerifyIP:       {{30, 5 * time.Minute}},
+	}
+}
+
+// Limiter counts uses for all processes together.
+type Limiter interface {
+	// Take counts one use of the limit by the subject and returns 0 if it is within every rule, else how long to wait.
+	// It joins an open transaction; without one it commits by itself, so that a refusal is counted too.
+	Take(ctx context.Context, name LimitName, subject []byte, rules []LimitRule, now time.Time) (time.Duration, error)
+}
+
+// purposeLimit derives the keys under which subjects are kept: an address is personal data and stands nowhere readable.
+const purposeLimit foyer.Purpose = "limit"
+
+// take counts one use and turns an exceeded limit into a refusal.
+func (s *Service) take(ctx context.Context, name LimitName, subject string, now time.Time) error {
+	wait, err := s.limiter.Take(ctx, name, s.keyring.MAC(purposeLimit, []byte(subject)), s.limits[name], now)
+	if err != nil {
+		return err
+	}
+	if wait > 0 {
+		seconds := int((wait + time.Second - 1) / time.Second)
+		return &foyer.Error{
+			Kind:   foyer.RateLimited,
+			Code:   "rate_limited",
+			Params: map[string]any{"Seconds": seconds, "Count": seconds},
+		}
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+package identity
+
+import (
+	"context"
+	"time"
+
+	"foyer/internal/foyer"
+)
+
+// Store keeps sign-ins, sessions and keys. Methods join the transaction in ctx when there is one. Those that start from
+// a secret (a token's hash) look across merchants, because the secret is what tells the merchant; all others take the
+// scope. Not found is foyer.NotFound.
+type Store interface {
+	// InTx runs fn in a transaction, or in the one that is open.
+	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+
+	CreateSignIn(ctx context.Context, s SignIn) error
+	// RecentSignIn returns the newest unused sign-in of the address with the challenge made at or after since.
+	RecentSignIn(ctx context.Context, merchant foyer.MerchantID, emailKey, challenge string, since time.Time) (SignIn, error)
+	SignInByTokenHash(ctx context.Context, hash []byte) (SignIn, error)
+	SignInByID(ctx context.Context, id SignInID) (SignIn, error)
+	// CountCodeTry counts one try and returns false when the tries are used up. Commits before anything is compared.
+	CountCodeTry(ctx context.Context, merchant foyer.MerchantID, id SignInID, most int) (bool, error)
+	// AssignCustomer says whose sign-in it is.
+	AssignCustomer(ctx context.Context, merchant foyer.MerchantID, id SignInID, customer foyer.CustomerID) error
+	// UseSignIn marks the sign-in used if it is unused and not expired; false when somebody else was first.
+	UseSignIn(ctx context.Context, merchant foyer.MerchantID, id SignInID, now time.Time) (bool, error)
+	// EndSignIns marks every unused sign-in of the customer used, those of the address too whose mail is not made yet.
+	EndSignIns(ctx context.Context, scope foyer.Scope, emailKey string, now time.Time) error
+
+	// CustomerByEmail returns the customer who may sign in with the address; archived ones are not found.
+	CustomerByEmail(ctx context.Context, merchant foyer.MerchantID, emailKey string) (foyer.CustomerID, error)
+	// CustomerActive tells whether the customer exists and is not archived.
+	CustomerActive(ctx context.Context, scope foyer.Scope) (bool, error)
+
+	CreateSession(ctx context.Context, s Session) error
+	SessionByID(ctx context.Context, merchant foyer.MerchantID, id foyer.SessionID) (Session, error)
+	// OpenSessions returns a page of the customer's sessions that live at now, newest first.
+	OpenSessions(ctx context.Context, scope foyer.Scope, now time.Time, page foyer.PageRequest) ([]Session, error)
+	// TouchSession saves the times of a refreshed session, unless it was revoked.
+	TouchSession(ctx context.Context, s Session) error
+	// RevokeSession ends one session of the customer; false when it had ended before. Unknown is foyer.NotFound.
+	RevokeSession(ctx context.Context, scope foyer.Scope, id foyer.SessionID, now time.Time) (bool, error)
+	// RevokeSessions ends all sessions of the customer and returns those that it ended.
+	RevokeSessions(ctx context.Context, scope foyer.Scope, now time.Time) ([]foyer.SessionID, error)
+	// SessionsRevokedSince returns the sessions of all merchants that were revoked at or after since.
+	SessionsRevokedSince(ctx context.Context, since time.Time) ([]foyer.SessionID, error)
+
+	CreateRefreshToken(ctx context.Context, t RefreshToken) error
+	RefreshTokenByHash(ctx context.Context, hash []byte) (RefreshToken, error)
+	// UseRefreshToken marks the token used and remembers its successor, if it is unused; false when somebody was first.
+	UseRefreshToken(ctx context.Context, t RefreshToken, successor []byte, now time.Time) (bool, error)
+
+	// SigningKeys returns all keys, newest first.
+	SigningKeys(ctx context.Context) ([]SigningKey, error)
+	// ReplaceSigningKey retires the current key, if there is one, and keeps the new one. When another process was first
+	// the error is foyer.Conflict.
+	ReplaceSigningKey(ctx context.Context, k SigningKey) error
+
+	RecordActivity(ctx context.Context, a foyer.Activity) error
+}
+
+// Jobs does later what must not delay an answer. Enqueueing joins the transaction in ctx.
+type Jobs interface {
+	EnqueueSignInMail(ctx context.Context, merchant foyer.MerchantID, id SignInID) error
+}

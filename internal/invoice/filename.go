@@ -1,0 +1,50 @@
+package invoice
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"foyer/internal/i18n"
+)
+
+// maxNamePart is how long each part of a file name may be.
+const maxNamePart = 60
+
+// FileName returns the name a document is downloaded under, made of the language's word for it and its number:
+// "invoice-325-10566.pdf". It has nothing but ASCII letters, digits, hyphens and one dot, so that no header, shell or
+// file system reads anything else in it. The id stands in for a number with nothing usable.
+func FileName(inv Invoice, locale i18n.Locale) string {
+	word := strings.ToLower(namePart(title(inv, locale)))
+	if word == "" {
+		word = strings.ReplaceAll(string(inv.Kind), "_", "-")
+	}
+	return joined("-", namePart(word), first(namePart(inv.Number), namePart(string(inv.ID)))) + ".pdf"
+}
+
+// namePart keeps what is safe in a file name: ASCII letters without their accents, digits of every script as ASCII ones,
+// and one hyphen for everything between.
+func namePart(s string) string {
+	var b strings.Builder
+	gap := false
+	for _, r := range norm.NFKD.String(clean(s, 4*maxNamePart, false)) {
+		if d, ok := digit(r); ok {
+			r = d
+		}
+		switch {
+		case r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)):
+			if gap && b.Len() > 0 {
+				b.WriteByte('-')
+			}
+			gap = false
+			if b.WriteRune(r); b.Len() >= maxNamePart {
+				return b.String()
+			}
+		case unicode.Is(unicode.M, r):
+		default:
+			gap = true
+		}
+	}
+	return b.String()
+}

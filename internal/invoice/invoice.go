@@ -1,0 +1,106 @@
+package invoice
+
+import (
+	"time"
+
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
+	"foyer/internal/merchant"
+)
+
+// ID is `inv_…`.
+type ID string
+
+// Kind says what a document is.
+type Kind string
+
+// The kinds of document.
+const (
+	KindInvoice    Kind = "invoice"
+	KindCreditNote Kind = "credit_note"
+)
+
+// Status says where a document stands.
+type Status string
+
+// The states of a document.
+const (
+	StatusOpen     Status = "open"     // billed, not paid yet
+	StatusPaid     Status = "paid"     // paid in full
+	StatusOverdue  Status = "overdue"  // billed and past due
+	StatusCanceled Status = "canceled" // withdrawn by its issuer
+	StatusReplaced Status = "replaced" // a later revision took its place
+)
+
+// Party is the seller or the buyer as a document names them.
+type Party struct {
+	// Name is a person's name; Company, when there is one, stands above it.
+	Name               string          `json:"name,omitempty"`
+	Company            string          `json:"company,omitempty"`
+	TaxID              string          `json:"tax_id,omitempty"`
+	RegistrationNumber string          `json:"registration_number,omitempty"`
+	Email              string          `json:"email,omitempty"`
+	Address            billing.Address `json:"address"`
+}
+
+// Empty tells whether nothing of the party is known.
+func (p Party) Empty() bool { return p == Party{} }
+
+// Document is the snapshot a PDF is drawn from: everything it shows, in no language.
+type Document struct {
+	// Seller is empty when the issuer of a copy is not known.
+	Seller         Party                   `json:"seller"`
+	Buyer          Party                   `json:"buyer"`
+	BillingPeriod  *foyer.Period           `json:"billing_period,omitempty"`
+	Details        *billing.Terms          `json:"details,omitempty"`
+	CollectionMode billing.CollectionMode  `json:"collection_mode"`
+	Lines          []billing.Line          `json:"lines"`
+	TaxRates       []billing.TaxRateTotals `json:"tax_rates"`
+	Totals         billing.Totals          `json:"totals"`
+	// PaidWith says what paid it; nil while it is not paid or when it is not known.
+	PaidWith *PaidWith  `json:"paid_with,omitempty"`
+	PaidAt   *time.Time `json:"paid_at,omitempty"`
+	Footer   string     `json:"footer,omitempty"`
+}
+
+// PaidWith is what a customer recognises a payment method by.
+type PaidWith struct {
+	Type  string `json:"type"`
+	Brand string `json:"brand,omitempty"`
+	Last4 string `json:"last4,omitempty"`
+}
+
+// Invoice is one document of a merchant: an invoice, a revision of one, or a credit note.
+type Invoice struct {
+	ID         ID
+	Merchant   foyer.MerchantID
+	Customer   foyer.CustomerID
+	ExternalID string
+	Number     string
+	Kind       Kind
+	// Revision counts from 1; Replaces names the document this one takes the place of.
+	Revision  int
+	Replaces  ID
+	Status    Status
+	Payment   billing.PaymentID
+	Currency  foyer.Currency
+	IssuedAt  time.Time
+	DueAt     *time.Time
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	Version   int64
+	// Total is the grand total in minor units, what the list shows.
+	Total int64
+	// Copy says that another system issued the document.
+	Copy bool
+	// Buyer is repeated outside Document, so that lists need not read the document.
+	Buyer    Party
+	Document Document
+}
+
+// SellerParty is a merchant's seller as a document names it.
+func SellerParty(s merchant.Seller) Party {
+	return Party{
+		Company: s.LegalName, TaxID: s.TaxID, RegistrationNumber: s.RegistrationNumber, Email: s.Email, Address: billing.Address(s.Address),
+	}
+}

@@ -1,0 +1,120 @@
+package invoice
+
+// sum is one line of the totals.
+type sum struct {
+	label, amount string
+	style         style
+	ruled         bool // a rule above parts it from what it sums up
+}
+
+// Where the totals stand: the right half of the page.
+const (
+	sumsWidth  = 84.0
+	sumsX      = contentRight - sumsWidth
+	widestSum  = 50.0
+	sumPadding = 0.8
+	// keptTogether is the height up to which a block is not parted over two pages.
+	keptTogether = 80.0
+)
+
+// totals sets the sums from subtotal to amount due.
+func (d *drawing) totals() {
+	d.y += 3
+	sums := d.sums()
+	together, amountWidth := 0.0, narrowest
+	for _, s := range sums {
+		together += s.style.lineHeight() + 2*sumPadding
+		amountWidth = max(amountWidth, d.natural(s.amount, s.style, valueLimit))
+	}
+	amountWidth = min(amountWidth, widestSum) + roundingSlack
+	d.room(min(together, keptTogether))
+	for _, s := range sums {
+		label := d.paragraph(s.label, s.style, sumsWidth-amountWidth-gutter, valueLimit, fewLines)
+		amount := d.paragraph(s.amount, s.style, amountWidth, valueLimit, fewLines)
+		height := max(label.height(), amount.height()) + 2*sumPadding
+		if s.ruled {
+			height += 2
+		}
+		d.room(height)
+		y := d.y + sumPadding
+		if s.ruled {
+			d.rule(sumsX, d.y+1, sumsWidth, thin, ink)
+			y += 2
+		}
+		d.set(label, sumsX, y, sumsWidth, left)
+		d.set(amount, contentRight-amountWidth, y, amountWidth, right)
+		d.y += height
+	}
+}
+
+// sums lists the totals in the order they are reckoned. What lowers a sum is shown negative.
+func (d *drawing) sums() []sum {
+	t := d.inv.Document.Totals
+	sums := []sum{{label: d.text("subtotal", nil), amount: d.money(t.Subtotal), style: bodyStyle}}
+	add := func(label string, amount int64, st style) {
+		sums = append(sums, sum{label: label, amount: d.money(amount), style: st})
+	}
+	if t.Discount != 0 {
+		add(d.text("discount", nil), -t.Discount, bodyStyle)
+	}
+	for _, rate := range d.inv.Document.TaxRates {
+		add(d.text("tax_at", map[string]any{"Rate": d.percent(rate.Rate)}), rate.Totals.Tax, bodyStyle)
+	}
+	if len(d.inv.Document.TaxRates) == 0 {
+		add(d.text("tax", nil), t.Tax, bodyStyle)
+	}
+	// Total and grand total differ by credit only; without any the same amount twice would confuse.
+	final := d.text("total", nil)
+	if t.Credit != 0 {
+		add(final, t.Total, bodyStyle)
+		add(d.text("credit", nil), -t.Credit, bodyStyle)
+		final = d.text("grand_total", nil)
+	}
+	sums = append(sums, sum{label: final, amount: d.money(t.GrandTotal), style: totalStyle, ruled: true})
+	if d.inv.Kind != KindCreditNote { // a credit note asks for nothing
+		if paid := t.GrandTotal - t.Balance; paid != 0 {
+			add(d.text("paid", nil), paid, bodyStyle)
+		}
+	}
+	if t.Refunded != 0 {
+		add(d.text("refunded", nil), t.Refunded, bodyStyle)
+	}
+	if d.inv.Kind != KindCreditNote {
+		add(d.text("amount_due", nil), t.Balance, strongStyle)
+	}
+	return sums
+}
+
+// notes sets what the seller added.
+func (d *drawing) notes() {
+	details := d.inv.Document.Details
+	if details == nil || details.AdditionalInformation == "" {
+		return
+	}
+	d.y += blockGap
+	label := d.paragraph(d.text("notes", nil), labelStyle, contentWidth, valueLimit, 1)
+	says := d.paragraph(details.AdditionalInformation, bodyStyle, contentWidth, notesLimit, allLines)
+	d.room(label.height() + min(says.height(), keptTogether))
+	d.flow(label, marginX, contentWidth)
+	d.y += 0.6
+	d.flow(says, marginX, contentWidth)
+}
+
+// pageNumberWidth is kept free for "Page 1 of 99" at the foot.
+const pageNumberWidth = 40.0
+
+// everyPage sets what each page has: the footer with the page number and, from the second on, what it belongs to.
+func (d *drawing) everyPage(footer paragraph) {
+	pages := d.leaves
+	name := joined(" ", title(d.inv, d.locale), clean(d.inv.Number, numberLimit, false))
+	for i := range pages {
+		d.leaves = pages[:i+1] // what is set goes to the last leaf
+		d.rule(marginX, d.bottom+4, contentWidth, thinner, hair)
+		d.set(footer, marginX, d.bottom+5.5, contentWidth, left)
+		number := d.paragraph(d.text("page", map[string]any{"Page": i + 1, "Pages": len(pages)}), footStyle, pageNumberWidth, valueLimit, 1)
+		d.set(number, contentRight-pageNumberWidth, d.bottom+5.5, pageNumberWidth, right)
+		if i > 0 {
+			d.set(d.paragraph(name, labelStyle, contentWidth, valueLimit, 1), marginX, marginTop, contentWidth, left)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package invoice
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/johnfercher/go-tree/node"
+	"github.com/johnfercher/maroto/v2"
+	"github.com/johnfercher/maroto/v2/pkg/components/col"
+	"github.com/johnfercher/maroto/v2/pkg/components/page"
+	"github.com/johnfercher/maroto/v2/pkg/components/row"
+	"github.com/johnfercher/maroto/v2/pkg/config"
+	"github.com/johnfercher/maroto/v2/pkg/consts/align"
+	"github.com/johnfercher/maroto/v2/pkg/consts/breakline"
+	"github.com/johnfercher/maroto/v2/pkg/consts/extension"
+	"github.com/johnfercher/maroto/v2/pkg/consts/linestyle"
+	"github.com/johnfercher/maroto/v2/pkg/consts/orientation"
+	"github.com/johnfercher/maroto/v2/pkg/core"
+	"github.com/johnfercher/maroto/v2/pkg/core/entity"
+	"github.com/johnfercher/maroto/v2/pkg/props"
+)
+
+// metadata is what a PDF says about itself.
+type metadata struct {
+	title, author string
+	created       time.Time
+}
+
+// paint writes a laid-out document as PDF. Maroto's own text component knows one font per text, so each page is one
+// component that places run after run; its grid and its page breaks are not used.
+func paint(s *sheet, about metadata) ([]byte, error) {
+	builder := config.NewBuilder().
+		WithDimensions(pageWidth, pageHeight).
+		WithLeftMargin(0).WithTopMargin(0).WithRightMargin(0).WithBottomMargin(0).
+		WithCompression(true).
+		WithDefaultFont(&props.Font{Family: s.faces[0].regular.family, Style: s.faces[0].regular.style, Size: 9, Color: ink}).
+		WithCustomFonts(embedded(s.used)).
+		WithTitle(about.title, true).
+		WithAuthor(about.author, true).
+		WithCreator("Foyer", true).
+		WithCreationDate(about.created)
+	m := maroto.New(builder.Build())
+	for _, l := range s.leaves {
+		m.AddPages(page.New().Add(row.New(pageHeight).Add(col.New().Add(l))))
+	}
+	document, err := m.Generate()
+	if err != nil {
+		return nil, err
+	}
+	return document.GetBytes(), nil
+}
+
+// embedded lists the cuts a document uses: each one named here ends up in the file. The writer writes into the bytes it
+// is given, so it gets a clone.
+func embedded(used map[*cut]bool) []*entity.CustomFont {
+	fonts := make([]*entity.CustomFont, 0, len(used))
+	for c := range used {
+		fonts = append(fonts, &entity.CustomFont{Family: c.family, Style: c.style, Bytes: bytes.Clone(c.data)})
+	}
+	return fonts
+}
+
+// SetConfig is part of core.Component; a leaf needs no configuration.
+func (l *leaf) SetConfig(*entity.Config) {}
+
+// GetStructure is part of core.Component, for maroto's own tests.
+func (l *leaf) GetStructure() *node.Node[core.Structure] {
+	return node.New(core.Structure{Type: "leaf"})
+}
+
+// GetHeight is part of core.Component: a leaf is a whole page.
+func (l *leaf) GetHeight(core.Provider, *entity.Cell) float64 { return pageHeight }
+
+// Render draws the page. Margins are zero, so that places are those of the paper.
+func (l *leaf) Render(provider core.Provider, _ *entity.Cell) {
+	for _, r := range l.rules {
+		provider.AddLine(&entity.Cell{X: r.x, Y: r.y, Width: r.width}, &props.Line{
+			Color: r.color, Thickness: r.thickness, Style: linestyle.Solid, Orientation: orientation.Horizontal, SizePercent: 100,
+		})
+	}
+	for _, p := range l.pictures {
+		provider.AddImageFromBytes(p.picture.png, &entity.Cell{X: p.x, Y: p.y, Width: p.width, Height: p.height},
+			&props.Rect{Percent: 100}, extension.Png)
+	}
+	for _, t := range l.texts {
+		// The provider sets the baseline one font size below the cell, and breaks what is wider than the cell: the run was
+		// measured already, so the cell is as wide as no run can be.
+		cell := &entity.Cell{X: t.x, Y: t.baseline - t.size*pointSize, Width: 10 * pageWidth, Height: pageHeight}
+		provider.AddText(t.run.text, cell, &props.Text{
+			Family: t.run.cut.family, Style: t.run.cut.style, Size: t.size, Color: t.color,
+			Align: align.Left, BreakLineStrategy: breakline.EmptySpaceStrategy,
+		})
+	}
+}

@@ -1,0 +1,98 @@
+package invoice
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"foyer/internal/foyer"
+	"foyer/internal/i18n"
+)
+
+// Renderer draws documents as PDF. It is safe for concurrent use; at most as many documents as it was made for are drawn
+// at once, so that drawing never starves the rest of the process.
+type Renderer struct {
+	slots chan struct{}
+	faces []*face
+	logos logos
+}
+
+// NewRenderer loads the fonts.
+func NewRenderer(concurrency int) (*Renderer, error) {
+	if concurrency < 1 {
+		return nil, fmt.Errorf("renderer: concurrency %d, at least 1 is needed", concurrency)
+	}
+	faces, err := loadFaces()
+	if err != nil {
+		return nil, err
+	}
+	return &Renderer{slots: make(chan struct{}, concurrency), faces: faces}, nil
+}
+
+// Render returns the document as PDF in the locale; logo is a PNG or JPEG, nil for none, and a bad one is left out. It
+// waits for its turn and returns Unavailable (render.busy) when ctx ends first. The bytes differ from one call to the
+// next: keep them to keep a hash of them.
+func (r *Renderer) Render(ctx context.Context, inv Invoice, locale i18n.Locale, logo []byte) (pdf []byte, err error) {
+	if err := r.acquire(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { <-r.slots }()
+	// The writer below panics rather than return an error (a character it has no width for, a broken font).
+	defer func() {
+		if p := recover(); p != nil {
+			pdf, err = nil, fmt.Errorf("draw %s: panic: %v\n%s", inv.ID, p, debug.Stack())
+		}
+	}()
+	locale = r.readable(inv, locale)
+	pdf, err = paint(lay(r.faces, inv, locale, r.logos.prepare(logo)), about(inv, locale))
+	if err != nil {
+		return nil, fmt.Errorf("draw %s: %w", inv.ID, err)
+	}
+	return pdf, nil
+}
+
+// acquire takes a slot, or refuses when ctx ends first.
+func (r *Renderer) acquire(ctx context.Context) error {
+	if ctx.Err() == nil {
+		select {
+		case r.slots <- struct{}{}:
+			return nil
+		case <-ctx.Done():
+		}
+	}
+	return &foyer.Error{Kind: foyer.Unavailable, Code: "render.busy", Err: context.Cause(ctx)}
+}
+
+// readable returns the locale, or English when the fonts lack letters of it: an amount in boxes is worse than an amount
+// in another notation. A language becomes readable by its font, with no change here.
+func (r *Renderer) readable(inv Invoice, locale i18n.Locale) i18n.Locale {
+	sample := []string{
+		locale.Date(inv.IssuedAt), locale.Date(inv.IssuedAt.Add(6 * 30 * 24 * time.Hour)),
+		locale.Money(foyer.Money{Amount: -1234567890, Currency: inv.Currency}), locale.Number(1234567890), locale.Percent("0.19"),
+		title(inv, locale), locale.Text("pdf.grand_total", nil), locale.Text("pdf.amount_due", nil),
+	}
+	if covers(r.faces, sample...) {
+		return locale
+	}
+	return i18n.English
+}
+
+// about is what the PDF says of itself. Its texts are cleaned too: the writer mixes up characters above U+FFFF.
+func about(inv Invoice, locale i18n.Locale) metadata {
+	basic := func(s string) string {
+		out := []rune(clean(s, nameLimit, false))
+		for i, c := range out {
+			if c >= planeSize {
+				out[i] = '\uFFFD'
+			}
+		}
+		return string(out)
+	}
+	seller := inv.Document.Seller
+	return metadata{
+		title:   basic(joined(" ", title(inv, locale), inv.Number)),
+		author:  basic(first(seller.Company, seller.Name)),
+		created: inv.IssuedAt,
+	}
+}

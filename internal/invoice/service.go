@@ -1,0 +1,62 @@
+package invoice
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"time"
+
+	"foyer/internal/foyer"
+	"foyer/internal/i18n"
+)
+
+// Service lists documents and gives their PDF.
+type Service struct {
+	store     Store
+	merchants Merchants
+	renderer  *Renderer
+	now       func() time.Time
+}
+
+// NewService returns a Service.
+func NewService(store Store, merchants Merchants, renderer *Renderer, now func() time.Time) *Service {
+	return &Service{store: store, merchants: merchants, renderer: renderer, now: now}
+}
+
+// Invoices returns a page of the customer's documents, newest first.
+func (s *Service) Invoices(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]Invoice, error) {
+	return s.store.Invoices(ctx, scope, page)
+}
+
+// Invoice returns one document's head.
+func (s *Service) Invoice(ctx context.Context, scope foyer.Scope, id ID) (Invoice, error) {
+	return s.store.Invoice(ctx, scope, id, false)
+}
+
+// Download returns the PDF of a document in a language. It is drawn on first need and kept: the same version and
+// language give the same bytes for ever, whatever library draws it later.
+func (s *Service) Download(ctx context.Context, scope foyer.Scope, id ID, locale i18n.Locale) (File, error) {
+	inv, err := s.store.Invoice(ctx, scope, id, true)
+	if err != nil {
+		return File{}, err
+	}
+	key := locale.Tag + "/" + locale.Language
+	file, err := s.store.File(ctx, inv, key)
+	if err == nil || !errors.Is(err, foyer.NotFound) {
+		return file, err
+	}
+	var logo []byte
+	if !inv.Copy {
+		m, err := s.merchants.ByID(ctx, scope.Merchant)
+		if err != nil {
+			return File{}, err
+		}
+		logo = m.Portal.Settings.Seller.Logo
+	}
+	content, err := s.renderer.Render(ctx, inv, locale, logo)
+	if err != nil {
+		return File{}, err
+	}
+	sum := sha256.Sum256(content)
+	return s.store.KeepFile(ctx, File{Invoice: inv, Locale: key, Content: content, SHA256: sum[:]}, foyer.Micro(s.now()))
+}

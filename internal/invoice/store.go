@@ -1,0 +1,35 @@
+package invoice
+
+import (
+	"context"
+	"time"
+
+	"foyer/internal/foyer"
+	"foyer/internal/merchant"
+)
+
+// File is a drawn document: the bytes that are given every time for this version and locale.
+type File struct {
+	Invoice Invoice
+	// Locale is the tag the document was asked for in and the language of its texts, for example "fr/en".
+	Locale  string
+	Content []byte
+	SHA256  []byte
+}
+
+// Store keeps documents. Every method takes the scope; what is outside it is foyer.NotFound.
+type Store interface {
+	// Invoices returns a page of documents, newest first, without their content.
+	Invoices(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]Invoice, error)
+	// Invoice returns one document; withDocument reads its content too.
+	Invoice(ctx context.Context, scope foyer.Scope, id ID, withDocument bool) (Invoice, error)
+	// File returns the bytes drawn for this version and locale before; foyer.NotFound when there are none.
+	File(ctx context.Context, inv Invoice, locale string) (File, error)
+	// KeepFile keeps the bytes, unless another process was first; it returns what is kept.
+	KeepFile(ctx context.Context, f File, now time.Time) (File, error)
+}
+
+// Merchants is what invoice asks of merchant.
+type Merchants interface {
+	ByID(ctx context.Context, id foyer.MerchantID) (merchant.Merchant, error)
+}

@@ -1,0 +1,62 @@
+package invoice
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/pdfcpu/pdfcpu/pkg/api"
+	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
+	"github.com/stretchr/testify/require"
+)
+
+func TestMain(m *testing.M) {
+	api.DisableConfigDir() // or pdfcpu writes into the home folder
+	os.Exit(m.Run())
+}
+
+// requireValid checks the objects of a PDF against the standard.
+func requireValid(t testing.TB, pdf []byte) {
+	t.Helper()
+	require.NoError(t, api.Validate(bytes.NewReader(pdf), model.NewDefaultConfiguration()))
+}
+
+// requireTool skips a test on a machine without the tool; where the tools are said to be there (CI), it fails instead.
+func requireTool(t testing.TB, name string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err == nil {
+		return
+	}
+	if os.Getenv("FOYER_REQUIRE_TOOLS") == "1" {
+		t.Fatalf("%s is not installed (package poppler-utils), and FOYER_REQUIRE_TOOLS=1 asks for it", name)
+	}
+	t.Skipf("not run: %s is not installed (package poppler-utils)", name)
+}
+
+// pagesOf returns what pdftotext reads on each page: the proof that a PDF is valid and its text can be selected.
+func pagesOf(t testing.TB, pdf []byte) []string {
+	t.Helper()
+	requireTool(t, "pdftotext")
+	file := filepath.Join(t.TempDir(), "document.pdf")
+	require.NoError(t, os.WriteFile(file, pdf, 0o600))
+	var out, problems bytes.Buffer
+	command := exec.Command("pdftotext", "-layout", file, "-")
+	command.Stdout, command.Stderr = &out, &problems
+	require.NoError(t, command.Run(), problems.String())
+	require.Empty(t, problems.String(), "pdftotext complains of the file")
+	pages := bytes.Split(out.Bytes(), []byte("\f"))
+	texts := make([]string, 0, len(pages))
+	for _, p := range pages[:len(pages)-1] {
+		texts = append(texts, string(p))
+	}
+	return texts
+}
+
+// streams are the compressed parts of a PDF, in which any three bytes may stand by chance.
+var streams = regexp.MustCompile(`(?s)stream\r?\n.*?endstream`)
+
+// structure returns a PDF without its streams: the objects that could hold an action.
+func structure(pdf []byte) string { return string(streams.ReplaceAll(pdf, nil)) }

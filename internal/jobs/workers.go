@@ -1,0 +1,96 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+
+	"foyer/internal/foyer"
+	"foyer/internal/identity"
+)
+
+// Handlers is what the jobs do.
+type Handlers struct {
+	// SendSignIn makes and sends the mail of a sign-in.
+	SendSignIn func(ctx context.Context, merchant foyer.MerchantID, id identity.SignInID) error
+	// Prune deletes what has expired.
+	Prune func(ctx context.Context) error
+}
+
+// A worker that dies leaves its job running in the table; it is rescued when it is certain that nobody works on it.
+const (
+	jobTimeout  = time.Minute
+	rescueAfter = jobTimeout + 15*time.Second
+	pruneEvery  = 10 * time.Minute
+	maxWorkers  = 20
+)
+
+type signInMail struct {
+	Merchant foyer.MerchantID  `json:"merchant"`
+	SignIn   identity.SignInID `json:"sign_in"`
+}
+
+// Kind names the job in the table.
+func (signInMail) Kind() string { return "sign_in_mail" }
+
+type prune struct{}
+
+// Kind names the job in the table.
+func (prune) Kind() string { return "prune" }
+
+// Workers runs jobs. Start it once; Stop lets running jobs finish.
+type Workers struct {
+	start func(ctx context.Context) error
+	stop  func(ctx context.Context) error
+}
+
+// Start begins to work.
+func (w *Workers) Start(ctx context.Context) error { return w.start(ctx) }
+
+// Stop takes no more jobs and waits for the running ones, until ctx ends.
+func (w *Workers) Stop(ctx context.Context) error { return w.stop(ctx) }
+
+// workerConfig says what is worked on and how.
+func workerConfig(h Handlers, log *slog.Logger) *river.Config {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[signInMail]) error {
+		return h.SendSignIn(ctx, job.Args.Merchant, job.Args.SignIn)
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[prune]) error { return h.Prune(ctx) }))
+	return &river.Config{
+		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: maxWorkers}},
+		Workers:              workers,
+		JobTimeout:           jobTimeout,
+		RescueStuckJobsAfter: rescueAfter,
+		FetchCooldown:        10 * time.Millisecond,
+		FetchPollInterval:    time.Second,
+		Logger:               log,
+		PeriodicJobs: []*river.PeriodicJob{
+			river.NewPeriodicJob(river.PeriodicInterval(pruneEvery), func() (river.JobArgs, *river.InsertOpts) { return prune{}, nil }, nil),
+		},
+	}
+}
+
+// NewWorkers returns workers for the jobs of the queue and the periodic list.
+func NewWorkers(db Database, h Handlers, log *slog.Logger) (*Workers, error) {
+	config := workerConfig(h, log)
+	if pool := db.Pool(); pool != nil {
+		client, err := river.NewClient(riverpgxv5.New(pool), config)
+		if err != nil {
+			return nil, fmt.Errorf("jobs: %w", err)
+		}
+		return &Workers{start: client.Start, stop: client.Stop}, nil
+	}
+	// SQLite has no NOTIFY: a short poll is what makes a mail quick.
+	config.FetchPollInterval = 50 * time.Millisecond
+	client, err := river.NewClient(riversqlite.New(db.SQL()), config)
+	if err != nil {
+		return nil, fmt.Errorf("jobs: %w", err)
+	}
+	return &Workers{start: client.Start, stop: client.Stop}, nil
+}

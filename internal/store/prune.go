@@ -1,0 +1,34 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// How long what has ended is kept before it is deleted.
+const (
+	keepSignIns     = 24 * time.Hour
+	keepSessions    = 24 * time.Hour
+	keepIdempotency = 48 * time.Hour
+)
+
+// Prune deletes what has expired, of all merchants. Running it twice at once does no harm.
+func (s *Store) Prune(ctx context.Context, now time.Time) error {
+	db := s.db(acrossMerchants(ctx, "expired rows of all merchants"))
+	for _, sweep := range []struct {
+		statement string
+		before    time.Time
+	}{
+		{"DELETE FROM sign_ins WHERE expires_at < ?", now.Add(-keepSignIns)},
+		{"DELETE FROM refresh_tokens WHERE session_id IN (SELECT id FROM sessions WHERE expires_at < ?)", now.Add(-keepSessions)},
+		{"DELETE FROM sessions WHERE expires_at < ?", now.Add(-keepSessions)},
+		{"DELETE FROM mails WHERE created_at < ?", now.Add(-mailLife)},
+		{"DELETE FROM rate_limits WHERE resets_at < ?", now},
+		{"DELETE FROM idempotency_keys WHERE created_at < ?", now.Add(-keepIdempotency)},
+	} {
+		if err := db.Exec(sweep.statement, sweep.before).Error; err != nil {
+			return translate(err)
+		}
+	}
+	return nil
+}
