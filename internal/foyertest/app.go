@@ -79,7 +79,8 @@ func (a *App) Second(t testing.TB, options ...Option) *App {
 func DatabaseURL(t testing.TB, dialect store.Dialect) string {
 	t.Helper()
 	if dialect == store.Postgres {
-		return postgres.OpenTemplate(t, "migrated", migrate)
+		// A crowd at one row on a busy machine waits longer than a request may; what is tested is who wins.
+		return postgres.OpenTemplate(t, "migrated", migrate) + "&lock_timeout=60000&statement_timeout=60000&connect_timeout=60"
 	}
 	url := "sqlite:" + filepath.Join(t.TempDir(), "foyer.db")
 	require.NoError(t, migrate(url))
