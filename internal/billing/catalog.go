@@ -86,3 +86,28 @@ type Discount struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 }
+
+// CatalogPrice is a price with the product it is a price of.
+type CatalogPrice struct {
+	Price
+	Of Product
+}
+
+// Item is the price as a subscription keeps it: names and amounts stay as they are now, the catalog may change later.
+func (p CatalogPrice) Item(quantity int64) SubscriptionItem {
+	return SubscriptionItem{
+		PriceID: p.ID, ExternalPriceID: p.Price.ExternalID, ProductID: p.Product, ExternalProductID: p.ExternalProductID, ProductName: p.Of.Name,
+		PriceName: p.Price.Name, Quantity: quantity, UnitPrice: p.UnitPrice.Amount, TaxRate: p.TaxRate, TaxBehavior: string(p.TaxBehavior),
+		Description: p.Of.Description,
+	}
+}
+
+// Given is the discount as a subscription keeps it from now on.
+func (d Discount) Given(now time.Time) *SubscriptionDiscount {
+	at := foyer.Micro(now)
+	given := &SubscriptionDiscount{ID: d.ID, ExternalID: d.ExternalID, Type: d.Type, Percent: d.Percent, StartsAt: &at, PeriodsLeft: d.Periods}
+	if d.Amount != nil {
+		given.Amount = &d.Amount.Amount
+	}
+	return given
+}

@@ -137,6 +137,16 @@ type Payment struct {
 	BilledAt *time.Time
 	Version  int64
 
+	// PaymentMethod is what it is collected with.
+	PaymentMethod PaymentMethodID
+	// Effect is what happens to the subscription when it is paid; nil when nothing but that it is paid.
+	Effect *Effect
+	// FailedAt is when it was first not collected; Tries counts the attempts since it was billed.
+	FailedAt *time.Time
+	Tries    int
+	// RetryAt is when it is tried again by itself or, collected by invoice, becomes past due.
+	RetryAt *time.Time
+
 	// Refunds are newest first.
 	Refunds []Refund
 
@@ -240,6 +250,24 @@ type Attempt struct {
 	Card       *Card
 	CreatedAt  time.Time
 	CapturedAt *time.Time
+
+	// Payment, Merchant, Gateway, PaymentMethod: what is charged where. The ID is the key of the charge at the gateway.
+	Payment       PaymentID
+	Merchant      foyer.MerchantID
+	Gateway       string
+	PaymentMethod PaymentMethodID
+	// Command is the call that made it, empty for the engine's own.
+	Command string
+	// LeasedUntil is set while nobody knows the outcome: until then one worker asks the gateway, afterwards anybody looks
+	// it up. Real time, not the merchant's.
+	LeasedUntil *time.Time
+	// ClientSecret lets the customer confirm it with the gateway, while it requires action.
+	ClientSecret string
+}
+
+// Unfinished tells whether money may still move by it.
+func (a Attempt) Unfinished() bool {
+	return a.Status == AttemptPending || a.Status == AttemptRequiresAction
 }
 
 // RefundStatus is the state of a refund.

@@ -1,7 +1,9 @@
 package billing
 
 import (
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"foyer/internal/foyer"
 )
@@ -43,6 +45,21 @@ type PaymentMethod struct {
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	Version   int64
+
+	// Token charges the method at the gateway, Fingerprint is the gateway's name of the card. Both are set only where they
+	// are needed: when the method is made, and for charging it.
+	Token       string
+	Fingerprint string
+	// NoticeAt is when the customer is told that it expires.
+	NoticeAt *time.Time
+}
+
+// expiry is the moment a card stops being good: the end of the month printed on it; false when it has none.
+func (m PaymentMethod) expiry() (time.Time, bool) {
+	if m.Card == nil || m.Card.ExpiryYear == 0 {
+		return time.Time{}, false
+	}
+	return time.Date(m.Card.ExpiryYear, time.Month(m.Card.ExpiryMonth)+1, 1, 0, 0, 0, 0, time.UTC), true
 }
 
 // expiringSoon is how long before its last day a card counts as expiring.
@@ -51,11 +68,10 @@ const expiringSoon = 30 * 24 * time.Hour
 // Status says whether the method is valid, expires within 30 days, or has expired. A card is good to the end of the
 // month printed on it.
 func (m PaymentMethod) Status(now time.Time) PaymentMethodStatus {
-	if m.Card == nil || m.Card.ExpiryYear == 0 {
-		return PaymentMethodValid
-	}
-	end := time.Date(m.Card.ExpiryYear, time.Month(m.Card.ExpiryMonth)+1, 1, 0, 0, 0, 0, time.UTC)
+	end, expires := m.expiry()
 	switch {
+	case !expires:
+		return PaymentMethodValid
 	case !now.Before(end):
 		return PaymentMethodExpired
 	case !now.Before(end.Add(-expiringSoon)):
@@ -63,4 +79,43 @@ func (m PaymentMethod) Status(now time.Time) PaymentMethodStatus {
 	default:
 		return PaymentMethodValid
 	}
+}
+
+// NewPaymentMethod returns the method a finished setup gives.
+func NewPaymentMethod(setup Setup, m GatewayMethod, now time.Time) PaymentMethod {
+	method := PaymentMethod{
+		ID: setup.PaymentMethod, Merchant: setup.Merchant, Customer: setup.Customer, Gateway: setup.Gateway, Type: m.Type, Card: m.Card,
+		BillingName: m.BillingName, Token: m.Token, Fingerprint: m.Fingerprint, CreatedAt: now, UpdatedAt: now, Version: 1,
+	}
+	if end, expires := method.expiry(); expires {
+		notice := end.Add(-expiringSoon)
+		method.NoticeAt = &notice
+	}
+	return method
+}
+
+func brandOf(c *Card) string {
+	if c == nil {
+		return ""
+	}
+	return c.Brand
+}
+
+func last4Of(c *Card) string {
+	if c == nil {
+		return ""
+	}
+	return c.Last4
+}
+
+// cleanName checks a name a customer typed.
+func cleanName(pointer, text string) (string, error) {
+	text = strings.TrimSpace(text)
+	switch {
+	case !foyer.CleanText(text, false):
+		return "", foyer.InvalidFields(foyer.FieldError{Pointer: pointer, Code: "input.text_characters"})
+	case utf8.RuneCountInString(text) > maxNameLength:
+		return "", foyer.InvalidFields(foyer.FieldError{Pointer: pointer, Code: "input.too_long", Params: map[string]any{"Max": maxNameLength}})
+	}
+	return text, nil
 }

@@ -9,14 +9,35 @@ import (
 
 // Service answers what a customer may know and changes what a customer may change.
 type Service struct {
-	store Store
-	ids   foyer.IDs
-	now   func(ctx context.Context, merchant foyer.MerchantID) (time.Time, error)
+	store     Store
+	ids       foyer.IDs
+	now       Clock
+	gateways  Gateways
+	providers map[string]Provider
+	mails     Mails
 }
 
-// NewService returns a Service. now is the merchant's clock, which a sandbox merchant may have moved.
-func NewService(store Store, ids foyer.IDs, now func(ctx context.Context, merchant foyer.MerchantID) (time.Time, error)) *Service {
-	return &Service{store: store, ids: ids, now: now}
+// Clock is the time of a merchant, which a sandbox merchant may have moved.
+type Clock func(ctx context.Context, merchant foyer.MerchantID) (time.Time, error)
+
+// Gateways knows what moves a merchant's money.
+type Gateways interface {
+	// GatewayOf returns the merchant's gateway; Conflict (gateway.not_configured) when there is none.
+	GatewayOf(ctx context.Context, merchant foyer.MerchantID) (Gateway, error)
+}
+
+// Mails sees to it that ordered mails are sent, from within the open transaction.
+type Mails interface {
+	EnqueueMails(ctx context.Context, orders []MailOrder) error
+}
+
+// NewService returns a Service. The providers are those that own subscriptions, by their names.
+func NewService(store Store, ids foyer.IDs, now Clock, gateways Gateways, mails Mails, providers ...Provider) *Service {
+	s := &Service{store: store, ids: ids, now: now, gateways: gateways, mails: mails, providers: map[string]Provider{}}
+	for _, p := range providers {
+		s.providers[p.Name()] = p
+	}
+	return s
 }
 
 // Customer returns the customer of the scope.
@@ -37,7 +58,7 @@ func (s *Service) UpdateCustomer(ctx context.Context, actor foyer.Actor, change 
 		return Customer{}, err
 	}
 	var changed Customer
-	err = s.store.InTx(ctx, func(ctx context.Context) error {
+	err = s.store.Conclude(ctx, func(ctx context.Context) error {
 		current, err := s.store.Customer(ctx, actor.Scope)
 		if err != nil {
 			return err

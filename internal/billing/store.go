@@ -2,6 +2,7 @@ package billing
 
 import (
 	"context"
+	"time"
 
 	"foyer/internal/foyer"
 )
@@ -36,4 +37,30 @@ type Store interface {
 	Subscription(ctx context.Context, scope foyer.Scope, id SubscriptionID) (Subscription, error)
 
 	RecordActivity(ctx context.Context, a foyer.Activity) error
+
+	// Conclude is InTx for the last transaction of a command: the answer to the call, if it is kept for a repeat, is
+	// committed with it.
+	Conclude(ctx context.Context, fn func(ctx context.Context) error) error
+	// LockCustomer makes commands about one customer wait for each other until the transaction ends: what two of them
+	// read stays true until they write, and neither deadlocks with the other.
+	LockCustomer(ctx context.Context, scope foyer.Scope) error
+
+	CreateSetup(ctx context.Context, s Setup) error
+	Setup(ctx context.Context, scope foyer.Scope, id SetupID) (Setup, error)
+	// FinishSetup binds the payment method to the setup; false when another one was first.
+	FinishSetup(ctx context.Context, s Setup) (bool, error)
+
+	CreatePaymentMethod(ctx context.Context, m PaymentMethod) error
+	// SavePaymentMethod saves a changed method if nobody changed it since; false when somebody did.
+	SavePaymentMethod(ctx context.Context, m PaymentMethod) (bool, error)
+	// ClearDefault makes none of the customer's methods the default one.
+	ClearDefault(ctx context.Context, scope foyer.Scope, now time.Time) error
+	// DeletePaymentMethod forgets the method and its token.
+	DeletePaymentMethod(ctx context.Context, m PaymentMethod, now time.Time) error
+	// SameCard returns the customer's method with the fingerprint; foyer.NotFound when there is none.
+	SameCard(ctx context.Context, scope foyer.Scope, fingerprint string) (PaymentMethod, error)
+
+	// SaveSubscriptions saves changed subscriptions, each if nobody changed it since; Conflict (conflict) when somebody did.
+	SaveSubscriptions(ctx context.Context, subs ...Subscription) error
+	RecordEvents(ctx context.Context, events ...Event) error
 }

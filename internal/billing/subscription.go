@@ -45,6 +45,12 @@ type ScheduledChange struct {
 	ResumeAt *time.Time
 }
 
+// Plan is what is subscribed to and how often it is billed.
+type Plan struct {
+	Items []SubscriptionItem `json:"items"`
+	Cycle foyer.Cycle        `json:"cycle"`
+}
+
 // SubscriptionItem is one product of a subscription, as it was named and priced when it was added.
 type SubscriptionItem struct {
 	PriceID           PriceID    `json:"price_id,omitempty"`
@@ -57,6 +63,8 @@ type SubscriptionItem struct {
 	UnitPrice         int64      `json:"unit_price"`
 	TaxRate           foyer.Rate `json:"tax_rate,omitempty"`
 	TaxBehavior       string     `json:"tax_behavior,omitempty"`
+	// Description is the product's, shown under its name on documents.
+	Description string `json:"description,omitempty"`
 }
 
 // SubscriptionDiscount is the discount a subscription has now.
@@ -68,6 +76,8 @@ type SubscriptionDiscount struct {
 	Amount     *int64       `json:"amount,omitempty"`
 	StartsAt   *time.Time   `json:"starts_at,omitempty"`
 	EndsAt     *time.Time   `json:"ends_at,omitempty"`
+	// PeriodsLeft is how many more bills it lowers; nil for every one to come.
+	PeriodsLeft *int `json:"periods_left,omitempty"`
 }
 
 // Subscription is a standing order: items, a billing cycle, and what happens next.
@@ -76,9 +86,11 @@ type Subscription struct {
 	Merchant   foyer.MerchantID
 	Customer   foyer.CustomerID
 	ExternalID string
-	Status     SubscriptionStatus
-	Currency   foyer.Currency
-	Items      []SubscriptionItem
+	// Provider owns the subscription; empty when it was imported from a system that still does.
+	Provider string
+	Status   SubscriptionStatus
+	Currency foyer.Currency
+	Items    []SubscriptionItem
 	// RecurringTotal is what one period costs, with tax and discount as far as they are known.
 	RecurringTotal int64
 	// AmountsUnknown says that the unit prices and RecurringTotal are not known and stand at 0: an imported subscription
@@ -101,6 +113,19 @@ type Subscription struct {
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
 	Version         int64
+
+	// AnchorAt is the moment periods are counted from: its day of the month is kept, and taken up again after a short
+	// month (31 January, 28 February, 31 March).
+	AnchorAt *time.Time
+	// Pending takes the place of items and cycle when ScheduledChange, a change, takes effect.
+	Pending *Plan
+	// OpenPayment is being charged now; what becomes of the subscription depends on it. Debt is past due.
+	OpenPayment PaymentID
+	Debt        PaymentID
+	// RemindAt is when the customer is told that the trial ends or a long period renews; nil when told.
+	RemindAt *time.Time
+	// BillingDetails are the terms of a subscription collected by invoice.
+	BillingDetails *Terms
 }
 
 // NextPayment is when and how much a subscription will be charged next.
@@ -124,52 +149,4 @@ func (s Subscription) NextPayment() *NextPayment {
 		next.Total = &s.RecurringTotal
 	}
 	return next
-}
-
-// ActionName names something a customer may do to a subscription.
-type ActionName string
-
-// What a customer may do to a subscription.
-const (
-	ActionCancel              ActionName = "cancel"
-	ActionPause               ActionName = "pause"
-	ActionResume              ActionName = "resume"
-	ActionChange              ActionName = "change"
-	ActionKeep                ActionName = "keep"
-	ActionUpdatePaymentMethod ActionName = "update_payment_method"
-)
-
-// Action says whether something is allowed now and, if not, why: Reason is a key of i18n under "action_reason.".
-type Action struct {
-	Allowed bool
-	Reason  string
-}
-
-// Actions says what a customer may do to the subscription now and, where not, why. Until the engine exists (the
-// subscriptions are kept by another billing system) nothing can be changed from here, and that is what it says.
-func (s Subscription) Actions() map[ActionName]Action {
-	refuse := func(reason string) Action { return Action{Reason: reason} }
-	actions := map[ActionName]Action{}
-	for _, name := range []ActionName{ActionCancel, ActionPause, ActionResume, ActionChange, ActionKeep, ActionUpdatePaymentMethod} {
-		actions[name] = refuse("not_available_yet")
-	}
-	if s.Status == SubscriptionCanceled {
-		for name := range actions {
-			actions[name] = refuse("subscription.canceled")
-		}
-		return actions
-	}
-	if s.Status != SubscriptionPaused {
-		actions[ActionResume] = refuse("subscription.not_paused")
-	}
-	if s.Status == SubscriptionPaused {
-		actions[ActionPause] = refuse("subscription.paused")
-	}
-	if s.ScheduledChange == nil {
-		actions[ActionKeep] = refuse("subscription.nothing_scheduled")
-	}
-	if s.CollectionMode == CollectManual {
-		actions[ActionUpdatePaymentMethod] = refuse("subscription.manual")
-	}
-	return actions
 }

@@ -41,7 +41,7 @@ func ptr(n int64) *int64 { return &n }
 func TestEveryActionSaysWhyNot(t *testing.T) {
 	for _, status := range billing.SubscriptionStatuses {
 		for _, mode := range []billing.CollectionMode{billing.CollectAutomatic, billing.CollectManual} {
-			actions := billing.Subscription{Status: status, CollectionMode: mode}.Actions()
+			actions := billing.Subscription{Status: status, Provider: billing.ProviderNative, CollectionMode: mode}.Actions(billing.ActionRules{})
 			assert.Len(t, actions, 6)
 			for name, a := range actions {
 				assert.NotEqual(t, a.Allowed, a.Reason != "", "%s of a %s one: allowed without a reason, or not with one", name, status)

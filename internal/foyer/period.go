@@ -56,3 +56,61 @@ func addMonths(t time.Time, months int) time.Time {
 	last := first.AddDate(0, 1, -1).Day()
 	return first.AddDate(0, 0, min(t.Day(), last)-1)
 }
+
+// Next returns the first moment after from that is a whole number of cycles from anchor. Every one is counted from the
+// anchor itself, so that a day of the month a short month lacks comes back in the next one (31 January, 28 February,
+// 31 March).
+func (c Cycle) Next(anchor, from time.Time) time.Time {
+	if c.Frequency < 1 {
+		return from
+	}
+	n := 1
+	if from.After(anchor) {
+		// A first guess that is never too far; the loop below takes at most a few steps.
+		days := int(from.Sub(anchor).Hours() / 24)
+		n = max(1, days/c.longestDays())
+	}
+	for {
+		next := Cycle{c.Interval, c.Frequency * n}.After(anchor)
+		if next.After(from) {
+			return next
+		}
+		n++
+	}
+}
+
+// longestDays is the most days one cycle can have.
+func (c Cycle) longestDays() int {
+	switch c.Interval {
+	case Week:
+		return 7 * c.Frequency
+	case Month:
+		return 31 * c.Frequency
+	case Year:
+		return 366 * c.Frequency
+	}
+	return c.Frequency
+}
+
+// Days is about how many days a cycle has, for comparing cycles: a month counts 30.4375 of them.
+func (c Cycle) Days() float64 {
+	n := float64(c.Frequency)
+	switch c.Interval {
+	case Week:
+		return 7 * n
+	case Month:
+		return 30.4375 * n
+	case Year:
+		return 365.25 * n
+	}
+	return n
+}
+
+// Valid tells whether the cycle is a known unit and at most ten years long.
+func (c Cycle) Valid() bool {
+	switch c.Interval {
+	case Day, Week, Month, Year:
+		return c.Frequency >= 1 && c.Days() <= 3653
+	}
+	return false
+}

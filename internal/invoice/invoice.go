@@ -61,6 +61,8 @@ type Document struct {
 	PaidWith *PaidWith  `json:"paid_with,omitempty"`
 	PaidAt   *time.Time `json:"paid_at,omitempty"`
 	Footer   string     `json:"footer,omitempty"`
+	// InvoiceNumber names the invoice a credit note belongs to.
+	InvoiceNumber string `json:"invoice_number,omitempty"`
 }
 
 // PaidWith is what a customer recognises a payment method by.

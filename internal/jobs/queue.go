@@ -15,6 +15,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
 
+	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/identity"
 )
@@ -31,7 +32,7 @@ type Database interface {
 
 // Queue enqueues jobs. Safe for concurrent use.
 type Queue struct {
-	insert func(ctx context.Context, args river.JobArgs) error
+	insert func(ctx context.Context, args ...river.InsertManyParams) error
 }
 
 var _ identity.Jobs = (*Queue)(nil)
@@ -44,9 +45,9 @@ func NewQueue(db Database, log *slog.Logger) (*Queue, error) {
 		if err != nil {
 			return nil, fmt.Errorf("jobs: %w", err)
 		}
-		return &Queue{insert: func(ctx context.Context, args river.JobArgs) error {
+		return &Queue{insert: func(ctx context.Context, args ...river.InsertManyParams) error {
 			return db.PgxTx(ctx, func(tx pgx.Tx) error {
-				_, err := client.InsertTx(ctx, tx, args, nil)
+				_, err := client.InsertManyFastTx(ctx, tx, args)
 				return err
 			})
 		}}, nil
@@ -55,9 +56,9 @@ func NewQueue(db Database, log *slog.Logger) (*Queue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}
-	return &Queue{insert: func(ctx context.Context, args river.JobArgs) error {
+	return &Queue{insert: func(ctx context.Context, args ...river.InsertManyParams) error {
 		return db.SQLTx(ctx, func(tx *sql.Tx) error {
-			_, err := client.InsertTx(ctx, tx, args, nil)
+			_, err := client.InsertManyFastTx(ctx, tx, args)
 			return err
 		})
 	}}, nil
@@ -65,7 +66,24 @@ func NewQueue(db Database, log *slog.Logger) (*Queue, error) {
 
 // EnqueueSignInMail implements identity.Jobs.
 func (q *Queue) EnqueueSignInMail(ctx context.Context, merchant foyer.MerchantID, id identity.SignInID) error {
-	return q.insert(ctx, signInMail{Merchant: merchant, SignIn: id})
+	return q.insert(ctx, river.InsertManyParams{Args: signInMail{Merchant: merchant, SignIn: id}})
+}
+
+// EnqueueBillingMails enqueues a job for each ordered mail, all in one statement.
+func (q *Queue) EnqueueBillingMails(ctx context.Context, orders []billing.MailOrder) error {
+	if len(orders) == 0 {
+		return nil
+	}
+	args := make([]river.InsertManyParams, len(orders))
+	for i, o := range orders {
+		args[i] = river.InsertManyParams{Args: billingMail{Merchant: o.Scope.Merchant, Order: o.ID}}
+	}
+	return q.insert(ctx, args...)
+}
+
+// EnqueueSettle enqueues looking up an attempt at the gateway.
+func (q *Queue) EnqueueSettle(ctx context.Context, merchant foyer.MerchantID, id billing.AttemptID) error {
+	return q.insert(ctx, river.InsertManyParams{Args: settle{Merchant: merchant, Attempt: id}})
 }
 
 // migrateLock is the number of the advisory lock under which River's tables are migrated ("foyjobs" in ASCII).

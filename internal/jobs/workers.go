@@ -10,6 +10,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 
+	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/identity"
 )
@@ -18,6 +19,10 @@ import (
 type Handlers struct {
 	// SendSignIn makes and sends the mail of a sign-in.
 	SendSignIn func(ctx context.Context, merchant foyer.MerchantID, id identity.SignInID) error
+	// SendBilling makes and sends an ordered mail about billing.
+	SendBilling func(ctx context.Context, merchant foyer.MerchantID, order string) error
+	// Settle looks up what became of an attempt at the gateway.
+	Settle func(ctx context.Context, merchant foyer.MerchantID, id billing.AttemptID) error
 	// Prune deletes what has expired.
 	Prune func(ctx context.Context) error
 }
@@ -37,6 +42,22 @@ type signInMail struct {
 
 // Kind names the job in the table.
 func (signInMail) Kind() string { return "sign_in_mail" }
+
+type billingMail struct {
+	Merchant foyer.MerchantID `json:"merchant"`
+	Order    string           `json:"order"`
+}
+
+// Kind names the job in the table.
+func (billingMail) Kind() string { return "billing_mail" }
+
+type settle struct {
+	Merchant foyer.MerchantID  `json:"merchant"`
+	Attempt  billing.AttemptID `json:"attempt"`
+}
+
+// Kind names the job in the table.
+func (settle) Kind() string { return "settle_attempt" }
 
 type prune struct{}
 
@@ -60,6 +81,12 @@ func workerConfig(h Handlers, log *slog.Logger) *river.Config {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[signInMail]) error {
 		return h.SendSignIn(ctx, job.Args.Merchant, job.Args.SignIn)
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[billingMail]) error {
+		return h.SendBilling(ctx, job.Args.Merchant, job.Args.Order)
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[settle]) error {
+		return h.Settle(ctx, job.Args.Merchant, job.Args.Attempt)
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[prune]) error { return h.Prune(ctx) }))
 	return &river.Config{

@@ -25,6 +25,8 @@ type Merchant struct {
 	Mode      Mode
 	CreatedAt time.Time
 	Portal    Portal
+	// ClockOffset is how far the merchant's clock is ahead of the real one; 0 for live merchants.
+	ClockOffset time.Duration
 }
 
 // Portal is what a merchant's customers see and may do.
@@ -49,6 +51,17 @@ type Settings struct {
 	// RequireDeviceBinding refuses sign-ins that were asked for without a code challenge.
 	RequireDeviceBinding bool       `json:"require_device_binding,omitempty"`
 	Legal                LegalLinks `json:"legal"`
+	Dunning              Dunning    `json:"dunning"`
+	// PlanPaths says to which prices a customer may change from a price; a price that is no key may be changed to every other
+	// one of the merchant's. Empty allows everything.
+	PlanPaths map[string][]string `json:"plan_paths,omitempty"`
+}
+
+// Dunning is how declined payments are collected: on which days after the first try, and what happens to the subscription
+// when the last one fails ("cancel" or "pause"). Empty is the default of the billing engine.
+type Dunning struct {
+	Days []int  `json:"days,omitempty"`
+	Then string `json:"then,omitempty"`
 }
 
 // Branding is how the merchant looks.

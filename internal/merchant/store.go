@@ -2,6 +2,7 @@ package merchant
 
 import (
 	"context"
+	"time"
 
 	"foyer/internal/foyer"
 )
@@ -19,4 +20,6 @@ type Store interface {
 	Merchants(ctx context.Context) ([]Merchant, error)
 	// OriginKnown tells whether any portal of the instance allows the origin.
 	OriginKnown(ctx context.Context, origin string) (bool, error)
+	// SetClockOffset moves the clock of a sandbox merchant forward; a smaller offset than it has changes nothing.
+	SetClockOffset(ctx context.Context, id foyer.MerchantID, offset time.Duration) error
 }

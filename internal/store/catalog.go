@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"time"
 
 	"foyer/internal/billing"
@@ -128,4 +129,66 @@ func newDiscountRow(d billing.Discount) discountRow {
 		row.Amount, row.Currency = &d.Amount.Amount, d.Amount.Currency
 	}
 	return row
+}
+
+// Prices returns the merchant's prices with the ids and their products, by id. What is another merchant's is left out.
+func (s *Store) Prices(ctx context.Context, merchant foyer.MerchantID, ids []billing.PriceID) (map[billing.PriceID]billing.CatalogPrice, error) {
+	out := map[billing.PriceID]billing.CatalogPrice{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	var prices []priceRow
+	if err := s.db(ctx).Where("merchant_id = ? AND id IN ?", merchant, ids).Find(&prices).Error; err != nil {
+		return nil, translate(err)
+	}
+	var of []billing.ProductID
+	for _, p := range prices {
+		if p.ProductID != nil {
+			of = append(of, *p.ProductID)
+		}
+	}
+	var products []productRow
+	if err := s.db(ctx).Where("merchant_id = ? AND id IN ?", merchant, of).Find(&products).Error; err != nil {
+		return nil, translate(err)
+	}
+	byID := map[billing.ProductID]billing.Product{}
+	for _, p := range products {
+		byID[p.ID] = p.domain()
+	}
+	for _, p := range prices {
+		out[p.ID] = billing.CatalogPrice{Price: p.domain(), Of: byID[value(p.ProductID)]}
+	}
+	return out, nil
+}
+
+// Discount returns one discount of the merchant.
+func (s *Store) Discount(ctx context.Context, merchant foyer.MerchantID, id billing.DiscountID) (billing.Discount, error) {
+	var row discountRow
+	err := s.db(ctx).Where("merchant_id = ? AND id = ?", merchant, id).Take(&row).Error
+	return row.domain(), translate(err)
+}
+
+// CreateProduct keeps a new product.
+func (s *Store) CreateProduct(ctx context.Context, p billing.Product) error {
+	row := newProductRow(p)
+	return translate(s.db(ctx).Create(&row).Error)
+}
+
+// CreatePrice keeps a new price.
+func (s *Store) CreatePrice(ctx context.Context, p billing.Price) error {
+	row := newPriceRow(p)
+	return translate(s.db(ctx).Create(&row).Error)
+}
+
+// CreateDiscount keeps a new discount.
+func (s *Store) CreateDiscount(ctx context.Context, d billing.Discount) error {
+	row := newDiscountRow(d)
+	return translate(s.db(ctx).Create(&row).Error)
+}
+
+// Product returns one product of the merchant.
+func (s *Store) Product(ctx context.Context, merchant foyer.MerchantID, id billing.ProductID) (billing.Product, error) {
+	var row productRow
+	err := s.db(ctx).Where("merchant_id = ? AND id = ?", merchant, id).Take(&row).Error
+	return row.domain(), translate(err)
 }

@@ -11,8 +11,9 @@ import (
 
 // copyOrder lists every table of ours so that a row comes after what it refers to; a test compares it with the schema.
 var copyOrder = []string{
-	"merchants", "portals", "portal_origins", "api_keys", "customers", "products", "prices", "discounts", "payment_methods", "subscriptions",
-	"payments", "attempts", "refunds", "invoices", "invoice_files", "import_waits", "sign_ins", "sessions", "refresh_tokens", "signing_keys", "mails",
+	"merchants", "portals", "portal_origins", "api_keys", "customers", "products", "prices", "discounts", "payment_methods",
+	"payment_method_setups", "subscriptions", "payments", "attempts", "refunds", "number_series", "invoices", "invoice_files", "credit_balances",
+	"events", "mail_orders", "cancellations", "import_waits", "sign_ins", "portal_sessions", "sessions", "refresh_tokens", "signing_keys", "mails",
 	"activity", "rate_limits", "idempotency_keys",
 }
 

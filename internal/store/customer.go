@@ -69,3 +69,27 @@ func (s *Store) SaveCustomer(ctx context.Context, c billing.Customer) (bool, err
 		UpdateColumns(&row) // Updates would set updated_at to the machine's time; the merchant's clock may have been moved
 	return result.RowsAffected == 1, translate(result.Error)
 }
+
+// LockCustomer implements billing.Store.
+func (s *Store) LockCustomer(ctx context.Context, scope foyer.Scope) error {
+	var id []foyer.CustomerID
+	err := s.locking(ctx, "").Table("customers").Where("merchant_id = ? AND id = ?", scope.Merchant, scope.Customer).Pluck("id", &id).Error
+	if err == nil && len(id) == 0 {
+		return foyer.ErrNotFound()
+	}
+	return translate(err)
+}
+
+// Customers returns the merchant's customers with the ids, by id.
+func (s *Store) Customers(ctx context.Context, merchant foyer.MerchantID, ids []foyer.CustomerID) (map[foyer.CustomerID]billing.Customer, error) {
+	out := map[foyer.CustomerID]billing.Customer{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	var rows []customerRow
+	err := s.db(ctx).Where("merchant_id = ? AND id IN ?", merchant, ids).Find(&rows).Error
+	for _, r := range rows {
+		out[r.ID] = r.domain()
+	}
+	return out, translate(err)
+}

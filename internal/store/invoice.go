@@ -162,3 +162,22 @@ func (s *Store) CreateInvoice(ctx context.Context, in invoice.Invoice) error {
 		return nil
 	})
 }
+
+// CreateInvoices keeps new documents, all in one statement. Their payments name them already.
+func (s *Store) CreateInvoices(ctx context.Context, invoices ...invoice.Invoice) error {
+	if len(invoices) == 0 {
+		return nil
+	}
+	rows := make([]invoiceRow, len(invoices))
+	for i, in := range invoices {
+		rows[i] = newInvoiceRow(in)
+	}
+	return translate(s.db(ctx).Create(&rows).Error)
+}
+
+// SettleInvoice says where a document stands now. Its content stays; a version is a drawing of it, and where it stands is
+// drawn on it.
+func (s *Store) SettleInvoice(ctx context.Context, merchant foyer.MerchantID, id invoice.ID, status invoice.Status, now time.Time) error {
+	return translate(s.db(ctx).Exec("UPDATE invoices SET status = ?, updated_at = ?, version = version + 1 WHERE merchant_id = ? AND id = ? AND status <> ?",
+		status, now, merchant, id, status).Error)
+}

@@ -21,12 +21,14 @@ type merchantRow struct {
 	PortalID  foyer.PortalID
 	Settings  string
 	Version   int64
+	// ClockOffset counts microseconds.
+	ClockOffset int64
 }
 
 func (r merchantRow) domain() (merchant.Merchant, error) {
 	settings, err := fromJSON[merchant.Settings]("portals.settings", r.Settings)
 	return merchant.Merchant{
-		ID: r.ID, Name: r.Name, Mode: r.Mode, CreatedAt: r.CreatedAt.UTC(),
+		ID: r.ID, Name: r.Name, Mode: r.Mode, CreatedAt: r.CreatedAt.UTC(), ClockOffset: time.Duration(r.ClockOffset) * time.Microsecond,
 		Portal: merchant.Portal{ID: r.PortalID, Merchant: r.ID, Settings: settings, Version: r.Version},
 	}, err
 }
@@ -63,7 +65,7 @@ func (s *Store) CreateAPIKey(ctx context.Context, k merchant.APIKey) error {
 
 func (s *Store) merchants(ctx context.Context) *gorm.DB {
 	return s.db(acrossMerchants(ctx, "the merchant is what is looked for")).Table("merchants").
-		Select("merchants.id, merchants.name, merchants.mode, merchants.created_at, portals.id AS portal_id, portals.settings, portals.version").
+		Select("merchants.id, merchants.name, merchants.mode, merchants.created_at, merchants.clock_offset, portals.id AS portal_id, portals.settings, portals.version").
 		Joins("JOIN portals ON portals.merchant_id = merchants.id")
 }
 
@@ -108,4 +110,17 @@ func (s *Store) OriginKnown(ctx context.Context, origin string) (bool, error) {
 	err := s.db(acrossMerchants(ctx, "a preflight does not tell the merchant")).Table("portal_origins").
 		Where("origin = ?", origin).Limit(1).Pluck("origin", &found).Error
 	return len(found) > 0, translate(err)
+}
+
+// SetClockOffset implements merchant.Store: the clock only goes forward, whatever two callers ask for, and only a sandbox
+// merchant's.
+func (s *Store) SetClockOffset(ctx context.Context, id foyer.MerchantID, offset time.Duration) error {
+	return translate(s.db(ctx).Exec("UPDATE merchants SET clock_offset = ? WHERE id = ? AND mode = ? AND clock_offset < ?",
+		offset.Microseconds(), id, merchant.Sandbox, offset.Microseconds()).Error)
+}
+
+// SaveSettings replaces the settings of a merchant's portal.
+func (s *Store) SaveSettings(ctx context.Context, id foyer.MerchantID, settings merchant.Settings, now time.Time) error {
+	return translate(s.db(ctx).Exec("UPDATE portals SET settings = ?, version = version + 1, updated_at = ? WHERE merchant_id = ?",
+		toJSON(settings), now, id).Error)
 }

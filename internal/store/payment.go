@@ -58,6 +58,12 @@ type paymentRow struct {
 	TaxRates string
 	Lines    string
 	Imported *string
+
+	PaymentMethodID *billing.PaymentMethodID
+	Effect          *string
+	FailedAt        *time.Time
+	Tries           int
+	DueAt           *time.Time
 }
 
 func (paymentRow) TableName() string { return "payments" }
@@ -92,7 +98,11 @@ func (r paymentRow) whole() (billing.Payment, error) {
 	if p.Lines, err = fromJSON[[]billing.Line]("payments.lines", r.Lines); err != nil {
 		return billing.Payment{}, err
 	}
-	p.TaxRates, err = fromJSON[[]billing.TaxRateTotals]("payments.tax_rates", r.TaxRates)
+	if p.TaxRates, err = fromJSON[[]billing.TaxRateTotals]("payments.tax_rates", r.TaxRates); err != nil {
+		return billing.Payment{}, err
+	}
+	p.PaymentMethod, p.FailedAt, p.Tries, p.RetryAt = value(r.PaymentMethodID), utc(r.FailedAt), r.Tries, utc(r.DueAt)
+	p.Effect, err = fromJSONOrNull[billing.Effect]("payments.effect", r.Effect)
 	return p, err
 }
 
@@ -107,7 +117,8 @@ func newPaymentRow(p billing.Payment) paymentRow {
 			InvoiceID: null(p.InvoiceID), InvoiceNumber: p.InvoiceNumber,
 			CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, BilledAt: p.BilledAt, ListedAt: p.CreatedAt, Version: p.Version,
 		},
-		TaxRates: toJSON(p.TaxRates), Lines: toJSON(p.Lines),
+		TaxRates: toJSON(p.TaxRates), Lines: toJSON(p.Lines), PaymentMethodID: null(p.PaymentMethod), Effect: jsonOrNull(p.Effect),
+		FailedAt: p.FailedAt, Tries: p.Tries, DueAt: p.RetryAt,
 	}
 	row.PeriodStartsAt, row.PeriodEndsAt = bounds(p.BillingPeriod)
 	if p.BilledAt != nil {
@@ -166,7 +177,7 @@ func (s *Store) addRefunds(ctx context.Context, merchant foyer.MerchantID, payme
 	if len(place) == 0 {
 		return nil
 	}
-	var rows []refundRow
+	var rows []RefundRow
 	err := s.db(ctx).Where("payment_id IN ? AND merchant_id = ?", slices.Collect(maps.Keys(place)), merchant).Order("created_at DESC, id DESC").Find(&rows).Error
 	if err != nil {
 		return translate(err)
@@ -248,7 +259,7 @@ func (s *Store) Payment(ctx context.Context, scope foyer.Scope, id billing.Payme
 }
 
 func (s *Store) refunds(ctx context.Context, merchant foyer.MerchantID, id billing.PaymentID) ([]billing.Refund, error) {
-	var rows []refundRow
+	var rows []RefundRow
 	if err := s.db(ctx).Where("payment_id = ? AND merchant_id = ?", id, merchant).Order("created_at DESC, id DESC").Find(&rows).Error; err != nil {
 		return nil, translate(err)
 	}
@@ -263,73 +274,66 @@ func (s *Store) refunds(ctx context.Context, merchant foyer.MerchantID, id billi
 	return out, nil
 }
 
-type attemptRow struct {
-	ID          billing.AttemptID
-	MerchantID  foyer.MerchantID
-	PaymentID   billing.PaymentID
-	ExternalID  *string
-	Status      billing.AttemptStatus
-	ErrorCode   billing.ErrorCode
-	Amount      int64
-	MethodType  string
-	Brand       string
-	Last4       string
-	ExpiryMonth int
-	ExpiryYear  int
-	CreatedAt   time.Time
-	CapturedAt  *time.Time
+// payments reads all rows of the query, whole but for attempts and refunds.
+func payments(query *gorm.DB) ([]billing.Payment, error) {
+	var rows []paymentRow
+	if err := query.Find(&rows).Error; err != nil {
+		return nil, translate(err)
+	}
+	out := make([]billing.Payment, len(rows))
+	for i, r := range rows {
+		p, err := r.whole()
+		if err != nil {
+			return nil, err
+		}
+		out[i] = p
+	}
+	return out, nil
 }
 
-func (attemptRow) TableName() string { return "attempts" }
-
-func (r attemptRow) domain() billing.Attempt {
-	return billing.Attempt{
-		ID: r.ID, ExternalID: value(r.ExternalID), Status: r.Status, ErrorCode: r.ErrorCode, Amount: r.Amount, MethodType: r.MethodType,
-		Card: card(r.Brand, r.Last4, r.ExpiryMonth, r.ExpiryYear), CreatedAt: r.CreatedAt.UTC(), CapturedAt: utc(r.CapturedAt),
+// PaymentsForUpdate returns the merchant's payments with the ids, in the order of their ids, without attempts and refunds,
+// and keeps them from being changed by others until the transaction ends.
+func (s *Store) PaymentsForUpdate(ctx context.Context, merchant foyer.MerchantID, ids ...billing.PaymentID) ([]billing.Payment, error) {
+	if len(ids) == 0 {
+		return nil, nil
 	}
+	return payments(s.locking(ctx, "").Where("merchant_id = ? AND id IN ?", merchant, ids).Order("id"))
 }
 
-func newAttemptRow(merchant foyer.MerchantID, payment billing.PaymentID, a billing.Attempt) attemptRow {
-	row := attemptRow{
-		ID: a.ID, MerchantID: merchant, PaymentID: payment, ExternalID: null(a.ExternalID), Status: a.Status, ErrorCode: a.ErrorCode,
-		Amount: a.Amount, MethodType: a.MethodType, CreatedAt: a.CreatedAt, CapturedAt: a.CapturedAt,
-	}
-	if c := a.Card; c != nil {
-		row.Brand, row.Last4, row.ExpiryMonth, row.ExpiryYear = c.Brand, c.Last4, c.ExpiryMonth, c.ExpiryYear
-	}
-	return row
+// DuePayments returns payments whose next try, or due date, has come, first due first. It locks nothing: subscriptions are
+// locked before payments, so whoever works on them looks again.
+func (s *Store) DuePayments(ctx context.Context, merchant foyer.MerchantID, now time.Time, limit int) ([]billing.Payment, error) {
+	return payments(s.db(ctx).Where("merchant_id = ? AND due_at <= ?", merchant, now.UTC()).Order("due_at, id").Limit(limit))
 }
 
-func card(brand, last4 string, month, year int) *billing.Card {
-	if last4 == "" {
+// CreatePayments keeps new payments. Conflict when the subscription's period has a bill already.
+func (s *Store) CreatePayments(ctx context.Context, all ...billing.Payment) error {
+	if len(all) == 0 {
 		return nil
 	}
-	return &billing.Card{Brand: brand, Last4: last4, ExpiryMonth: month, ExpiryYear: year}
+	rows := make([]paymentRow, len(all))
+	for i, p := range all {
+		rows[i] = newPaymentRow(p)
+	}
+	return translate(s.db(ctx).Create(&rows).Error)
 }
 
-type refundRow struct {
-	ID                billing.RefundID
-	MerchantID        foyer.MerchantID
-	CustomerID        foyer.CustomerID
-	PaymentID         *billing.PaymentID
-	ExternalPaymentID string
-	ExternalID        *string
-	Action            billing.RefundAction
-	Status            billing.RefundStatus
-	Total             int64
-	Tax               int64
-	Reason            string
-	Lines             string
-	CreatedAt         time.Time
-	UpdatedAt         time.Time
+// SavePayments saves changed payments, each if nobody changed it since; Conflict when somebody did.
+func (s *Store) SavePayments(ctx context.Context, all ...billing.Payment) error {
+	rows := make([]paymentRow, len(all))
+	for i, p := range all {
+		rows[i] = newPaymentRow(p)
+	}
+	return saveVersions(s.db(ctx), "payments", rows, "status", "balance", "refunded", "invoice_id", "invoice_number", "updated_at", "billed_at",
+		"listed_at", "version", "payment_method_id", "effect", "failed_at", "tries", "due_at")
 }
 
-func (refundRow) TableName() string { return "refunds" }
-
-func (r refundRow) refund() (billing.Refund, error) {
-	lines, err := fromJSON[[]billing.RefundLine]("refunds.lines", r.Lines)
-	return billing.Refund{
-		ID: r.ID, ExternalID: value(r.ExternalID), Action: r.Action, Status: r.Status, Total: r.Total, Tax: r.Tax, Reason: r.Reason,
-		Lines: lines, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
-	}, err
+// PaymentOfAttempt returns the payments with the ids, by id, without attempts and refunds.
+func (s *Store) PaymentOfAttempt(ctx context.Context, merchant foyer.MerchantID, ids []billing.PaymentID) (map[billing.PaymentID]billing.Payment, error) {
+	found, err := payments(s.db(ctx).Where("merchant_id = ? AND id IN ?", merchant, ids))
+	out := map[billing.PaymentID]billing.Payment{}
+	for _, p := range found {
+		out[p.ID] = p
+	}
+	return out, err
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"gorm.io/gorm"
+
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 )
@@ -25,6 +27,9 @@ type paymentMethodRow struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	Version     int64
+	SealedToken []byte
+	Fingerprint []byte
+	NoticeAt    *time.Time
 }
 
 func (paymentMethodRow) TableName() string { return "payment_methods" }
@@ -90,10 +95,101 @@ func (s *Store) usedBy(ctx context.Context, scope foyer.Scope, methods []billing
 func (s *Store) CreatePaymentMethod(ctx context.Context, m billing.PaymentMethod) error {
 	row := paymentMethodRow{
 		ID: m.ID, MerchantID: m.Merchant, CustomerID: m.Customer, ExternalID: null(m.ExternalID), Gateway: m.Gateway, Type: m.Type,
-		BillingName: m.BillingName, IsDefault: m.Default, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt, Version: m.Version,
+		BillingName: m.BillingName, IsDefault: m.Default, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt, Version: m.Version, NoticeAt: m.NoticeAt,
 	}
 	if c := m.Card; c != nil {
 		row.Brand, row.Last4, row.ExpiryMonth, row.ExpiryYear = c.Brand, c.Last4, c.ExpiryMonth, c.ExpiryYear
 	}
+	if m.Token != "" {
+		row.SealedToken = s.keyring.Seal(purposeToken, []byte(m.Token), []byte(m.ID))
+	}
+	if m.Fingerprint != "" {
+		row.Fingerprint = s.keyring.MAC(purposeFingerprint, []byte(m.Fingerprint))
+	}
 	return translate(s.db(ctx).Create(&row).Error)
+}
+
+const (
+	purposeToken       foyer.Purpose = "payment method token"
+	purposeFingerprint foyer.Purpose = "card fingerprint"
+)
+
+// SavePaymentMethod implements billing.Store.
+func (s *Store) SavePaymentMethod(ctx context.Context, m billing.PaymentMethod) (bool, error) {
+	result := s.db(ctx).Model(&paymentMethodRow{}).
+		Where("merchant_id = ? AND customer_id = ? AND id = ? AND version = ? AND deleted_at IS NULL", m.Merchant, m.Customer, m.ID, m.Version-1).
+		UpdateColumns(map[string]any{"billing_name": m.BillingName, "is_default": m.Default, "updated_at": m.UpdatedAt, "version": m.Version})
+	return result.RowsAffected == 1, translate(result.Error)
+}
+
+// ClearDefault implements billing.Store.
+func (s *Store) ClearDefault(ctx context.Context, scope foyer.Scope, now time.Time) error {
+	return translate(s.db(ctx).Model(&paymentMethodRow{}).
+		Where("merchant_id = ? AND customer_id = ? AND is_default = ? AND deleted_at IS NULL", scope.Merchant, scope.Customer, true).
+		UpdateColumns(map[string]any{"is_default": false, "updated_at": now, "version": gorm.Expr("version + 1")}).Error)
+}
+
+// DeletePaymentMethod implements billing.Store. The row stays, because attempts name it; what could charge it does not.
+func (s *Store) DeletePaymentMethod(ctx context.Context, m billing.PaymentMethod, now time.Time) error {
+	return translate(s.db(ctx).Model(&paymentMethodRow{}).
+		Where("merchant_id = ? AND customer_id = ? AND id = ? AND deleted_at IS NULL", m.Merchant, m.Customer, m.ID).
+		UpdateColumns(map[string]any{
+			"deleted_at": now, "updated_at": now, "version": m.Version, "sealed_token": nil, "fingerprint": nil, "notice_at": nil, "is_default": false,
+		}).Error)
+}
+
+// SameCard implements billing.Store.
+func (s *Store) SameCard(ctx context.Context, scope foyer.Scope, fingerprint string) (billing.PaymentMethod, error) {
+	if fingerprint == "" {
+		return billing.PaymentMethod{}, foyer.ErrNotFound()
+	}
+	var row paymentMethodRow
+	err := s.db(ctx).Where("merchant_id = ? AND customer_id = ? AND fingerprint IN ? AND deleted_at IS NULL", scope.Merchant, scope.Customer,
+		s.keyring.MACs(purposeFingerprint, []byte(fingerprint))).Order("created_at DESC").Take(&row).Error
+	if err != nil {
+		return billing.PaymentMethod{}, translate(err)
+	}
+	methods := []billing.PaymentMethod{row.domain()}
+	err = s.usedBy(ctx, scope, methods)
+	return methods[0], err
+}
+
+// ChargeableMethods returns payment methods with the tokens that charge them, by id; one that was deleted is left out.
+func (s *Store) ChargeableMethods(ctx context.Context, merchant foyer.MerchantID, ids []billing.PaymentMethodID) (map[billing.PaymentMethodID]billing.PaymentMethod, error) {
+	out := map[billing.PaymentMethodID]billing.PaymentMethod{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	var rows []paymentMethodRow
+	if err := s.db(ctx).Where("merchant_id = ? AND id IN ? AND deleted_at IS NULL", merchant, ids).Find(&rows).Error; err != nil {
+		return nil, translate(err)
+	}
+	for _, r := range rows {
+		m := r.domain()
+		if r.SealedToken != nil {
+			token, err := s.keyring.Open(purposeToken, r.SealedToken, []byte(r.ID))
+			if err != nil {
+				return nil, errSecretChanged
+			}
+			m.Token = string(token)
+		}
+		out[m.ID] = m
+	}
+	return out, nil
+}
+
+// ExpiringMethods returns methods whose customers must be told by now that they expire, and marks them told.
+func (s *Store) ExpiringMethods(ctx context.Context, merchant foyer.MerchantID, now time.Time, limit int) ([]billing.PaymentMethod, error) {
+	var rows []paymentMethodRow
+	err := s.locking(ctx, "SKIP LOCKED").Where("merchant_id = ? AND notice_at <= ? AND deleted_at IS NULL", merchant, now.UTC()).
+		Order("notice_at, id").Limit(limit).Find(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return nil, translate(err)
+	}
+	ids := make([]billing.PaymentMethodID, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID
+	}
+	err = s.db(ctx).Model(&paymentMethodRow{}).Where("merchant_id = ? AND id IN ?", merchant, ids).UpdateColumn("notice_at", nil).Error
+	return domains(rows), translate(err)
 }

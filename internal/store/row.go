@@ -1,11 +1,13 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"foyer/internal/foyer"
 )
@@ -29,6 +31,24 @@ func fromJSON[T any](column, text string) (T, error) {
 		return v, fmt.Errorf("store: column %s: %w", column, err)
 	}
 	return v, nil
+}
+
+// fromJSONOrNull reads what jsonOrNull wrote.
+func fromJSONOrNull[T any](column string, text *string) (*T, error) {
+	if text == nil {
+		return nil, nil
+	}
+	v, err := fromJSON[T](column, *text)
+	return &v, err
+}
+
+// jsonOrNull writes a value of ours, NULL for none.
+func jsonOrNull[T any](v *T) *string {
+	if v == nil {
+		return nil
+	}
+	text := toJSON(v)
+	return &text
 }
 
 // null returns nil for the empty value, so that "not known" is NULL.
@@ -90,4 +110,37 @@ func newest(db *gorm.DB, column string, page foyer.PageRequest) *gorm.DB {
 		db = db.Where("("+column+", id) < (?, ?)", page.After.At.UTC(), page.After.ID)
 	}
 	return db.Order(column + " DESC, id DESC").Limit(page.Limit)
+}
+
+// locking is db for reading rows that are about to be changed: PostgreSQL locks them; SQLite has one writer at a time. with
+// may be SKIP LOCKED, for rows any of which will do. NO KEY: what refers to such a row by foreign key is written meanwhile, and
+// doesn't wait in the wrong order.
+func (s *Store) locking(ctx context.Context, with string) *gorm.DB {
+	db := s.db(ctx)
+	if s.dialect == Postgres {
+		db = db.Clauses(clause.Locking{Strength: "NO KEY UPDATE", Options: with})
+	}
+	return db
+}
+
+// saveVersions saves changed rows in one statement, each if its version is still the one before; Conflict when one is not.
+// An INSERT that always meets its row is the one statement both databases have for changing many rows at once.
+func saveVersions[R any](db *gorm.DB, table string, rows []R, columns ...string) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	result := db.Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "id"}},
+		DoUpdates: clause.AssignmentColumns(columns),
+		Where: clause.Where{Exprs: []clause.Expression{clause.Expr{
+			SQL: table + ".version = excluded.version - 1 AND " + table + ".merchant_id = excluded.merchant_id",
+		}}},
+	}).Create(&rows)
+	if result.Error != nil {
+		return translate(result.Error)
+	}
+	if result.RowsAffected != int64(len(rows)) {
+		return foyer.Refuse(foyer.Conflict, "conflict")
+	}
+	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"gorm.io/gorm"
+
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 )
@@ -38,6 +40,14 @@ type subscriptionRow struct {
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 	Version           int64
+	Provider          string
+	AnchorAt          *time.Time
+	Pending           *string
+	OpenPaymentID     *billing.PaymentID
+	DebtID            *billing.PaymentID
+	RemindAt          *time.Time
+	BillingDetails    *string
+	DueAt             *time.Time
 }
 
 func (subscriptionRow) TableName() string { return "subscriptions" }
@@ -49,17 +59,20 @@ func (r subscriptionRow) domain() (billing.Subscription, error) {
 		CollectionMode: r.CollectionMode, CurrentPeriod: period(r.PeriodStartsAt, r.PeriodEndsAt), Trial: period(r.TrialStartsAt, r.TrialEndsAt),
 		NextBilledAt: utc(r.NextBilledAt), PaymentMethod: value(r.PaymentMethodID), StartedAt: utc(r.StartedAt), PausedAt: utc(r.PausedAt),
 		CanceledAt: utc(r.CanceledAt), CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), Version: r.Version,
+		Provider: r.Provider, AnchorAt: utc(r.AnchorAt), OpenPayment: value(r.OpenPaymentID), Debt: value(r.DebtID), RemindAt: utc(r.RemindAt),
 	}
 	if r.ScheduledAction != nil && r.ScheduledAt != nil {
 		sub.ScheduledChange = &billing.ScheduledChange{Action: *r.ScheduledAction, EffectiveAt: r.ScheduledAt.UTC(), ResumeAt: utc(r.ScheduledResumeAt)}
 	}
 	var err error
-	if r.Discount != nil {
-		discount, err := fromJSON[billing.SubscriptionDiscount]("subscriptions.discount", *r.Discount)
-		if err != nil {
-			return billing.Subscription{}, err
-		}
-		sub.Discount = &discount
+	if sub.Discount, err = fromJSONOrNull[billing.SubscriptionDiscount]("subscriptions.discount", r.Discount); err != nil {
+		return billing.Subscription{}, err
+	}
+	if sub.Pending, err = fromJSONOrNull[billing.Plan]("subscriptions.pending", r.Pending); err != nil {
+		return billing.Subscription{}, err
+	}
+	if sub.BillingDetails, err = fromJSONOrNull[billing.Terms]("subscriptions.billing_details", r.BillingDetails); err != nil {
+		return billing.Subscription{}, err
 	}
 	sub.Items, err = fromJSON[[]billing.SubscriptionItem]("subscriptions.items", r.Items)
 	return sub, err
@@ -72,15 +85,15 @@ func newSubscriptionRow(sub billing.Subscription) subscriptionRow {
 		CycleFrequency: sub.Cycle.Frequency, CollectionMode: sub.CollectionMode, NextBilledAt: sub.NextBilledAt,
 		PaymentMethodID: null(sub.PaymentMethod), StartedAt: sub.StartedAt, PausedAt: sub.PausedAt, CanceledAt: sub.CanceledAt,
 		CreatedAt: sub.CreatedAt, UpdatedAt: sub.UpdatedAt, Version: sub.Version,
+		Provider: sub.Provider, AnchorAt: sub.AnchorAt, OpenPaymentID: null(sub.OpenPayment), DebtID: null(sub.Debt), RemindAt: sub.RemindAt,
+		DueAt: sub.DueAt(), Pending: jsonOrNull(sub.Pending), BillingDetails: jsonOrNull(sub.BillingDetails),
 	}
 	row.PeriodStartsAt, row.PeriodEndsAt = bounds(sub.CurrentPeriod)
 	row.TrialStartsAt, row.TrialEndsAt = bounds(sub.Trial)
 	if c := sub.ScheduledChange; c != nil {
 		row.ScheduledAction, row.ScheduledAt, row.ScheduledResumeAt = &c.Action, &c.EffectiveAt, c.ResumeAt
 	}
-	if sub.Discount != nil {
-		row.Discount = null(toJSON(sub.Discount))
-	}
+	row.Discount = jsonOrNull(sub.Discount)
 	return row
 }
 
@@ -90,8 +103,23 @@ func (s *Store) Subscriptions(ctx context.Context, scope foyer.Scope, statuses [
 	if len(statuses) > 0 {
 		query = query.Where("status IN ?", statuses)
 	}
+	return subscriptions(newest(query, "created_at", page))
+}
+
+// Subscription implements billing.Store.
+func (s *Store) Subscription(ctx context.Context, scope foyer.Scope, id billing.SubscriptionID) (billing.Subscription, error) {
+	var row subscriptionRow
+	err := s.db(ctx).Where("merchant_id = ? AND customer_id = ? AND id = ?", scope.Merchant, scope.Customer, id).Take(&row).Error
+	if err != nil {
+		return billing.Subscription{}, translate(err)
+	}
+	return row.domain()
+}
+
+// subscriptions reads all rows of the query.
+func subscriptions(query *gorm.DB) ([]billing.Subscription, error) {
 	var rows []subscriptionRow
-	if err := newest(query, "created_at", page).Find(&rows).Error; err != nil {
+	if err := query.Find(&rows).Error; err != nil {
 		return nil, translate(err)
 	}
 	out := make([]billing.Subscription, len(rows))
@@ -105,12 +133,41 @@ func (s *Store) Subscriptions(ctx context.Context, scope foyer.Scope, statuses [
 	return out, nil
 }
 
-// Subscription implements billing.Store.
-func (s *Store) Subscription(ctx context.Context, scope foyer.Scope, id billing.SubscriptionID) (billing.Subscription, error) {
-	var row subscriptionRow
-	err := s.db(ctx).Where("merchant_id = ? AND customer_id = ? AND id = ?", scope.Merchant, scope.Customer, id).Take(&row).Error
-	if err != nil {
-		return billing.Subscription{}, translate(err)
+// SubscriptionsForUpdate returns the merchant's subscriptions with the ids, in the order of their ids, and keeps them from
+// being changed by others until the transaction ends.
+func (s *Store) SubscriptionsForUpdate(ctx context.Context, merchant foyer.MerchantID, ids ...billing.SubscriptionID) ([]billing.Subscription, error) {
+	if len(ids) == 0 {
+		return nil, nil
 	}
-	return row.domain()
+	return subscriptions(s.locking(ctx, "").Where("merchant_id = ? AND id IN ?", merchant, ids).Order("id"))
+}
+
+// CreateSubscriptions keeps new subscriptions.
+func (s *Store) CreateSubscriptions(ctx context.Context, subs ...billing.Subscription) error {
+	if len(subs) == 0 {
+		return nil
+	}
+	rows := make([]subscriptionRow, len(subs))
+	for i, sub := range subs {
+		rows[i] = newSubscriptionRow(sub)
+	}
+	return translate(s.db(ctx).Create(&rows).Error)
+}
+
+// SaveSubscriptions implements billing.Store: one statement for all, and the versions decide.
+func (s *Store) SaveSubscriptions(ctx context.Context, subs ...billing.Subscription) error {
+	rows := make([]subscriptionRow, len(subs))
+	for i, sub := range subs {
+		rows[i] = newSubscriptionRow(sub)
+	}
+	return saveVersions(s.db(ctx), "subscriptions", rows, "status", "items", "recurring_total", "next_total", "cycle_interval", "cycle_frequency",
+		"period_starts_at", "period_ends_at", "trial_starts_at", "trial_ends_at", "next_billed_at", "scheduled_action", "scheduled_at",
+		"scheduled_resume_at", "discount", "payment_method_id", "started_at", "paused_at", "canceled_at", "updated_at", "version", "anchor_at",
+		"pending", "open_payment_id", "debt_id", "remind_at", "due_at")
+}
+
+// DueSubscriptions returns what time alone changes by now, first due first, and keeps it for this transaction: another
+// worker at the same time gets others.
+func (s *Store) DueSubscriptions(ctx context.Context, merchant foyer.MerchantID, now time.Time, limit int) ([]billing.Subscription, error) {
+	return subscriptions(s.locking(ctx, "SKIP LOCKED").Where("merchant_id = ? AND due_at <= ?", merchant, now.UTC()).Order("due_at, id").Limit(limit))
 }

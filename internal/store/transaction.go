@@ -40,10 +40,7 @@ func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context) error) er
 	if err != nil {
 		return translate(err)
 	}
-	t := &transaction{conn: conn, tx: tx}
-	// Context makes GORM copy the statement; without it the pool set below would be set for everybody.
-	t.gorm = s.gorm.Session(&gorm.Session{NewDB: true, Context: ctx})
-	t.gorm.Statement.ConnPool = &guard{pool: tx}
+	t := s.begun(ctx, conn, tx)
 	// After a commit this does nothing; after an error, a panic or the end of the goroutine it undoes everything. It runs
 	// before the connection is given back, which would wait for an open transaction for ever.
 	defer func() { _ = tx.Rollback() }()

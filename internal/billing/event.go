@@ -1,0 +1,95 @@
+package billing
+
+import (
+	"time"
+
+	"foyer/internal/foyer"
+)
+
+// EventType names a change: the kind of thing and what happened or the state it is in now.
+type EventType string
+
+// The changes the engine writes down.
+const (
+	EventSubscriptionCreated  EventType = "subscription.created"
+	EventSubscriptionUpdated  EventType = "subscription.updated"
+	EventSubscriptionActive   EventType = "subscription.active"
+	EventSubscriptionPastDue  EventType = "subscription.past_due"
+	EventSubscriptionPaused   EventType = "subscription.paused"
+	EventSubscriptionCanceled EventType = "subscription.canceled"
+	EventPaymentCreated       EventType = "payment.created"
+	EventPaymentBilled        EventType = "payment.billed"
+	EventPaymentCompleted     EventType = "payment.completed"
+	EventPaymentPastDue       EventType = "payment.past_due"
+	EventPaymentCanceled      EventType = "payment.canceled"
+	EventPaymentUpdated       EventType = "payment.updated"
+	EventInvoiceCreated       EventType = "invoice.created"
+	EventMethodCreated        EventType = "payment_method.created"
+	EventMethodUpdated        EventType = "payment_method.updated"
+	EventMethodDeleted        EventType = "payment_method.deleted"
+)
+
+// Event is one change of one thing, written in the transaction that made it.
+type Event struct {
+	ID    string
+	Scope foyer.Scope
+	Type  EventType
+	// Subject is the id of the thing, Sequence its version after the change.
+	Subject  string
+	Sequence int64
+	At       time.Time
+}
+
+// MailKind names a mail about billing; its texts are in i18n under "mail.<kind>.".
+type MailKind string
+
+// The mails the engine sends.
+const (
+	MailReceipt               MailKind = "receipt"
+	MailPaymentFailed         MailKind = "payment_failed"
+	MailInvoiceDue            MailKind = "invoice_due"
+	MailCardExpiring          MailKind = "card_expiring"
+	MailTrialEnding           MailKind = "trial_ending"
+	MailRenewalComing         MailKind = "renewal_coming"
+	MailCancellationScheduled MailKind = "cancellation_scheduled"
+	MailKept                  MailKind = "kept"
+	MailCanceled              MailKind = "canceled"
+	MailPaused                MailKind = "paused"
+	MailPauseScheduled        MailKind = "pause_scheduled"
+	MailResumed               MailKind = "resumed"
+	MailPlanChanged           MailKind = "plan_changed"
+	MailPlanChangeScheduled   MailKind = "plan_change_scheduled"
+	MailRefunded              MailKind = "refunded"
+	MailMethodChanged         MailKind = "payment_method_changed"
+)
+
+// MailOrder is a mail that must be sent: committed with what it tells of, carried out by a job. The facts that may have
+// changed by the time the job runs stand in it; everything else is read then.
+type MailOrder struct {
+	// ID is `eml_…`, the id of the mail too: sending it again is the same mail.
+	ID           string
+	Scope        foyer.Scope
+	Kind         MailKind
+	Subscription SubscriptionID
+	Payment      PaymentID
+	// Invoice is the document the mail tells of; the job attaches its PDF.
+	Invoice string
+	Facts   MailFacts
+	At      time.Time
+}
+
+// MailFacts are what was so when the mail was ordered. Amounts are minor units of the subscription's or payment's currency.
+type MailFacts struct {
+	// EffectiveAt is when what was scheduled happens, the trial ends, the renewal comes, it is tried again.
+	EffectiveAt *time.Time `json:"effective_at,omitempty"`
+	ResumeAt    *time.Time `json:"resume_at,omitempty"`
+	Amount      *int64     `json:"amount,omitempty"`
+	// Attempt counts the tries to collect a payment, from 1; Last says that there will be no other by itself.
+	Attempt   int       `json:"attempt,omitempty"`
+	Last      bool      `json:"last,omitempty"`
+	ErrorCode ErrorCode `json:"error_code,omitempty"`
+	// Then is what happens to the subscription when the last try fails: "cancel" or "pause".
+	Then  string `json:"then,omitempty"`
+	Brand string `json:"brand,omitempty"`
+	Last4 string `json:"last4,omitempty"`
+}

@@ -1,0 +1,341 @@
+package billing
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"foyer/internal/foyer"
+)
+
+// StartSetup begins storing a payment method: the customer goes on with the gateway's own form.
+func (s *Service) StartSetup(ctx context.Context, by foyer.Actor) (SetupStart, error) {
+	gateway, err := s.gateways.GatewayOf(ctx, by.Scope.Merchant)
+	if err != nil {
+		return SetupStart{}, err
+	}
+	now, err := s.now(ctx, by.Scope.Merchant)
+	if err != nil {
+		return SetupStart{}, err
+	}
+	setup := Setup{
+		ID: SetupID(s.ids(foyer.PrefixPaymentMethodSetup)), Merchant: by.Scope.Merchant, Customer: by.Scope.Customer, Gateway: gateway.Name(),
+		CreatedAt: foyer.Micro(now),
+	}
+	started, err := gateway.StartSetup(ctx, SetupRequest{ID: setup.ID, Merchant: setup.Merchant, Customer: setup.Customer})
+	if err != nil {
+		return SetupStart{}, err
+	}
+	setup.Reference = started.Reference
+	err = s.store.Conclude(ctx, func(ctx context.Context) error { return s.store.CreateSetup(ctx, setup) })
+	return SetupStart{Setup: setup, ClientSecret: started.ClientSecret, PublicKey: gateway.PublicKey()}, err
+}
+
+// AddMethodInput says which setup becomes a payment method and what it is for. Replaces names the method whose default,
+// subscriptions and debts it takes over and which is then deleted; Subscription the one it will pay for.
+type AddMethodInput struct {
+	Setup        SetupID
+	Replaces     PaymentMethodID
+	Default      bool
+	Subscription SubscriptionID
+}
+
+// AddedMethod is a stored payment method and what came of the debts that were collected with it.
+type AddedMethod struct {
+	StampedPaymentMethod
+	Collections []Collection
+	// NextAction is set when the customer must confirm a collection.
+	NextAction *NextAction
+}
+
+// Collection is a debt that was tried to collect: its payment as it stands afterwards, and the reason when it was declined.
+type Collection struct {
+	Payment   PaymentID
+	Status    PaymentStatus
+	ErrorCode ErrorCode
+}
+
+// AddPaymentMethod stores what the customer entered with the gateway. The same card again takes the old one's place. A setup
+// gives one payment method: asked again it answers with that one.
+//
+// Refusals: Invalid for an unknown setup, method or subscription; Conflict (payment_method_setup.unfinished); Declined.
+func (s *Service) AddPaymentMethod(ctx context.Context, by foyer.Actor, in AddMethodInput) (AddedMethod, error) {
+	setup, err := s.store.Setup(ctx, by.Scope, in.Setup)
+	if err != nil {
+		return AddedMethod{}, unknownReference(err, "/setup_id")
+	}
+	now, err := s.now(ctx, by.Scope.Merchant)
+	if err != nil {
+		return AddedMethod{}, err
+	}
+	now = foyer.Micro(now)
+	id := setup.PaymentMethod
+	if id == "" {
+		if id, err = s.storeMethod(ctx, by, setup, in, now); err != nil {
+			return AddedMethod{}, err
+		}
+	}
+	return s.collectDebts(ctx, by, id)
+}
+
+// storeMethod makes the payment method of a finished setup and moves to it what it is for, in one transaction.
+func (s *Service) storeMethod(ctx context.Context, by foyer.Actor, setup Setup, in AddMethodInput, now time.Time) (PaymentMethodID, error) {
+	gateway, err := s.gateways.GatewayOf(ctx, by.Scope.Merchant)
+	if err != nil {
+		return "", err
+	}
+	result, err := gateway.Setup(ctx, setup.Reference)
+	if err != nil {
+		return "", err
+	}
+	switch result.Status {
+	case SetupSucceeded:
+	case SetupFailed:
+		return "", DeclinedWith(result.ErrorCode)
+	default:
+		return "", foyer.Refuse(foyer.Conflict, "payment_method_setup.unfinished")
+	}
+	setup.PaymentMethod = PaymentMethodID(s.ids(foyer.PrefixPaymentMethod))
+	method := NewPaymentMethod(setup, result.Method, now)
+	err = s.store.InTx(ctx, func(ctx context.Context) error {
+		if err := s.store.LockCustomer(ctx, by.Scope); err != nil {
+			return err
+		}
+		first, err := s.store.FinishSetup(ctx, setup)
+		if err != nil {
+			return err
+		}
+		if !first {
+			return errSetupUsed
+		}
+		return s.installMethod(ctx, by.Scope, method, in, now)
+	})
+	if errors.Is(err, errSetupUsed) {
+		known, err := s.store.Setup(ctx, by.Scope, setup.ID)
+		return known.PaymentMethod, err
+	}
+	return method.ID, err
+}
+
+// errSetupUsed says that another call made the method of this setup a moment ago.
+var errSetupUsed = errors.New("billing: setup used")
+
+// installMethod saves the new method and moves defaults, subscriptions and duplicates to it.
+func (s *Service) installMethod(ctx context.Context, scope foyer.Scope, method PaymentMethod, in AddMethodInput, now time.Time) error {
+	var replaced []PaymentMethod
+	if in.Replaces != "" {
+		old, err := s.store.PaymentMethod(ctx, scope, in.Replaces)
+		if err != nil {
+			return unknownReference(err, "/replaces")
+		}
+		replaced = append(replaced, old)
+	}
+	same, err := s.store.SameCard(ctx, scope, method.Fingerprint)
+	switch {
+	case err == nil && same.ID != in.Replaces:
+		replaced = append(replaced, same)
+	case err != nil && !errors.Is(err, foyer.NotFound):
+		return err
+	}
+	others, err := s.store.PaymentMethods(ctx, scope, foyer.PageRequest{Limit: 1})
+	if err != nil {
+		return err
+	}
+	method.Default = in.Default || len(others) == 0
+	var moved []SubscriptionID
+	for _, old := range replaced {
+		method.Default = method.Default || old.Default
+		moved = append(moved, old.UsedBy...)
+	}
+	if in.Subscription != "" {
+		sub, err := s.store.Subscription(ctx, scope, in.Subscription)
+		if err != nil {
+			return unknownReference(err, "/subscription_id")
+		}
+		if err := sub.Actions(ActionRules{})[ActionUpdatePaymentMethod].Refusal(); err != nil {
+			return err
+		}
+		moved = append(moved, in.Subscription)
+	}
+	if method.Default {
+		if err := s.store.ClearDefault(ctx, scope, now); err != nil {
+			return err
+		}
+	}
+	if err := s.store.CreatePaymentMethod(ctx, method); err != nil {
+		return err
+	}
+	events := []Event{s.event(scope, EventMethodCreated, string(method.ID), method.Version, now)}
+	slices.Sort(moved)
+	for _, id := range slices.Compact(moved) {
+		sub, err := s.store.Subscription(ctx, scope, id)
+		if err != nil {
+			return err
+		}
+		sub = sub.PayWith(method.ID, now)
+		if err := s.store.SaveSubscriptions(ctx, sub); err != nil {
+			return err
+		}
+		events = append(events, s.event(scope, EventSubscriptionUpdated, string(sub.ID), sub.Version, now))
+		if err := s.order(ctx, scope, MailMethodChanged, sub.ID, MailFacts{Brand: brandOf(method.Card), Last4: last4Of(method.Card)}, now); err != nil {
+			return err
+		}
+	}
+	for _, old := range replaced {
+		old.Version++
+		if err := s.store.DeletePaymentMethod(ctx, old, now); err != nil {
+			return err
+		}
+		events = append(events, s.event(scope, EventMethodDeleted, string(old.ID), old.Version, now))
+	}
+	return s.store.RecordEvents(ctx, events...)
+}
+
+// collectDebts tries to collect what is past due of the subscriptions the method pays for. A decline is told, not
+// returned: the method is stored all the same.
+func (s *Service) collectDebts(ctx context.Context, by foyer.Actor, id PaymentMethodID) (AddedMethod, error) {
+	stamped, err := s.PaymentMethod(ctx, by.Scope, id)
+	if err != nil {
+		return AddedMethod{}, err
+	}
+	added := AddedMethod{StampedPaymentMethod: stamped}
+	for _, used := range stamped.UsedBy {
+		sub, err := s.store.Subscription(ctx, by.Scope, used)
+		if err != nil {
+			return AddedMethod{}, err
+		}
+		provider, known := s.providers[sub.Provider]
+		if sub.Debt == "" || !known {
+			continue
+		}
+		payment, next, err := provider.Pay(ctx, by, sub.Debt, id)
+		collection := Collection{Payment: sub.Debt, Status: payment.Status}
+		if refusal, refused := foyer.AsError(err); refused && (refusal.Kind == foyer.Declined || refusal.Kind == foyer.Conflict) {
+			collection.Status = PaymentPastDue
+			if code, told := refusal.Extra["error_code"].(string); told {
+				collection.ErrorCode = ErrorCode(code)
+			}
+		} else if err != nil {
+			return AddedMethod{}, err
+		}
+		added.Collections = append(added.Collections, collection)
+		if added.NextAction == nil {
+			added.NextAction = next
+		}
+	}
+	return added, nil
+}
+
+// UpdateMethodInput changes what may be changed of a payment method; nil stays as it is.
+type UpdateMethodInput struct {
+	Default     *bool
+	BillingName *string
+}
+
+// UpdatePaymentMethod changes a payment method. ifVersion is the version the caller read, 0 when it does not care.
+//
+// Refusals: Invalid, PreconditionFailed.
+func (s *Service) UpdatePaymentMethod(ctx context.Context, by foyer.Actor, id PaymentMethodID, in UpdateMethodInput, ifVersion int64) (StampedPaymentMethod, error) {
+	now, err := s.now(ctx, by.Scope.Merchant)
+	if err != nil {
+		return StampedPaymentMethod{}, err
+	}
+	now = foyer.Micro(now)
+	var changed PaymentMethod
+	err = s.store.Conclude(ctx, func(ctx context.Context) error {
+		if err := s.store.LockCustomer(ctx, by.Scope); err != nil {
+			return err
+		}
+		current, err := s.store.PaymentMethod(ctx, by.Scope, id)
+		if err != nil {
+			return err
+		}
+		if ifVersion != 0 && ifVersion != current.Version {
+			return errChanged()
+		}
+		changed = current
+		if in.Default != nil {
+			changed.Default = *in.Default
+		}
+		if in.BillingName != nil {
+			if changed.BillingName, err = cleanName("/billing_name", *in.BillingName); err != nil {
+				return err
+			}
+		}
+		if changed.Default == current.Default && changed.BillingName == current.BillingName {
+			return nil
+		}
+		if changed.Default && !current.Default {
+			if err := s.store.ClearDefault(ctx, by.Scope, now); err != nil {
+				return err
+			}
+		}
+		changed.UpdatedAt, changed.Version = now, current.Version+1
+		saved, err := s.store.SavePaymentMethod(ctx, changed)
+		if err != nil {
+			return err
+		}
+		if !saved {
+			return errChanged()
+		}
+		return s.store.RecordEvents(ctx, s.event(by.Scope, EventMethodUpdated, string(id), changed.Version, now))
+	})
+	return StampedPaymentMethod{changed, changed.Status(now)}, err
+}
+
+// DeletePaymentMethod forgets a payment method, here and at the gateway. Conflict (payment_method.in_use) while
+// subscriptions are charged with it; the refusal names them.
+func (s *Service) DeletePaymentMethod(ctx context.Context, by foyer.Actor, id PaymentMethodID) error {
+	now, err := s.now(ctx, by.Scope.Merchant)
+	if err != nil {
+		return err
+	}
+	return s.store.Conclude(ctx, func(ctx context.Context) error {
+		if err := s.store.LockCustomer(ctx, by.Scope); err != nil {
+			return err
+		}
+		method, err := s.store.PaymentMethod(ctx, by.Scope, id)
+		if err != nil {
+			return err
+		}
+		if len(method.UsedBy) > 0 {
+			refusal := foyer.Refuse(foyer.Conflict, "payment_method.in_use")
+			refusal.Extra = map[string]any{"used_by": method.UsedBy}
+			return refusal
+		}
+		method.Version++
+		if err := s.store.DeletePaymentMethod(ctx, method, foyer.Micro(now)); err != nil {
+			return err
+		}
+		return s.store.RecordEvents(ctx, s.event(by.Scope, EventMethodDeleted, string(id), method.Version, now))
+	})
+}
+
+func (s *Service) event(scope foyer.Scope, kind EventType, subject string, sequence int64, at time.Time) Event {
+	return Event{ID: s.ids(foyer.PrefixEvent), Scope: scope, Type: kind, Subject: subject, Sequence: sequence, At: foyer.Micro(at)}
+}
+
+func (s *Service) order(ctx context.Context, scope foyer.Scope, kind MailKind, sub SubscriptionID, facts MailFacts, at time.Time) error {
+	return s.mails.EnqueueMails(ctx, []MailOrder{{
+		ID: s.ids(foyer.PrefixMail), Scope: scope, Kind: kind, Subscription: sub, Facts: facts, At: foyer.Micro(at),
+	}})
+}
+
+// unknownReference makes NotFound of something named inside a body the one refusal for unknown and foreign ids.
+func unknownReference(err error, pointer string) error {
+	if errors.Is(err, foyer.NotFound) {
+		return foyer.InvalidFields(foyer.FieldError{Pointer: pointer, Code: "input.unknown_reference"})
+	}
+	return err
+}
+
+// DeclinedWith is the refusal of a charge, with the gateway's reason.
+func DeclinedWith(code ErrorCode) error {
+	if code == "" {
+		code = ErrorUnknown
+	}
+	refusal := foyer.Refuse(foyer.Declined, "payment.declined")
+	refusal.Extra = map[string]any{"error_code": string(code)}
+	return refusal
+}

@@ -1,0 +1,139 @@
+package billing
+
+import (
+	"math/big"
+	"strconv"
+	"time"
+
+	"foyer/internal/foyer"
+)
+
+// RefundInput says what goes back: an amount, or lines with an amount each (0 is all of the line); neither is everything
+// that is left. Amounts include tax, in minor units.
+type RefundInput struct {
+	Amount int64
+	Lines  []RefundLine
+	Reason string
+}
+
+// PendingRefund is a refund on its way: committed before the gateway is asked, and its id is the key there.
+type PendingRefund struct {
+	Refund
+	Payment  PaymentID
+	Scope    foyer.Scope
+	Currency foyer.Currency
+	// Charge is the key of the charge the money came with.
+	Charge string
+	// LeasedUntil is set while nobody knows the outcome. Real time.
+	LeasedUntil *time.Time
+}
+
+// Refund reckons what a refund gives back of each line, with its tax.
+//
+// Refusals: Conflict (refund.not_refundable) for a payment that no money came in with, Invalid (refund.too_large) for more
+// than is left of it or of a line.
+func (p Payment) Refund(in RefundInput) ([]RefundLine, int64, error) {
+	left := p.Totals.GrandTotal - p.Totals.Refunded
+	if p.Status != PaymentCompleted || left <= 0 {
+		return nil, 0, foyer.Refuse(foyer.Conflict, "refund.not_refundable")
+	}
+	given := map[string]int64{}
+	for _, r := range p.Refunds {
+		if r.Status == RefundApproved || r.Status == RefundPending {
+			if r.Status == RefundPending {
+				left -= r.Total // Totals.Refunded counts approved ones
+			}
+			for _, l := range r.Lines {
+				given[l.LineID] += l.Amount
+			}
+		}
+	}
+	rest := map[string]int64{}
+	for _, l := range p.Lines {
+		rest[string(l.ID)] = l.Totals.Total - given[string(l.ID)]
+	}
+	var lines []RefundLine
+	var sum int64
+	if len(in.Lines) > 0 {
+		for i, l := range in.Lines {
+			available, known := rest[l.LineID]
+			if !known {
+				return nil, 0, foyer.InvalidFields(foyer.FieldError{Pointer: "/lines/" + strconv.Itoa(i) + "/line_id", Code: "input.unknown_reference"})
+			}
+			if l.Amount == 0 {
+				l.Amount = available
+			}
+			if l.Amount <= 0 || l.Amount > available {
+				return nil, 0, foyer.Refuse(foyer.Invalid, "refund.too_large")
+			}
+			rest[l.LineID] -= l.Amount
+			lines = append(lines, l)
+			sum += l.Amount
+		}
+	} else {
+		sum = in.Amount
+		if sum == 0 {
+			sum = left
+		}
+		if sum > 0 && sum <= left {
+			lines = p.spreadRefund(sum, rest)
+		}
+	}
+	if sum <= 0 || sum > left {
+		return nil, 0, foyer.Refuse(foyer.Invalid, "refund.too_large")
+	}
+	return lines, sum, nil
+}
+
+// spreadRefund divides an amount over the lines by what is left of each.
+func (p Payment) spreadRefund(amount int64, rest map[string]int64) []RefundLine {
+	var whole int64
+	for _, l := range p.Lines {
+		whole += max(rest[string(l.ID)], 0)
+	}
+	if whole == 0 {
+		return nil
+	}
+	shares := make([]*big.Rat, len(p.Lines))
+	for i, l := range p.Lines {
+		shares[i] = new(big.Rat).Mul(big.NewRat(max(rest[string(l.ID)], 0), whole), new(big.Rat).SetInt64(amount))
+	}
+	var lines []RefundLine
+	for i, part := range spread(amount, shares) {
+		if part > 0 {
+			lines = append(lines, RefundLine{LineID: string(p.Lines[i].ID), Amount: part})
+		}
+	}
+	return lines
+}
+
+// Credited returns the part of the bill that goes back, as lines and sums of a credit note: each line's tax in the proportion
+// it was charged in.
+func (p Payment) Credited(refunded []RefundLine) Bill {
+	var bill Bill
+	rates := map[foyer.Rate]int{}
+	for _, r := range refunded {
+		for _, l := range p.Lines {
+			if string(l.ID) != r.LineID {
+				continue
+			}
+			tax := int64(0)
+			if l.Totals.Total != 0 {
+				tax = round(new(big.Rat).Mul(big.NewRat(l.Totals.Tax, l.Totals.Total), new(big.Rat).SetInt64(r.Amount)))
+			}
+			l.Totals = LineTotals{Subtotal: r.Amount - tax, Tax: tax, Total: r.Amount}
+			bill.Lines = append(bill.Lines, l)
+			if _, known := rates[l.TaxRate]; !known {
+				rates[l.TaxRate] = len(bill.TaxRates)
+				bill.TaxRates = append(bill.TaxRates, TaxRateTotals{Rate: l.TaxRate})
+			}
+			bill.TaxRates[rates[l.TaxRate]].Totals.add(l.Totals)
+			bill.Totals.Subtotal += l.Totals.Subtotal
+			bill.Totals.Tax += tax
+			bill.Totals.Total += r.Amount
+		}
+	}
+	bill.Totals.settle()
+	bill.Totals.Balance = 0
+	return bill
+}

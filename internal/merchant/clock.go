@@ -1,0 +1,39 @@
+package merchant
+
+import (
+	"context"
+	"time"
+
+	"foyer/internal/foyer"
+)
+
+// Clock returns a merchant's time: the real one, or further ahead for a sandbox merchant whose clock was moved. All billing
+// time comes from it; sign-ins and tokens live in real time.
+func (s *Service) Clock(ctx context.Context, id foyer.MerchantID) (time.Time, error) {
+	m, err := s.ByID(ctx, id)
+	return foyer.Micro(s.now().Add(m.ClockOffset)), err
+}
+
+// MoveClock moves a sandbox merchant's clock forward to a moment; to one that has passed it does nothing. Other processes
+// follow within two seconds. Conflict (clock.live) for a live merchant.
+func (s *Service) MoveClock(ctx context.Context, id foyer.MerchantID, to time.Time) error {
+	m, err := s.ByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	if m.Mode != Sandbox {
+		return foyer.Refuse(foyer.Conflict, "clock.live")
+	}
+	err = s.store.SetClockOffset(ctx, id, to.Sub(s.now()))
+	s.forget(string(id), string(m.Portal.ID))
+	return err
+}
+
+// forget makes this process read the merchant again.
+func (s *Service) forget(keys ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, key := range keys {
+		delete(s.merchants, key)
+	}
+}

@@ -1,0 +1,208 @@
+package native
+
+import (
+	"context"
+	"slices"
+
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
+	"foyer/internal/invoice"
+)
+
+// book writes down what the gateway answered, all in the open transaction. Each attempt is finished once: only who finishes it
+// draws the consequences.
+func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []*charge) error {
+	l, err := e.ledger(ctx, merchant)
+	if err != nil {
+		return err
+	}
+	subs, payments, err := e.lockFor(ctx, merchant, charges)
+	if err != nil {
+		return err
+	}
+	captured := map[billing.AttemptID]bool{}
+	var ids []billing.AttemptID
+	for _, c := range charges {
+		if !c.unknown && c.result.Status == billing.ChargeCaptured {
+			ids = append(ids, c.attempt.ID)
+		}
+	}
+	first, err := e.Store.CaptureAttempts(ctx, merchant, ids, l.now)
+	if err != nil {
+		return err
+	}
+	for _, id := range first {
+		captured[id] = true
+	}
+	for _, c := range charges {
+		p, known := payments[c.attempt.Payment]
+		if c.unknown || !known {
+			continue
+		}
+		a := c.attempt
+		switch c.result.Status {
+		case billing.ChargeCaptured:
+			if captured[a.ID] {
+				a.Status, a.CapturedAt, a.LeasedUntil, a.ErrorCode = billing.AttemptCaptured, &l.now, nil, ""
+				l.paid(p, a, subs)
+			}
+		case billing.ChargeRequiresAction:
+			until := foyer.Micro(e.Real().Add(actionLife))
+			a.Status, a.ClientSecret, a.LeasedUntil = billing.AttemptRequiresAction, c.result.ClientSecret, &until
+			if _, err := e.Store.FinishAttempt(ctx, a); err != nil {
+				return err
+			}
+		case billing.ChargeDeclined:
+			a.Status, a.ErrorCode, a.LeasedUntil = billing.AttemptFailed, knownCode(c.result.ErrorCode), nil
+			finished, err := e.Store.FinishAttempt(ctx, a)
+			if err != nil {
+				return err
+			}
+			if finished {
+				l.declined(p, a, subs)
+			}
+		case billing.ChargePending: // asked again when the lease has run out
+		}
+	}
+	if err := e.settleInvoices(ctx, l); err != nil {
+		return err
+	}
+	return l.write(ctx)
+}
+
+// lockFor keeps the subscriptions and payments of the charges from being changed by others.
+func (e *Engine) lockFor(ctx context.Context, merchant foyer.MerchantID, charges []*charge) (map[billing.SubscriptionID]*billing.Subscription, map[billing.PaymentID]billing.Payment, error) {
+	var subIDs []billing.SubscriptionID
+	var paymentIDs []billing.PaymentID
+	for _, c := range charges {
+		if c.subscription != "" {
+			subIDs = append(subIDs, c.subscription)
+		}
+		paymentIDs = append(paymentIDs, c.attempt.Payment)
+	}
+	subs, err := e.Store.SubscriptionsForUpdate(ctx, merchant, subIDs...)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := e.Store.PaymentsForUpdate(ctx, merchant, paymentIDs...)
+	if err != nil {
+		return nil, nil, err
+	}
+	bySub := map[billing.SubscriptionID]*billing.Subscription{}
+	for i := range subs {
+		bySub[subs[i].ID] = &subs[i]
+	}
+	byPayment := map[billing.PaymentID]billing.Payment{}
+	for _, p := range found {
+		byPayment[p.ID] = p
+	}
+	return bySub, byPayment, nil
+}
+
+// paid draws the consequences of a captured attempt.
+func (l *ledger) paid(p billing.Payment, a billing.Attempt, subs map[billing.SubscriptionID]*billing.Subscription) {
+	wasDebt := p.Status == billing.PaymentPastDue
+	p = p.Paid(l.now)
+	p.PaymentMethod = a.PaymentMethod
+	l.completed(p, &a, false)
+	sub, exists := subs[p.Subscription]
+	switch {
+	case p.Effect != nil && p.Effect.Kind == billing.EffectStart && !exists:
+		started := *p.Effect.After
+		started.OpenPayment = ""
+		l.newSubscriptions = append(l.newSubscriptions, started)
+		l.event(billing.EventSubscriptionCreated, scopeOf(started), string(started.ID), started.Version)
+	case exists:
+		after, event := sub.Settled(p, a.PaymentMethod, l.now)
+		if p.Effect != nil && p.Effect.Kind == billing.EffectPeriod && !wasDebt && event == billing.EventSubscriptionUpdated {
+			event = "" // the period's beginning was told when it was billed
+		}
+		l.subscription(after, event)
+		if p.Effect != nil && p.Effect.Kind == billing.EffectChange {
+			l.mail(billing.MailPlanChanged, scopeOf(after), after.ID, "", billing.MailFacts{})
+		}
+		if p.Effect != nil && p.Effect.Kind == billing.EffectResume {
+			l.mail(billing.MailResumed, scopeOf(after), after.ID, "", billing.MailFacts{})
+		}
+		*sub = after
+	}
+}
+
+// declined draws the consequences of an attempt that failed for good.
+func (l *ledger) declined(p billing.Payment, a billing.Attempt, subs map[billing.SubscriptionID]*billing.Subscription) {
+	sub, exists := subs[p.Subscription]
+	d := dunning(l.merchant)
+	if !exists {
+		if p.Effect != nil && p.Effect.Kind == billing.EffectStart {
+			l.void(p) // there is no subscription, and there will be none
+			return
+		}
+		if p.CollectionMode == billing.CollectAutomatic {
+			p, _ = p.Declined(nil, l.now)
+			l.payment(p, billing.EventPaymentPastDue)
+		}
+		return
+	}
+	after, event, forgiven := sub.Unsettled(p, l.now)
+	switch {
+	case p.CollectionMode == billing.CollectManual && p.Status == billing.PaymentBilled:
+		// Paid by card before it was due, and declined: nothing is late yet.
+		next := sub.Charging("", l.now)
+		l.subscription(next, billing.EventSubscriptionUpdated)
+		return
+	case forgiven:
+		l.void(p)
+		l.subscription(after, event)
+		if event == billing.EventSubscriptionCanceled {
+			l.mail(billing.MailCanceled, scopeOf(after), after.ID, "", billing.MailFacts{})
+		}
+		return
+	}
+	p, last := p.Declined(d.Days, l.now)
+	facts := billing.MailFacts{
+		EffectiveAt: p.RetryAt, Amount: &p.Totals.Balance, Attempt: p.Tries, Last: last, ErrorCode: a.ErrorCode, Then: string(d.Then),
+	}
+	if a.Card != nil {
+		facts.Brand, facts.Last4 = a.Card.Brand, a.Card.Last4
+	}
+	if last {
+		l.giveUp(p, after, d, facts)
+		return
+	}
+	l.payment(p, billing.EventPaymentPastDue)
+	l.subscription(after, event)
+	if a.Command == "" { // whoever tried it themselves has the answer before them
+		l.mail(billing.MailPaymentFailed, payer(p), p.Subscription, p.ID, facts)
+	}
+}
+
+// giveUp ends the dunning of a debt.
+func (l *ledger) giveUp(p billing.Payment, sub billing.Subscription, d billing.Dunning, facts billing.MailFacts) {
+	sub.Version-- // one change: declined and given up
+	after, event, kind := sub.GivenUp(d.Then, l.now)
+	p.Version--
+	l.void(p)
+	l.subscription(after, event)
+	l.mail(billing.MailPaymentFailed, payer(p), p.Subscription, p.ID, facts)
+	l.mail(kind, scopeOf(after), after.ID, "", billing.MailFacts{})
+}
+
+// settleInvoices marks documents that were open as paid: those collected by invoice.
+func (e *Engine) settleInvoices(ctx context.Context, l *ledger) error {
+	for _, p := range l.payments {
+		if p.Status == billing.PaymentCompleted && p.InvoiceID != "" {
+			if err := e.Store.SettleInvoice(ctx, p.Merchant, invoice.ID(p.InvoiceID), invoice.StatusPaid, l.now); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// knownCode is the gateway's reason if it is one we have a text for.
+func knownCode(code billing.ErrorCode) billing.ErrorCode {
+	if slices.Contains(billing.ErrorCodes, code) {
+		return code
+	}
+	return billing.ErrorUnknown
+}

@@ -1,0 +1,57 @@
+package native
+
+import (
+	"context"
+	"time"
+
+	"foyer/internal/foyer"
+)
+
+// Clocks moves a merchant's clock.
+type Clocks interface {
+	// MoveClock moves a sandbox merchant's clock forward to a moment; Conflict (clock.live) for a live merchant.
+	MoveClock(ctx context.Context, merchant foyer.MerchantID, to time.Time) error
+}
+
+// longestAdvance is how far one call may move a clock.
+const longestAdvance = 366 * 24 * time.Hour
+
+// Advance moves a sandbox merchant's clock forward to a moment, and runs everything that falls due on the way, in order: the
+// clock stops at each due moment, what is due then is done, and it goes on. It returns when all has run or ctx ends; done
+// tells which, and now is where the clock stands. Called again with the same moment it goes on.
+//
+// Refusals: Conflict (clock.live), Invalid for a moment in the past or more than 366 days ahead.
+func (e *Engine) Advance(ctx context.Context, clocks Clocks, merchant foyer.MerchantID, to time.Time) (now time.Time, done bool, err error) {
+	to = foyer.Micro(to)
+	if now, err = e.now(ctx, merchant); err != nil {
+		return now, false, err
+	}
+	if to.Before(now) || to.Sub(now) > longestAdvance {
+		return now, false, foyer.InvalidFields(foyer.FieldError{Pointer: "/to", Code: "input.clock"})
+	}
+	for {
+		if err := e.RunDue(ctx, merchant); err != nil {
+			return now, false, err
+		}
+		due, err := e.Store.NextDue(ctx, merchant)
+		if err != nil {
+			return now, false, err
+		}
+		next := to
+		if due != nil && due.Before(to) {
+			next = *due
+		}
+		if now, err = e.now(ctx, merchant); err != nil {
+			return now, false, err
+		}
+		if !next.After(now) && (due == nil || due.After(now) || !to.After(now)) {
+			return now, true, nil
+		}
+		if ctx.Err() != nil {
+			return now, false, nil
+		}
+		if err := clocks.MoveClock(ctx, merchant, next); err != nil {
+			return now, false, err
+		}
+	}
+}

@@ -1,0 +1,288 @@
+package native
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
+)
+
+// CreateInput is a new subscription as a merchant asks for it. Without CollectionMode it is collected automatically, and needs a
+// payment method; the customer's default is not guessed.
+type CreateInput struct {
+	Items          []billing.ItemInput
+	PaymentMethod  billing.PaymentMethodID
+	CollectionMode billing.CollectionMode
+	Discount       billing.DiscountID
+	// TrialEnd is when the trial ends; nil for the trial of the prices, if they have one.
+	TrialEnd       *time.Time
+	BillingDetails *billing.Terms
+	ExternalID     string
+}
+
+// CreateSubscription starts a subscription for the customer of the scope. With a trial nothing is charged now. Otherwise the
+// first period is: the subscription exists once it is paid, and with a next action once the customer has confirmed.
+//
+// Refusals: Invalid for prices, quantities or a method that can't be used; Declined.
+func (e *Engine) CreateSubscription(ctx context.Context, by foyer.Actor, in CreateInput) (after billing.Subscription, next *billing.NextAction, err error) {
+	id := billing.SubscriptionID(e.IDs(foyer.PrefixSubscription))
+	var c *charge
+	err = e.Store.Conclude(ctx, func(ctx context.Context) error {
+		if err := e.Store.LockCustomer(ctx, by.Scope); err != nil {
+			return err
+		}
+		l, err := e.ledger(ctx, by.Scope.Merchant)
+		if err != nil {
+			return err
+		}
+		begun, period, discount, err := l.newSubscription(ctx, by.Scope, id, in)
+		if err != nil {
+			return err
+		}
+		after = begun
+		if period == nil {
+			l.newSubscriptions = append(l.newSubscriptions, begun)
+			l.event(billing.EventSubscriptionCreated, by.Scope, string(id), begun.Version)
+			return l.write(ctx)
+		}
+		c, err = l.startCharge(ctx, &after, period, discount)
+		if err != nil {
+			return err
+		}
+		return l.write(ctx)
+	})
+	if err != nil || c == nil {
+		return after, nil, err
+	}
+	if err := e.Store.Proceed(ctx); err != nil {
+		return after, nil, err
+	}
+	e.askAll(ctx, []*charge{c}, e.ask)
+	next, err = e.conclude(ctx, c, func(ctx context.Context) error {
+		made, err := e.Store.Subscription(ctx, by.Scope, id)
+		if errors.Is(err, foyer.NotFound) {
+			return nil // declined, or it waits for the customer's confirmation
+		}
+		after = made
+		return err
+	})
+	return after, next, err
+}
+
+// newSubscription checks what was asked for and begins the subscription.
+func (l *ledger) newSubscription(ctx context.Context, scope foyer.Scope, id billing.SubscriptionID, in CreateInput) (billing.Subscription, *foyer.Period, *billing.SubscriptionDiscount, error) {
+	none := billing.Subscription{}
+	chosen, err := l.choose(ctx, in.Items, "")
+	if err != nil {
+		return none, nil, nil, err
+	}
+	mode := in.CollectionMode
+	if mode == "" {
+		mode = billing.CollectAutomatic
+	}
+	if mode == billing.CollectAutomatic {
+		_, err := l.engine.Store.PaymentMethod(ctx, scope, in.PaymentMethod)
+		if errors.Is(err, foyer.NotFound) {
+			return none, nil, nil, foyer.InvalidFields(foyer.FieldError{Pointer: "/payment_method_id", Code: "input.unknown_reference"})
+		}
+		if err != nil {
+			return none, nil, nil, err
+		}
+	}
+	discount, err := l.discount(ctx, in.Discount, chosen.currency)
+	if err != nil {
+		return none, nil, nil, err
+	}
+	trialEnd := in.TrialEnd
+	if trialEnd == nil && chosen.trial != nil {
+		end := chosen.trial.After(l.now)
+		trialEnd = &end
+	}
+	sub, period, lowered := billing.NewSubscription{
+		ID: id, Scope: scope, Items: chosen.items, Currency: chosen.currency, Cycle: chosen.cycle, CollectionMode: mode,
+		PaymentMethod: in.PaymentMethod, Discount: discount, TrialEnd: trialEnd, BillingDetails: in.BillingDetails, ExternalID: in.ExternalID,
+	}.Begin(l.now)
+	// Priced once here, so that what can't be charged is refused before anything is made.
+	_, err = billing.PriceBill(whole(chosen.items), discount, l.engine.IDs)
+	return sub, period, lowered, err
+}
+
+// startCharge bills the first period. What costs nothing or is collected by invoice makes the subscription at once.
+func (l *ledger) startCharge(ctx context.Context, sub *billing.Subscription, period *foyer.Period, discount *billing.SubscriptionDiscount) (*charge, error) {
+	credits, err := l.creditsOf(ctx, []foyer.CustomerID{sub.Customer})
+	if err != nil {
+		return nil, err
+	}
+	methods, err := l.engine.Store.ChargeableMethods(ctx, sub.Merchant, []billing.PaymentMethodID{sub.PaymentMethod})
+	if err != nil {
+		return nil, err
+	}
+	effect := &billing.Effect{Kind: billing.EffectStart, After: sub}
+	if sub.CollectionMode == billing.CollectManual {
+		effect = &billing.Effect{Kind: billing.EffectPeriod}
+	}
+	p, err := l.price(draft{
+		scope: scopeOf(*sub), subscription: sub, currency: sub.Currency, mode: sub.CollectionMode, method: sub.PaymentMethod, terms: sub.BillingDetails,
+		origin: billing.OriginAPI, items: whole(sub.Items), discount: discount, period: period, effect: effect,
+		credit: credits[purse{sub.Customer, sub.Currency}],
+	})
+	if err != nil {
+		return nil, err
+	}
+	method := methodOr(methods, sub.PaymentMethod)
+	attempt := l.bill(p, method, foyer.CommandOf(ctx))
+	if attempt == nil {
+		l.newSubscriptions = append(l.newSubscriptions, *sub)
+		l.event(billing.EventSubscriptionCreated, scopeOf(*sub), string(sub.ID), sub.Version)
+		return nil, nil
+	}
+	return &charge{attempt: *attempt, currency: p.Currency, token: method.Token}, nil
+}
+
+// chosen is what prices and quantities come to.
+type chosen struct {
+	items    []billing.SubscriptionItem
+	currency foyer.Currency
+	cycle    foyer.Cycle
+	trial    *foyer.Cycle
+}
+
+// choose looks prices up and checks that they can be subscribed to together: known, the merchant's own, not archived, of one
+// currency and one cycle, in the quantities they allow. currency, when given, is the one they must have.
+func (l *ledger) choose(ctx context.Context, inputs []billing.ItemInput, currency foyer.Currency) (chosen, error) {
+	var out chosen
+	if len(inputs) == 0 || len(inputs) > billing.MaxItems {
+		return out, foyer.InvalidFields(foyer.FieldError{Pointer: "/items", Code: "input.too_many", Params: map[string]any{"Max": billing.MaxItems}})
+	}
+	ids := make([]billing.PriceID, len(inputs))
+	for i, in := range inputs {
+		ids[i] = in.Price
+	}
+	prices, err := l.engine.Store.Prices(ctx, l.merchant.ID, ids)
+	if err != nil {
+		return out, err
+	}
+	var faults []foyer.FieldError
+	fault := func(i int, field, code string) {
+		faults = append(faults, foyer.FieldError{Pointer: "/items/" + strconv.Itoa(i) + "/" + field, Code: code})
+	}
+	out.currency = currency
+	for i, in := range inputs {
+		price, known := prices[in.Price]
+		switch {
+		case !known || price.Cycle == nil || slices.Index(ids, in.Price) != i:
+			fault(i, "price_id", "input.unknown_reference")
+			continue
+		case price.Archived || price.Of.Archived:
+			fault(i, "price_id", "price.archived")
+			continue
+		case in.Quantity < max(1, price.QuantityMin) || in.Quantity > billing.MaxQuantity || price.QuantityMax > 0 && in.Quantity > price.QuantityMax:
+			fault(i, "quantity", "input.quantity")
+			continue
+		}
+		if out.currency == "" {
+			out.currency = price.UnitPrice.Currency
+		}
+		if out.cycle == (foyer.Cycle{}) {
+			out.cycle, out.trial = *price.Cycle, price.Trial
+		}
+		if price.UnitPrice.Currency != out.currency {
+			fault(i, "price_id", "subscription.mixed_currencies")
+		}
+		if *price.Cycle != out.cycle {
+			fault(i, "price_id", "subscription.mixed_cycles")
+		}
+		out.items = append(out.items, price.Item(in.Quantity))
+	}
+	return out, foyer.InvalidFields(faults...)
+}
+
+// discount is a discount of the merchant's as a subscription keeps it.
+func (l *ledger) discount(ctx context.Context, id billing.DiscountID, currency foyer.Currency) (*billing.SubscriptionDiscount, error) {
+	if id == "" {
+		return nil, nil
+	}
+	d, err := l.engine.Store.Discount(ctx, l.merchant.ID, id)
+	unusable := errors.Is(err, foyer.NotFound) || err == nil && (d.Archived || d.Amount != nil && d.Amount.Currency != currency)
+	if unusable {
+		return nil, foyer.InvalidFields(foyer.FieldError{Pointer: "/discount_id", Code: "input.unknown_reference"})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.Given(l.now), nil
+}
+
+// planChange reckons a change of items.
+func (l *ledger) planChange(ctx context.Context, sub billing.Subscription, inputs []billing.ItemInput) (billing.PlanChange, error) {
+	if err := sub.Actions(billing.ActionRules{})[billing.ActionChange].Refusal(); err != nil {
+		return billing.PlanChange{}, err
+	}
+	chosen, err := l.choose(ctx, inputs, sub.Currency)
+	if err != nil {
+		return billing.PlanChange{}, err
+	}
+	if err := l.allowed(sub, chosen.items); err != nil {
+		return billing.PlanChange{}, err
+	}
+	return sub.Change(chosen.items, chosen.cycle, l.now)
+}
+
+// allowed checks the merchant's paths: from each price subscribed to, only to those it names.
+func (l *ledger) allowed(sub billing.Subscription, items []billing.SubscriptionItem) error {
+	paths := l.merchant.Portal.Settings.PlanPaths
+	for i, to := range items {
+		for _, from := range sub.Items {
+			allowed, limited := paths[string(from.PriceID)]
+			if limited && to.PriceID != from.PriceID && !slices.Contains(allowed, string(to.PriceID)) {
+				return foyer.InvalidFields(foyer.FieldError{Pointer: "/items/" + strconv.Itoa(i) + "/price_id", Code: "price.not_allowed"})
+			}
+		}
+	}
+	return nil
+}
+
+// PreviewChange implements billing.Changer: the change, reckoned and not saved.
+func (e *Engine) PreviewChange(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, items []billing.ItemInput) (billing.ChangePreview, error) {
+	sub, err := e.Store.Subscription(ctx, by.Scope, id)
+	if err != nil {
+		return billing.ChangePreview{}, err
+	}
+	l, err := e.ledger(ctx, by.Scope.Merchant)
+	if err != nil {
+		return billing.ChangePreview{}, err
+	}
+	change, err := l.planChange(ctx, sub, items)
+	if err != nil {
+		return billing.ChangePreview{}, err
+	}
+	preview := billing.ChangePreview{
+		EffectiveAt: change.EffectiveAt, Currency: sub.Currency, RecurringTotal: change.After.RecurringTotal, NextPayment: change.After.NextPayment(),
+	}
+	if change.Scheduled() {
+		preview.RecurringTotal = change.After.PendingTotal()
+	}
+	if change.Bill == nil {
+		return preview, nil
+	}
+	credits, err := l.creditsOf(ctx, []foyer.CustomerID{sub.Customer})
+	if err != nil {
+		return billing.ChangePreview{}, err
+	}
+	p, err := l.price(draft{
+		scope: by.Scope, subscription: &sub, currency: sub.Currency, mode: sub.CollectionMode, origin: billing.OriginUpdate, items: change.Bill,
+		discount: change.Discount, period: &change.Period, credit: credits[purse{sub.Customer, sub.Currency}],
+	})
+	if err != nil {
+		return billing.ChangePreview{}, err
+	}
+	preview.Credit = p.Totals.CreditToBalance
+	if p.Totals.Total > 0 {
+		preview.Immediate = &p
+	}
+	return preview, nil
+}

@@ -1,0 +1,154 @@
+package native
+
+import (
+	"context"
+	"errors"
+
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
+	"foyer/internal/invoice"
+)
+
+// Refund gives money back and issues the credit note. The refund and its key are committed before the gateway is asked; what
+// nobody heard the answer of is asked again, with the same key.
+//
+// Refusals: Conflict (refund.not_refundable), Invalid (refund.too_large), Declined.
+func (e *Engine) Refund(ctx context.Context, by foyer.Actor, id billing.PaymentID, in billing.RefundInput) (after billing.Payment, err error) {
+	var pending billing.PendingRefund
+	err = e.Store.Conclude(ctx, func(ctx context.Context) error {
+		if err := e.Store.LockCustomer(ctx, by.Scope); err != nil {
+			return err
+		}
+		if _, err := e.Store.PaymentsForUpdate(ctx, by.Scope.Merchant, id); err != nil {
+			return err
+		}
+		p, err := e.Store.Payment(ctx, by.Scope, id)
+		if err != nil {
+			return err
+		}
+		now, err := e.now(ctx, by.Scope.Merchant)
+		if err != nil {
+			return err
+		}
+		lines, amount, err := p.Refund(in)
+		if err != nil {
+			return err
+		}
+		charge := chargeOf(p)
+		if charge == "" {
+			return foyer.Refuse(foyer.Conflict, "refund.not_refundable") // credit paid it: there is no money to give back
+		}
+		pending = billing.PendingRefund{
+			Refund: billing.Refund{
+				ID: billing.RefundID(e.IDs(foyer.PrefixRefund)), Action: billing.ActionRefund, Status: billing.RefundPending, Total: amount,
+				Tax: p.Credited(lines).Totals.Tax, Reason: in.Reason, Lines: lines, CreatedAt: now, UpdatedAt: now,
+			},
+			Payment: id, Scope: by.Scope, Currency: p.Currency, Charge: charge, LeasedUntil: e.leased(),
+		}
+		return e.Store.CreateRefund(ctx, pending)
+	})
+	if err != nil {
+		return after, err
+	}
+	if err := e.Store.Proceed(ctx); err != nil {
+		return after, err
+	}
+	result, err := e.giveBack(ctx, pending)
+	if err != nil {
+		return after, &foyer.Error{Kind: foyer.Unavailable, Code: "gateway.unavailable", Err: err}
+	}
+	err = e.Store.Conclude(ctx, func(ctx context.Context) error {
+		if err := e.bookRefund(ctx, pending, result); err != nil {
+			return err
+		}
+		after, err = e.Store.Payment(ctx, by.Scope, id)
+		return err
+	})
+	if err == nil && !result.Refunded {
+		err = billing.DeclinedWith(knownCode(result.ErrorCode))
+	}
+	return after, err
+}
+
+// chargeOf is the key of the charge that paid a payment.
+func chargeOf(p billing.Payment) string {
+	for _, a := range p.Attempts {
+		if a.Status == billing.AttemptCaptured {
+			return string(a.ID)
+		}
+	}
+	return ""
+}
+
+func (e *Engine) giveBack(ctx context.Context, r billing.PendingRefund) (billing.RefundResult, error) {
+	gateway, err := e.Gateways.GatewayOf(ctx, r.Scope.Merchant)
+	if err != nil {
+		return billing.RefundResult{}, err
+	}
+	return gateway.Refund(ctx, billing.RefundRequest{
+		Key: string(r.ID), Merchant: r.Scope.Merchant, Charge: r.Charge, Amount: foyer.Money{Amount: r.Total, Currency: r.Currency},
+	})
+}
+
+// bookRefund writes down what the gateway answered; only who finishes the refund draws the consequences.
+func (e *Engine) bookRefund(ctx context.Context, r billing.PendingRefund, result billing.RefundResult) error {
+	l, err := e.ledger(ctx, r.Scope.Merchant)
+	if err != nil {
+		return err
+	}
+	payments, err := e.Store.PaymentsForUpdate(ctx, r.Scope.Merchant, r.Payment)
+	if err != nil || len(payments) == 0 {
+		return errors.Join(err, foyer.ErrNotFound())
+	}
+	p := payments[0]
+	r.Status, r.UpdatedAt = billing.RefundRejected, l.now
+	if result.Refunded {
+		r.Status = billing.RefundApproved
+	}
+	finished, err := e.Store.FinishRefund(ctx, r)
+	if err != nil || !finished || !result.Refunded {
+		return err
+	}
+	p.Totals.Refunded += r.Total
+	p.Version++
+	p.UpdatedAt = l.now
+	buyers, err := e.Store.Customers(ctx, p.Merchant, []foyer.CustomerID{p.Customer})
+	if err != nil {
+		return err
+	}
+	l.payment(p, billing.EventPaymentUpdated)
+	number, err := e.Store.NextNumbers(ctx, p.Merchant, seriesCreditNote, 1)
+	if err != nil {
+		return err
+	}
+	note := invoice.CreditNote(p, r.Refund, buyers[p.Customer], l.merchant.Portal.Settings.Seller, l.now)
+	note.ID, note.Number = invoice.ID(e.IDs(foyer.PrefixInvoice)), numbered(seriesCreditNote, number)
+	l.event(billing.EventInvoiceCreated, r.Scope, string(note.ID), note.Version)
+	l.mails = append(l.mails, billing.MailOrder{
+		ID: e.IDs(foyer.PrefixMail), Scope: r.Scope, Kind: billing.MailRefunded, Subscription: p.Subscription, Payment: p.ID,
+		Invoice: string(note.ID), Facts: billing.MailFacts{Amount: &r.Total}, At: l.now,
+	})
+	if err := e.Store.CreateInvoices(ctx, note); err != nil {
+		return err
+	}
+	return l.write(ctx)
+}
+
+// recoverRefunds asks again about refunds whose worker died or did not hear the answer.
+func (e *Engine) recoverRefunds(ctx context.Context, merchant foyer.MerchantID) (more bool, err error) {
+	left, err := e.Store.AbandonedRefunds(ctx, merchant, foyer.Micro(e.Real()), *e.leased(), batch)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range left {
+		result, err := e.giveBack(ctx, r)
+		if err != nil {
+			e.Log.WarnContext(ctx, "refund not known yet", "merchant", merchant, "refund", r.ID, "error", err)
+			continue
+		}
+		if err := e.Store.InTx(ctx, func(ctx context.Context) error { return e.bookRefund(ctx, r, result) }); err != nil {
+			return false, err
+		}
+	}
+	return len(left) > 0, nil
+}

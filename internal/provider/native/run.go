@@ -1,0 +1,48 @@
+package native
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"foyer/internal/foyer"
+	"foyer/internal/merchant"
+)
+
+// AllMerchants lists the merchants of the instance.
+type AllMerchants interface {
+	All(ctx context.Context) ([]merchant.Merchant, error)
+}
+
+// Run does what is due for every merchant, again and again, until ctx ends. One merchant's flood delays the others by no more
+// than a batch: each has a turn of its own, and a failure of one is logged and tried again at the next round.
+func (e *Engine) Run(ctx context.Context, merchants AllMerchants, every time.Duration) {
+	for {
+		started := time.Now()
+		all, err := merchants.All(ctx)
+		if err != nil && ctx.Err() == nil {
+			e.Log.ErrorContext(ctx, "merchants can't be read", "error", err)
+		}
+		var wait sync.WaitGroup
+		turns := make(chan struct{}, 4)
+		for _, m := range all {
+			turns <- struct{}{}
+			wait.Go(func() {
+				defer func() { <-turns }()
+				e.runOne(ctx, m.ID)
+			})
+		}
+		wait.Wait()
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(max(0, every-time.Since(started))):
+		}
+	}
+}
+
+func (e *Engine) runOne(ctx context.Context, id foyer.MerchantID) {
+	if err := e.RunDue(ctx, id); err != nil && ctx.Err() == nil {
+		e.Log.ErrorContext(ctx, "due work failed", "merchant", id, "error", err)
+	}
+}

@@ -1,0 +1,156 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
+)
+
+const purposeAction foyer.Purpose = "next action"
+
+type attemptRow struct {
+	ID          billing.AttemptID
+	MerchantID  foyer.MerchantID
+	PaymentID   billing.PaymentID
+	ExternalID  *string
+	Status      billing.AttemptStatus
+	ErrorCode   billing.ErrorCode
+	Amount      int64
+	MethodType  string
+	Brand       string
+	Last4       string
+	ExpiryMonth int
+	ExpiryYear  int
+	CreatedAt   time.Time
+	CapturedAt  *time.Time
+
+	Gateway         string
+	PaymentMethodID *billing.PaymentMethodID
+	Command         string
+	LeasedUntil     *time.Time
+	SealedAction    []byte
+}
+
+func (attemptRow) TableName() string { return "attempts" }
+
+func (r attemptRow) domain() billing.Attempt {
+	return billing.Attempt{
+		ID: r.ID, ExternalID: value(r.ExternalID), Status: r.Status, ErrorCode: r.ErrorCode, Amount: r.Amount, MethodType: r.MethodType,
+		Card: card(r.Brand, r.Last4, r.ExpiryMonth, r.ExpiryYear), CreatedAt: r.CreatedAt.UTC(), CapturedAt: utc(r.CapturedAt),
+		Payment: r.PaymentID, Merchant: r.MerchantID, Gateway: r.Gateway, PaymentMethod: value(r.PaymentMethodID), Command: r.Command,
+		LeasedUntil: utc(r.LeasedUntil),
+	}
+}
+
+func newAttemptRow(merchant foyer.MerchantID, payment billing.PaymentID, a billing.Attempt) attemptRow {
+	row := attemptRow{
+		ID: a.ID, MerchantID: merchant, PaymentID: payment, ExternalID: null(a.ExternalID), Status: a.Status, ErrorCode: a.ErrorCode,
+		Amount: a.Amount, MethodType: a.MethodType, CreatedAt: a.CreatedAt, CapturedAt: a.CapturedAt, Gateway: a.Gateway,
+		PaymentMethodID: null(a.PaymentMethod), Command: a.Command, LeasedUntil: a.LeasedUntil,
+	}
+	if c := a.Card; c != nil {
+		row.Brand, row.Last4, row.ExpiryMonth, row.ExpiryYear = c.Brand, c.Last4, c.ExpiryMonth, c.ExpiryYear
+	}
+	return row
+}
+
+func card(brand, last4 string, month, year int) *billing.Card {
+	if last4 == "" {
+		return nil
+	}
+	return &billing.Card{Brand: brand, Last4: last4, ExpiryMonth: month, ExpiryYear: year}
+}
+
+// CreateAttempts keeps attempts before the gateway is asked. Conflict (payment.in_progress) when one of the payments has an
+// unfinished one: the unique index decides, whatever two callers think.
+func (s *Store) CreateAttempts(ctx context.Context, attempts ...billing.Attempt) error {
+	if len(attempts) == 0 {
+		return nil
+	}
+	rows := make([]attemptRow, len(attempts))
+	for i, a := range attempts {
+		rows[i] = newAttemptRow(a.Merchant, a.Payment, a)
+	}
+	err := translate(s.db(ctx).Create(&rows).Error)
+	if refusal, refused := foyer.AsError(err); refused && refusal.Kind == foyer.Conflict {
+		return &foyer.Error{Kind: foyer.Conflict, Code: "payment.in_progress", Err: err}
+	}
+	return err
+}
+
+// FinishAttempt writes down what became of an attempt; false when somebody did before. An attempt that requires action stays
+// unfinished: it is looked up again after its lease.
+func (s *Store) FinishAttempt(ctx context.Context, a billing.Attempt) (bool, error) {
+	row := newAttemptRow(a.Merchant, a.Payment, a)
+	if a.ClientSecret != "" {
+		row.SealedAction = s.keyring.Seal(purposeAction, []byte(a.ClientSecret), []byte(a.ID))
+	}
+	result := s.db(ctx).Model(&attemptRow{}).Where("merchant_id = ? AND id = ? AND leased_until IS NOT NULL", a.Merchant, a.ID).
+		Select("status", "error_code", "captured_at", "leased_until", "sealed_action").UpdateColumns(&row)
+	return result.RowsAffected == 1, translate(result.Error)
+}
+
+// CaptureAttempts writes down that attempts captured their amounts, all in one statement, and returns those it was first for.
+func (s *Store) CaptureAttempts(ctx context.Context, merchant foyer.MerchantID, ids []billing.AttemptID, at time.Time) ([]billing.AttemptID, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var first []billing.AttemptID
+	err := s.db(ctx).Raw("UPDATE attempts SET status = ?, error_code = '', captured_at = ?, leased_until = NULL, sealed_action = NULL "+
+		"WHERE merchant_id = ? AND id IN ? AND leased_until IS NOT NULL RETURNING id", billing.AttemptCaptured, at.UTC(), merchant, ids).Scan(&first).Error
+	return first, translate(err)
+}
+
+// AbandonedAttempts takes over unfinished attempts whose lease has run out by now and returns them: of two workers each gets
+// others.
+func (s *Store) AbandonedAttempts(ctx context.Context, merchant foyer.MerchantID, now, until time.Time, limit int) ([]billing.Attempt, error) {
+	var rows []attemptRow
+	err := s.InTx(ctx, func(ctx context.Context) error {
+		err := s.locking(ctx, "SKIP LOCKED").Where("merchant_id = ? AND leased_until <= ?", merchant, now.UTC()).
+			Order("leased_until, id").Limit(limit).Find(&rows).Error
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		ids := make([]billing.AttemptID, len(rows))
+		for i, r := range rows {
+			ids[i] = r.ID
+		}
+		return s.db(ctx).Model(&attemptRow{}).Where("merchant_id = ? AND id IN ?", merchant, ids).UpdateColumn("leased_until", until.UTC()).Error
+	})
+	return domains(rows), translate(err)
+}
+
+// Attempt returns one attempt, with what the customer needs to confirm it.
+func (s *Store) Attempt(ctx context.Context, merchant foyer.MerchantID, id billing.AttemptID) (billing.Attempt, error) {
+	return s.attempt(s.db(ctx).Where("merchant_id = ? AND id = ?", merchant, id))
+}
+
+// AttemptByCommand returns the latest attempt a call made; foyer.NotFound when it made none.
+func (s *Store) AttemptByCommand(ctx context.Context, merchant foyer.MerchantID, command string) (billing.Attempt, error) {
+	return s.attempt(s.db(ctx).Where("merchant_id = ? AND command = ?", merchant, command).Order("created_at DESC, id DESC"))
+}
+
+// OpenAttempt returns the unfinished attempt of a payment; foyer.NotFound when it has none.
+func (s *Store) OpenAttempt(ctx context.Context, merchant foyer.MerchantID, payment billing.PaymentID) (billing.Attempt, error) {
+	return s.attempt(s.db(ctx).Where("merchant_id = ? AND payment_id = ? AND leased_until IS NOT NULL", merchant, payment))
+}
+
+func (s *Store) attempt(query *gorm.DB) (billing.Attempt, error) {
+	var row attemptRow
+	if err := query.Take(&row).Error; err != nil {
+		return billing.Attempt{}, translate(err)
+	}
+	a := row.domain()
+	if row.SealedAction != nil {
+		secret, err := s.keyring.Open(purposeAction, row.SealedAction, []byte(a.ID))
+		if err != nil {
+			return billing.Attempt{}, errSecretChanged
+		}
+		a.ClientSecret = string(secret)
+	}
+	return a, nil
+}

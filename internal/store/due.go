@@ -1,0 +1,28 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"foyer/internal/foyer"
+)
+
+// NextDue returns the earliest moment anything of the merchant falls due by its clock; nil when nothing will. Each of the
+// three is the first entry of an index.
+func (s *Store) NextDue(ctx context.Context, merchant foyer.MerchantID) (*time.Time, error) {
+	var first *time.Time
+	for _, of := range []struct{ table, column string }{
+		{"subscriptions", "due_at"}, {"payments", "due_at"}, {"payment_methods", "notice_at"},
+	} {
+		var found []time.Time
+		err := s.db(ctx).Table(of.table).Where("merchant_id = ? AND "+of.column+" IS NOT NULL", merchant).Order(of.column).Limit(1).Pluck(of.column, &found).Error
+		if err != nil {
+			return nil, translate(err)
+		}
+		if len(found) > 0 && (first == nil || found[0].Before(*first)) {
+			at := found[0].UTC()
+			first = &at
+		}
+	}
+	return first, nil
+}

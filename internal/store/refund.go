@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
+)
+
+// RefundRow is a refund as the table has it. Exported because GORM looks into embedded structs only then.
+type RefundRow struct {
+	ID                billing.RefundID
+	MerchantID        foyer.MerchantID
+	CustomerID        foyer.CustomerID
+	PaymentID         *billing.PaymentID
+	ExternalPaymentID string
+	ExternalID        *string
+	Action            billing.RefundAction
+	Status            billing.RefundStatus
+	Total             int64
+	Tax               int64
+	Reason            string
+	Lines             string
+	CreatedAt         time.Time
+	UpdatedAt         time.Time
+	LeasedUntil       *time.Time
+	Charge            string
+}
+
+// TableName tells GORM the table.
+func (RefundRow) TableName() string { return "refunds" }
+
+func (r RefundRow) refund() (billing.Refund, error) {
+	lines, err := fromJSON[[]billing.RefundLine]("refunds.lines", r.Lines)
+	return billing.Refund{
+		ID: r.ID, ExternalID: value(r.ExternalID), Action: r.Action, Status: r.Status, Total: r.Total, Tax: r.Tax, Reason: r.Reason,
+		Lines: lines, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+	}, err
+}
+
+// CreateRefund keeps a refund before the gateway is asked.
+func (s *Store) CreateRefund(ctx context.Context, r billing.PendingRefund) error {
+	row := RefundRow{
+		ID: r.ID, MerchantID: r.Scope.Merchant, CustomerID: r.Scope.Customer, PaymentID: null(r.Payment), Action: r.Action, Status: r.Status,
+		Total: r.Total, Tax: r.Tax, Reason: r.Reason, Lines: toJSON(r.Lines), CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, LeasedUntil: r.LeasedUntil,
+		Charge: r.Charge,
+	}
+	return translate(s.db(ctx).Create(&row).Error)
+}
+
+// FinishRefund writes down what became of a refund; false when somebody did before.
+func (s *Store) FinishRefund(ctx context.Context, r billing.PendingRefund) (bool, error) {
+	result := s.db(ctx).Model(&RefundRow{}).Where("merchant_id = ? AND id = ? AND leased_until IS NOT NULL", r.Scope.Merchant, r.ID).
+		UpdateColumns(map[string]any{"status": r.Status, "updated_at": r.UpdatedAt, "leased_until": nil})
+	return result.RowsAffected == 1, translate(result.Error)
+}
+
+// abandonedRow is a refund with its payment's currency.
+type abandonedRow struct {
+	RefundRow
+	Currency foyer.Currency
+}
+
+// AbandonedRefunds takes over refunds whose lease has run out by now and returns them.
+func (s *Store) AbandonedRefunds(ctx context.Context, merchant foyer.MerchantID, now, until time.Time, limit int) ([]billing.PendingRefund, error) {
+	var rows []abandonedRow
+	err := s.InTx(ctx, func(ctx context.Context) error {
+		var ids []billing.RefundID
+		err := s.locking(ctx, "SKIP LOCKED").Table("refunds").Where("merchant_id = ? AND leased_until <= ?", merchant, now.UTC()).
+			Order("leased_until, id").Limit(limit).Pluck("id", &ids).Error
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		err = s.db(ctx).Model(&RefundRow{}).Where("merchant_id = ? AND id IN ?", merchant, ids).UpdateColumn("leased_until", until.UTC()).Error
+		if err != nil {
+			return err
+		}
+		return s.db(ctx).Table("refunds").Select("refunds.*, payments.currency").
+			Joins("JOIN payments ON payments.id = refunds.payment_id AND payments.merchant_id = refunds.merchant_id").
+			Where("refunds.merchant_id = ? AND refunds.id IN ?", merchant, ids).Order("refunds.id").Find(&rows).Error
+	})
+	if err != nil {
+		return nil, translate(err)
+	}
+	out := make([]billing.PendingRefund, len(rows))
+	for i, r := range rows {
+		refund, err := r.refund()
+		if err != nil {
+			return nil, err
+		}
+		out[i] = billing.PendingRefund{
+			Refund: refund, Payment: value(r.PaymentID), Scope: foyer.Scope{Merchant: r.MerchantID, Customer: r.CustomerID}, Currency: r.Currency,
+			Charge: r.Charge, LeasedUntil: utc(r.LeasedUntil),
+		}
+	}
+	return out, nil
+}
