@@ -48,6 +48,66 @@ func (e AttemptStatus) Valid() bool {
 	}
 }
 
+// Defines values for CancellationState.
+const (
+	CancellationStateAbandoned CancellationState = "abandoned"
+	CancellationStateCanceled  CancellationState = "canceled"
+	CancellationStateExpired   CancellationState = "expired"
+	CancellationStateOffered   CancellationState = "offered"
+	CancellationStateOpen      CancellationState = "open"
+	CancellationStateSaved     CancellationState = "saved"
+	CancellationStateScheduled CancellationState = "scheduled"
+	CancellationStateUndone    CancellationState = "undone"
+)
+
+// Valid indicates whether the value is a known member of the CancellationState enum.
+func (e CancellationState) Valid() bool {
+	switch e {
+	case CancellationStateAbandoned:
+		return true
+	case CancellationStateCanceled:
+		return true
+	case CancellationStateExpired:
+		return true
+	case CancellationStateOffered:
+		return true
+	case CancellationStateOpen:
+		return true
+	case CancellationStateSaved:
+		return true
+	case CancellationStateScheduled:
+		return true
+	case CancellationStateUndone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CancellationStep.
+const (
+	Confirm CancellationStep = "confirm"
+	Done    CancellationStep = "done"
+	Offer   CancellationStep = "offer"
+	Survey  CancellationStep = "survey"
+)
+
+// Valid indicates whether the value is a known member of the CancellationStep enum.
+func (e CancellationStep) Valid() bool {
+	switch e {
+	case Confirm:
+		return true
+	case Done:
+		return true
+	case Offer:
+		return true
+	case Survey:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CollectionMode.
 const (
 	Automatic CollectionMode = "automatic"
@@ -96,6 +156,24 @@ func (e DownloadLinkRequestDisposition) Valid() bool {
 	case DownloadLinkRequestDispositionAttachment:
 		return true
 	case DownloadLinkRequestDispositionInline:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Effective.
+const (
+	Immediately Effective = "immediately"
+	PeriodEnd   Effective = "period_end"
+)
+
+// Valid indicates whether the value is a known member of the Effective enum.
+func (e Effective) Valid() bool {
+	switch e {
+	case Immediately:
+		return true
+	case PeriodEnd:
 		return true
 	default:
 		return false
@@ -171,6 +249,21 @@ func (e InvoiceStatus) Valid() bool {
 	}
 }
 
+// Defines values for NextActionType.
+const (
+	ConfirmWithGateway NextActionType = "confirm_with_gateway"
+)
+
+// Valid indicates whether the value is a known member of the NextActionType enum.
+func (e NextActionType) Valid() bool {
+	switch e {
+	case ConfirmWithGateway:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Origin.
 const (
 	Api                             Origin = "api"
@@ -203,19 +296,19 @@ func (e Origin) Valid() bool {
 
 // Defines values for PaymentMethodStatus.
 const (
-	Expired  PaymentMethodStatus = "expired"
-	Expiring PaymentMethodStatus = "expiring"
-	Valid    PaymentMethodStatus = "valid"
+	PaymentMethodStatusExpired  PaymentMethodStatus = "expired"
+	PaymentMethodStatusExpiring PaymentMethodStatus = "expiring"
+	PaymentMethodStatusValid    PaymentMethodStatus = "valid"
 )
 
 // Valid indicates whether the value is a known member of the PaymentMethodStatus enum.
 func (e PaymentMethodStatus) Valid() bool {
 	switch e {
-	case Expired:
+	case PaymentMethodStatusExpired:
 		return true
-	case Expiring:
+	case PaymentMethodStatusExpiring:
 		return true
-	case Valid:
+	case PaymentMethodStatusValid:
 		return true
 	default:
 		return false
@@ -291,6 +384,24 @@ func (e RefundStatus) Valid() bool {
 	case RefundStatusRejected:
 		return true
 	case RefundStatusReversed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ResumeSubscriptionBilling.
+const (
+	ContinuePeriod ResumeSubscriptionBilling = "continue_period"
+	NewPeriod      ResumeSubscriptionBilling = "new_period"
+)
+
+// Valid indicates whether the value is a known member of the ResumeSubscriptionBilling enum.
+func (e ResumeSubscriptionBilling) Valid() bool {
+	switch e {
+	case ContinuePeriod:
+		return true
+	case NewPeriod:
 		return true
 	default:
 		return false
@@ -494,6 +605,43 @@ type ActivityList struct {
 	Page Page `json:"page"`
 }
 
+// AddPaymentMethod Which finished setup becomes a payment method, and what it is for.
+//
+// Example: {"replaces":"paymtd_01kb3v5q8r9s0t1v2w3x4y5z6a","setup_id":"pms_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+type AddPaymentMethod struct {
+	// Default Make it the default one. The first one always is.
+	Default *bool `json:"default,omitempty"`
+
+	// Replaces The payment method it takes the place of.
+	Replaces *string `json:"replaces,omitempty"`
+
+	// SetupId From startPaymentMethodSetup.
+	SetupId string `json:"setup_id"`
+
+	// SubscriptionId The subscription to charge with it from now on.
+	SubscriptionId *string `json:"subscription_id,omitempty"`
+}
+
+// AddedPaymentMethod A stored way to pay, and what came of the debts of the subscriptions it is for.
+type AddedPaymentMethod struct {
+	BillingName *string      `json:"billing_name"`
+	Card        *Card        `json:"card"`
+	Collections []Collection `json:"collections"`
+	CreatedAt   time.Time    `json:"created_at"`
+	Default     bool         `json:"default"`
+	Id          string       `json:"id"`
+
+	// NextAction Only in a 202: the bank asks for the customer.
+	NextAction *NextAction `json:"next_action,omitempty"`
+
+	// Status Whether it can be used; expiring within 30 days.
+	Status PaymentMethodStatus `json:"status"`
+	Type   string              `json:"type"`
+
+	// UsedBy Subscriptions charged with it.
+	UsedBy []string `json:"used_by"`
+}
+
 // Address A postal address.
 type Address struct {
 	City *string `json:"city"`
@@ -560,6 +708,88 @@ type Buyer struct {
 	TaxId   *string  `json:"tax_id"`
 }
 
+// Cancellation A customer's way out of a subscription.
+type Cancellation struct {
+	// Actions What can be done now.
+	Actions   CancellationActions `json:"actions"`
+	CreatedAt time.Time           `json:"created_at"`
+
+	// Effective When it takes effect.
+	Effective Effective `json:"effective"`
+
+	// EffectiveAt When the subscription ends or ended; while open, when it would end.
+	EffectiveAt *time.Time `json:"effective_at"`
+	Id          string     `json:"id"`
+
+	// Legal How the law at the customer's place wants the buttons named.
+	Legal CancellationLegal `json:"legal"`
+
+	// Offer Null when nothing is offered.
+	Offer *map[string]interface{} `json:"offer"`
+
+	// State Where a cancellation stands.
+	State CancellationState `json:"state"`
+
+	// StateText In plain words.
+	StateText string `json:"state_text"`
+
+	// Step What comes next.
+	Step           CancellationStep `json:"step"`
+	SubscriptionId string           `json:"subscription_id"`
+
+	// Survey Null when nothing is asked.
+	Survey *map[string]interface{} `json:"survey"`
+
+	// ValueProposition Null when there is none.
+	ValueProposition *map[string]interface{} `json:"value_proposition"`
+}
+
+// CancellationActions What can be done now.
+type CancellationActions struct {
+	Abandon *CancellationCall `json:"abandon"`
+
+	// CancelNow Always there while the cancellation is open.
+	CancelNow *CancellationCall `json:"cancel_now"`
+
+	// Keep While the cancel is scheduled.
+	Keep *CancellationCall `json:"keep"`
+}
+
+// CancellationCall A call as it is to be made.
+type CancellationCall struct {
+	Body   *ConfirmCancellation `json:"body"`
+	Method string               `json:"method"`
+	Path   string               `json:"path"`
+}
+
+// CancellationLabels Texts for the buttons, in the language of the answer.
+type CancellationLabels struct {
+	// Abandon Ends without canceling.
+	Abandon string `json:"abandon"`
+
+	// Confirm Cancels.
+	Confirm string `json:"confirm"`
+
+	// Keep Undoes a scheduled cancel.
+	Keep string `json:"keep"`
+
+	// Start Begins.
+	Start string `json:"start"`
+}
+
+// CancellationLegal How the law at the customer's place wants the buttons named.
+type CancellationLegal struct {
+	// Labels Texts for the buttons, in the language of the answer.
+	Labels  CancellationLabels `json:"labels"`
+	Profile string             `json:"profile"`
+}
+
+// CancellationState Where a cancellation stands.
+type CancellationState string
+
+// CancellationStep What comes next.
+type CancellationStep string
+
 // Card What a card is recognised by.
 type Card struct {
 	Brand       string `json:"brand"`
@@ -568,8 +798,56 @@ type Card struct {
 	Last4       string `json:"last4"`
 }
 
+// ChangeItem A price and how many of it.
+type ChangeItem struct {
+	PriceId  string `json:"price_id"`
+	Quantity int64  `json:"quantity"`
+}
+
+// ChangePreview What a change would do.
+type ChangePreview struct {
+	// Credit What would be put on the customer’s credit.
+	Credit      Money     `json:"credit"`
+	EffectiveAt time.Time `json:"effective_at"`
+
+	// ImmediatePayment Null when nothing is charged now.
+	ImmediatePayment *ImmediatePayment `json:"immediate_payment"`
+	NextPayment      *NextPayment      `json:"next_payment"`
+
+	// RecurringTotal What one period costs afterwards.
+	RecurringTotal Money `json:"recurring_total"`
+}
+
+// ChangeSubscription Everything that is subscribed to afterwards.
+//
+// Example: {"items":[{"price_id":"pri_01kb3v5q8r9s0t1v2w3x4y5z6a","quantity":5}]}
+type ChangeSubscription struct {
+	Items []ChangeItem `json:"items"`
+}
+
+// Collection A debt that was tried to collect.
+type Collection struct {
+	// ErrorCode Why it was declined; stable.
+	ErrorCode *string `json:"error_code"`
+
+	// ErrorText Why it was declined, in plain words.
+	ErrorText *string `json:"error_text"`
+	PaymentId string  `json:"payment_id"`
+
+	// Status Where a payment stands.
+	Status PaymentStatus `json:"status"`
+}
+
 // CollectionMode Charged by itself, or paid by invoice.
 type CollectionMode string
+
+// ConfirmCancellation When to cancel.
+//
+// Example: {"effective":"period_end"}
+type ConfirmCancellation struct {
+	// Effective Else as it was begun.
+	Effective *Effective `json:"effective,omitempty"`
+}
 
 // DiscountType How it is counted.
 type DiscountType string
@@ -590,6 +868,9 @@ type DownloadLinkRequest struct {
 
 // DownloadLinkRequestDisposition defines model for DownloadLinkRequest.Disposition.
 type DownloadLinkRequestDisposition string
+
+// Effective When it takes effect.
+type Effective string
 
 // Features What customers may do by themselves. Cancelling is always on.
 type Features struct {
@@ -623,6 +904,14 @@ type Gateway struct {
 // Health The server answers.
 type Health struct {
 	Status string `json:"status"`
+}
+
+// ImmediatePayment What would be charged now.
+type ImmediatePayment struct {
+	Lines []PaymentLine `json:"lines"`
+
+	// Totals total = subtotal − discount + tax; grand_total = total − credit; balance is what is left to pay.
+	Totals PaymentTotals `json:"totals"`
 }
 
 // Interval Unit of a billing cycle.
@@ -764,6 +1053,21 @@ type NamedRef struct {
 	Name *string `json:"name"`
 }
 
+// NextAction The bank asks for the customer. Confirm the charge with the gateway, then read the resource again.
+type NextAction struct {
+	// ChargeId The charge at the gateway.
+	ChargeId string `json:"charge_id"`
+
+	// ClientSecret For the gateway’s own library.
+	ClientSecret string `json:"client_secret"`
+
+	// Type What the customer must do.
+	Type NextActionType `json:"type"`
+}
+
+// NextActionType What the customer must do.
+type NextActionType string
+
 // NextPayment What is charged next.
 type NextPayment struct {
 	At time.Time `json:"at"`
@@ -779,6 +1083,24 @@ type Origin string
 type Page struct {
 	// Next The value for `after`; null on the last page.
 	Next *string `json:"next"`
+}
+
+// PauseSubscription How to pause.
+//
+// Example: {"effective":"period_end","resume_at":"2027-03-01T00:00:00Z"}
+type PauseSubscription struct {
+	Effective *Effective `json:"effective,omitempty"`
+
+	// ResumeAt When it goes on by itself; never, when it is not given.
+	ResumeAt *time.Time `json:"resume_at,omitempty"`
+}
+
+// PayPayment What to pay with.
+//
+// Example: {"payment_method_id":"paymtd_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+type PayPayment struct {
+	// PaymentMethodId A stored payment method; else the one the payment has.
+	PaymentMethodId *string `json:"payment_method_id,omitempty"`
 }
 
 // Payment One bill and how it was paid.
@@ -804,6 +1126,9 @@ type Payment struct {
 
 	// Lines Not in lists.
 	Lines *[]PaymentLine `json:"lines,omitempty"`
+
+	// NextAction Only in a 202: the bank asks for the customer.
+	NextAction *NextAction `json:"next_action,omitempty"`
 
 	// Origin What made the payment.
 	Origin              Origin  `json:"origin"`
@@ -876,6 +1201,18 @@ type PaymentMethodList struct {
 
 	// Page Where the next page starts.
 	Page Page `json:"page"`
+}
+
+// PaymentMethodSetup What the gateway's own form needs.
+//
+// Example: {"client_secret":"pms_01kb3v5q8r9s0t1v2w3x4y5z6a_secret_Yx3k9","gateway":"sandbox","public_key":null,"setup_id":"pms_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+type PaymentMethodSetup struct {
+	ClientSecret string  `json:"client_secret"`
+	Gateway      string  `json:"gateway"`
+	PublicKey    *string `json:"public_key"`
+
+	// SetupId For addPaymentMethod.
+	SetupId string `json:"setup_id"`
 }
 
 // PaymentMethodStatus Whether it can be used; expiring within 30 days.
@@ -973,18 +1310,33 @@ type Problem struct {
 	// Detail What happened and what to do next.
 	Detail string `json:"detail"`
 
+	// ErrorCode Why a payment was declined; stable.
+	ErrorCode *string `json:"error_code,omitempty"`
+
+	// ErrorText Why a payment was declined, in plain words.
+	ErrorText *string `json:"error_text,omitempty"`
+
 	// Errors The inputs at fault.
 	Errors *[]FieldProblem `json:"errors,omitempty"`
+
+	// PortalId Where to sign in instead of with a ticket that is no longer good.
+	PortalId *string `json:"portal_id,omitempty"`
 
 	// RequestId Give it to support.
 	RequestId string `json:"request_id"`
 	Status    int32  `json:"status"`
+
+	// Target Where such a ticket led.
+	Target *Target `json:"target,omitempty"`
 
 	// Title The kind of problem, in the language of the answer.
 	Title string `json:"title"`
 
 	// Type urn:foyer:problem:<code>
 	Type string `json:"type"`
+
+	// UsedBy The subscriptions that are charged with a payment method.
+	UsedBy *[]string `json:"used_by,omitempty"`
 }
 
 // Proration Charged for a part of the period.
@@ -1029,6 +1381,17 @@ type RefundAction string
 // RefundStatus Where a refund stands.
 type RefundStatus string
 
+// ResumeSubscription How to go on.
+//
+// Example: {"billing":"new_period"}
+type ResumeSubscription struct {
+	// Billing A new period, charged now, or the rest of the one paid before the pause.
+	Billing *ResumeSubscriptionBilling `json:"billing,omitempty"`
+}
+
+// ResumeSubscriptionBilling A new period, charged now, or the rest of the one paid before the pause.
+type ResumeSubscriptionBilling string
+
 // ScheduledAction What will happen.
 type ScheduledAction string
 
@@ -1037,7 +1400,12 @@ type ScheduledChange struct {
 	// Action What will happen.
 	Action      ScheduledAction `json:"action"`
 	EffectiveAt time.Time       `json:"effective_at"`
-	ResumeAt    *time.Time      `json:"resume_at"`
+
+	// Items What is subscribed to after a change; null for other actions.
+	Items *[]SubscriptionItem `json:"items"`
+
+	// ResumeAt When a pause will end; null when it is open-ended.
+	ResumeAt *time.Time `json:"resume_at"`
 }
 
 // Session Where the customer is signed in.
@@ -1071,6 +1439,14 @@ type SessionList struct {
 
 	// Page Where the next page starts.
 	Page Page `json:"page"`
+}
+
+// SetSubscriptionPaymentMethod What to charge from now on.
+//
+// Example: {"payment_method_id":"paymtd_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+type SetSubscriptionPaymentMethod struct {
+	// PaymentMethodId A stored payment method.
+	PaymentMethodId string `json:"payment_method_id"`
 }
 
 // SignIn A sign-in was asked for. Says nothing about whether the address is known.
@@ -1123,6 +1499,15 @@ type SignInVerification struct {
 	Token *string `json:"token,omitempty"`
 }
 
+// StartCancellation How to cancel.
+//
+// Example: {"confirm":true,"effective":"period_end"}
+type StartCancellation struct {
+	// Confirm Cancel in this one call.
+	Confirm   *bool      `json:"confirm,omitempty"`
+	Effective *Effective `json:"effective,omitempty"`
+}
+
 // Subscription A standing order.
 type Subscription struct {
 	// Actions What the customer may do now.
@@ -1133,17 +1518,22 @@ type Subscription struct {
 	CanceledAt   *time.Time   `json:"canceled_at"`
 
 	// CollectionMode Charged by itself, or paid by invoice.
-	CollectionMode  CollectionMode        `json:"collection_mode"`
-	CreatedAt       time.Time             `json:"created_at"`
-	Currency        string                `json:"currency"`
-	CurrentPeriod   *Period               `json:"current_period"`
-	Discount        *SubscriptionDiscount `json:"discount"`
-	ExternalId      *string               `json:"external_id"`
-	Id              string                `json:"id"`
-	Items           []SubscriptionItem    `json:"items"`
-	NextPayment     *NextPayment          `json:"next_payment"`
-	PausedAt        *time.Time            `json:"paused_at"`
-	PaymentMethodId *string               `json:"payment_method_id"`
+	CollectionMode CollectionMode `json:"collection_mode"`
+	CreatedAt      time.Time      `json:"created_at"`
+	Currency       string         `json:"currency"`
+
+	// CurrentPeriod Null when it is paused or canceled.
+	CurrentPeriod *Period               `json:"current_period"`
+	Discount      *SubscriptionDiscount `json:"discount"`
+	ExternalId    *string               `json:"external_id"`
+	Id            string                `json:"id"`
+	Items         []SubscriptionItem    `json:"items"`
+
+	// NextAction Only in a 202: the bank asks for the customer.
+	NextAction      *NextAction  `json:"next_action,omitempty"`
+	NextPayment     *NextPayment `json:"next_payment"`
+	PausedAt        *time.Time   `json:"paused_at"`
+	PaymentMethodId *string      `json:"payment_method_id"`
 
 	// RecurringTotal What one period costs; null when the billing system it came from does not tell.
 	RecurringTotal  *Money           `json:"recurring_total"`
@@ -1237,6 +1627,13 @@ type TaxRate struct {
 	Totals LineTotals `json:"totals"`
 }
 
+// TicketExchange The ticket of a link.
+//
+// Example: {"ticket":"pV0yJ3mQk0fT2s6r6bq0y1mO4m2v7H8m1kq9w3xYz5A"}
+type TicketExchange struct {
+	Ticket string `json:"ticket"`
+}
+
 // Tokens A session.
 type Tokens struct {
 	// AccessToken A JWT; see getJwks.
@@ -1287,8 +1684,22 @@ type UpdateMe struct {
 	TaxId  nullable.Nullable[string] `json:"tax_id,omitempty"`
 }
 
+// UpdatePaymentMethod What to change.
+//
+// Example: {"default":true}
+type UpdatePaymentMethod struct {
+	// BillingName Null clears.
+	BillingName nullable.Nullable[string] `json:"billing_name,omitempty"`
+
+	// Default Make it the default one; false makes it an ordinary one.
+	Default *bool `json:"default,omitempty"`
+}
+
 // After defines model for After.
 type After = string
+
+// CancellationId defines model for CancellationId.
+type CancellationId = string
 
 // Disposition defines model for Disposition.
 type Disposition string
@@ -1329,6 +1740,9 @@ type PaymentStatusFilter = []PaymentStatus
 // PortalId defines model for PortalId.
 type PortalId = string
 
+// RequiredIdempotencyKey defines model for RequiredIdempotencyKey.
+type RequiredIdempotencyKey = string
+
 // SessionId defines model for SessionId.
 type SessionId = string
 
@@ -1349,6 +1763,9 @@ type BadRequest = Problem
 
 // Conflict A problem document (RFC 9457).
 type Conflict = Problem
+
+// Declined A problem document (RFC 9457).
+type Declined = Problem
 
 // Forbidden A problem document (RFC 9457).
 type Forbidden = Problem
@@ -1384,6 +1801,30 @@ type UnsupportedMediaType = Problem
 type GetJwksParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
 	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// GetCancellationParams defines parameters for GetCancellation.
+type GetCancellationParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// AbandonCancellationParams defines parameters for AbandonCancellation.
+type AbandonCancellationParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ConfirmCancellationParams defines parameters for ConfirmCancellation.
+type ConfirmCancellationParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // DownloadParams defines parameters for Download.
@@ -1485,10 +1926,49 @@ type ListPaymentMethodsParams struct {
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 }
 
+// AddPaymentMethodParams defines parameters for AddPaymentMethod.
+type AddPaymentMethodParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// StartPaymentMethodSetupParams defines parameters for StartPaymentMethodSetup.
+type StartPaymentMethodSetupParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeletePaymentMethodParams defines parameters for DeletePaymentMethod.
+type DeletePaymentMethodParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // GetPaymentMethodParams defines parameters for GetPaymentMethod.
 type GetPaymentMethodParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
 	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// UpdatePaymentMethodParams defines parameters for UpdatePaymentMethod.
+type UpdatePaymentMethodParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListPaymentsParams defines parameters for ListPayments.
@@ -1520,6 +2000,21 @@ type ListPaymentsParams struct {
 
 // GetPaymentParams defines parameters for GetPayment.
 type GetPaymentParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// PayPaymentParams defines parameters for PayPayment.
+type PayPaymentParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ExchangePortalSessionParams defines parameters for ExchangePortalSession.
+type ExchangePortalSessionParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
 	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
 }
@@ -1608,11 +2103,89 @@ type GetSubscriptionParams struct {
 	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
 }
 
+// StartCancellationParams defines parameters for StartCancellation.
+type StartCancellationParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ChangeSubscriptionParams defines parameters for ChangeSubscription.
+type ChangeSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PreviewSubscriptionChangeParams defines parameters for PreviewSubscriptionChange.
+type PreviewSubscriptionChangeParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// PauseSubscriptionParams defines parameters for PauseSubscription.
+type PauseSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// SetSubscriptionPaymentMethodParams defines parameters for SetSubscriptionPaymentMethod.
+type SetSubscriptionPaymentMethodParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ResumeSubscriptionParams defines parameters for ResumeSubscription.
+type ResumeSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// KeepSubscriptionParams defines parameters for KeepSubscription.
+type KeepSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ConfirmCancellationJSONRequestBody defines body for ConfirmCancellation for application/json ContentType.
+type ConfirmCancellationJSONRequestBody = ConfirmCancellation
+
 // CreateDownloadLinkJSONRequestBody defines body for CreateDownloadLink for application/json ContentType.
 type CreateDownloadLinkJSONRequestBody = DownloadLinkRequest
 
 // UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
 type UpdateMeJSONRequestBody = UpdateMe
+
+// AddPaymentMethodJSONRequestBody defines body for AddPaymentMethod for application/json ContentType.
+type AddPaymentMethodJSONRequestBody = AddPaymentMethod
+
+// UpdatePaymentMethodJSONRequestBody defines body for UpdatePaymentMethod for application/json ContentType.
+type UpdatePaymentMethodJSONRequestBody = UpdatePaymentMethod
+
+// PayPaymentJSONRequestBody defines body for PayPayment for application/json ContentType.
+type PayPaymentJSONRequestBody = PayPayment
+
+// ExchangePortalSessionJSONRequestBody defines body for ExchangePortalSession for application/json ContentType.
+type ExchangePortalSessionJSONRequestBody = TicketExchange
 
 // RequestSignInJSONRequestBody defines body for RequestSignIn for application/json ContentType.
 type RequestSignInJSONRequestBody = SignInRequest
@@ -1623,11 +2196,38 @@ type RefreshSessionJSONRequestBody = RefreshRequest
 // VerifySignInJSONRequestBody defines body for VerifySignIn for application/json ContentType.
 type VerifySignInJSONRequestBody = SignInVerification
 
+// StartCancellationJSONRequestBody defines body for StartCancellation for application/json ContentType.
+type StartCancellationJSONRequestBody = StartCancellation
+
+// ChangeSubscriptionJSONRequestBody defines body for ChangeSubscription for application/json ContentType.
+type ChangeSubscriptionJSONRequestBody = ChangeSubscription
+
+// PreviewSubscriptionChangeJSONRequestBody defines body for PreviewSubscriptionChange for application/json ContentType.
+type PreviewSubscriptionChangeJSONRequestBody = ChangeSubscription
+
+// PauseSubscriptionJSONRequestBody defines body for PauseSubscription for application/json ContentType.
+type PauseSubscriptionJSONRequestBody = PauseSubscription
+
+// SetSubscriptionPaymentMethodJSONRequestBody defines body for SetSubscriptionPaymentMethod for application/json ContentType.
+type SetSubscriptionPaymentMethodJSONRequestBody = SetSubscriptionPaymentMethod
+
+// ResumeSubscriptionJSONRequestBody defines body for ResumeSubscription for application/json ContentType.
+type ResumeSubscriptionJSONRequestBody = ResumeSubscription
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// GetJwks Public keys of the access tokens
 	// (GET /.well-known/jwks.json)
 	GetJwks(ctx echo.Context, params GetJwksParams) error
+	// GetCancellation Show a cancellation
+	// (GET /v1/cancellations/{cancellation_id})
+	GetCancellation(ctx echo.Context, cancellationId CancellationId, params GetCancellationParams) error
+	// AbandonCancellation Never mind
+	// (POST /v1/cancellations/{cancellation_id}/abandon)
+	AbandonCancellation(ctx echo.Context, cancellationId CancellationId, params AbandonCancellationParams) error
+	// ConfirmCancellation Cancel the subscription
+	// (POST /v1/cancellations/{cancellation_id}/confirm)
+	ConfirmCancellation(ctx echo.Context, cancellationId CancellationId, params ConfirmCancellationParams) error
 	// Download Download with a link
 	// (GET /v1/downloads/{token})
 	Download(ctx echo.Context, token DownloadToken, params DownloadParams) error
@@ -1655,15 +2255,33 @@ type ServerInterface interface {
 	// ListPaymentMethods List payment methods
 	// (GET /v1/payment-methods)
 	ListPaymentMethods(ctx echo.Context, params ListPaymentMethodsParams) error
+	// AddPaymentMethod Store a payment method
+	// (POST /v1/payment-methods)
+	AddPaymentMethod(ctx echo.Context, params AddPaymentMethodParams) error
+	// StartPaymentMethodSetup Begin to store a payment method
+	// (POST /v1/payment-methods/setups)
+	StartPaymentMethodSetup(ctx echo.Context, params StartPaymentMethodSetupParams) error
+	// DeletePaymentMethod Delete a payment method
+	// (DELETE /v1/payment-methods/{payment_method_id})
+	DeletePaymentMethod(ctx echo.Context, paymentMethodId PaymentMethodId, params DeletePaymentMethodParams) error
 	// GetPaymentMethod Show a payment method
 	// (GET /v1/payment-methods/{payment_method_id})
 	GetPaymentMethod(ctx echo.Context, paymentMethodId PaymentMethodId, params GetPaymentMethodParams) error
+	// UpdatePaymentMethod Change a payment method
+	// (PATCH /v1/payment-methods/{payment_method_id})
+	UpdatePaymentMethod(ctx echo.Context, paymentMethodId PaymentMethodId, params UpdatePaymentMethodParams) error
 	// ListPayments List payments
 	// (GET /v1/payments)
 	ListPayments(ctx echo.Context, params ListPaymentsParams) error
 	// GetPayment Show a payment, itemised
 	// (GET /v1/payments/{payment_id})
 	GetPayment(ctx echo.Context, paymentId PaymentId, params GetPaymentParams) error
+	// PayPayment Pay now
+	// (POST /v1/payments/{payment_id}/pay)
+	PayPayment(ctx echo.Context, paymentId PaymentId, params PayPaymentParams) error
+	// ExchangePortalSession Turn a ticket into tokens
+	// (POST /v1/portal-sessions/exchange)
+	ExchangePortalSession(ctx echo.Context, params ExchangePortalSessionParams) error
 	// GetPortal Show a portal
 	// (GET /v1/portals/{portal_id})
 	GetPortal(ctx echo.Context, portalId PortalId, params GetPortalParams) error
@@ -1694,6 +2312,27 @@ type ServerInterface interface {
 	// GetSubscription Show a subscription
 	// (GET /v1/subscriptions/{subscription_id})
 	GetSubscription(ctx echo.Context, subscriptionId SubscriptionId, params GetSubscriptionParams) error
+	// StartCancellation Begin to cancel a subscription
+	// (POST /v1/subscriptions/{subscription_id}/cancellations)
+	StartCancellation(ctx echo.Context, subscriptionId SubscriptionId, params StartCancellationParams) error
+	// ChangeSubscription Change what is subscribed to
+	// (POST /v1/subscriptions/{subscription_id}/change)
+	ChangeSubscription(ctx echo.Context, subscriptionId SubscriptionId, params ChangeSubscriptionParams) error
+	// PreviewSubscriptionChange See what a change would cost
+	// (POST /v1/subscriptions/{subscription_id}/change/preview)
+	PreviewSubscriptionChange(ctx echo.Context, subscriptionId SubscriptionId, params PreviewSubscriptionChangeParams) error
+	// PauseSubscription Pause a subscription
+	// (POST /v1/subscriptions/{subscription_id}/pause)
+	PauseSubscription(ctx echo.Context, subscriptionId SubscriptionId, params PauseSubscriptionParams) error
+	// SetSubscriptionPaymentMethod Choose what a subscription is charged with
+	// (PUT /v1/subscriptions/{subscription_id}/payment-method)
+	SetSubscriptionPaymentMethod(ctx echo.Context, subscriptionId SubscriptionId, params SetSubscriptionPaymentMethodParams) error
+	// ResumeSubscription Resume a paused subscription
+	// (POST /v1/subscriptions/{subscription_id}/resume)
+	ResumeSubscription(ctx echo.Context, subscriptionId SubscriptionId, params ResumeSubscriptionParams) error
+	// KeepSubscription Undo what is scheduled
+	// (DELETE /v1/subscriptions/{subscription_id}/scheduled-change)
+	KeepSubscription(ctx echo.Context, subscriptionId SubscriptionId, params KeepSubscriptionParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -1716,6 +2355,115 @@ func (w *ServerInterfaceWrapper) GetJwks(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetJwks(ctx, params)
+	return err
+}
+
+// GetCancellation converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCancellation(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "cancellation_id" -------------
+	var cancellationId CancellationId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "cancellation_id", ctx.Param("cancellation_id"), &cancellationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cancellation_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCancellationParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCancellation(ctx, cancellationId, params)
+	return err
+}
+
+// AbandonCancellation converts echo context to params.
+func (w *ServerInterfaceWrapper) AbandonCancellation(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "cancellation_id" -------------
+	var cancellationId CancellationId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "cancellation_id", ctx.Param("cancellation_id"), &cancellationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cancellation_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AbandonCancellationParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AbandonCancellation(ctx, cancellationId, params)
+	return err
+}
+
+// ConfirmCancellation converts echo context to params.
+func (w *ServerInterfaceWrapper) ConfirmCancellation(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "cancellation_id" -------------
+	var cancellationId CancellationId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "cancellation_id", ctx.Param("cancellation_id"), &cancellationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cancellation_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ConfirmCancellationParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ConfirmCancellation(ctx, cancellationId, params)
 	return err
 }
 
@@ -2035,6 +2783,120 @@ func (w *ServerInterfaceWrapper) ListPaymentMethods(ctx echo.Context) error {
 	return err
 }
 
+// AddPaymentMethod converts echo context to params.
+func (w *ServerInterfaceWrapper) AddPaymentMethod(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AddPaymentMethodParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AddPaymentMethod(ctx, params)
+	return err
+}
+
+// StartPaymentMethodSetup converts echo context to params.
+func (w *ServerInterfaceWrapper) StartPaymentMethodSetup(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StartPaymentMethodSetupParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.StartPaymentMethodSetup(ctx, params)
+	return err
+}
+
+// DeletePaymentMethod converts echo context to params.
+func (w *ServerInterfaceWrapper) DeletePaymentMethod(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "payment_method_id" -------------
+	var paymentMethodId PaymentMethodId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_method_id", ctx.Param("payment_method_id"), &paymentMethodId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_method_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeletePaymentMethodParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeletePaymentMethod(ctx, paymentMethodId, params)
+	return err
+}
+
 // GetPaymentMethod converts echo context to params.
 func (w *ServerInterfaceWrapper) GetPaymentMethod(ctx echo.Context) error {
 	var err error
@@ -2057,6 +2919,63 @@ func (w *ServerInterfaceWrapper) GetPaymentMethod(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetPaymentMethod(ctx, paymentMethodId, params)
+	return err
+}
+
+// UpdatePaymentMethod converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdatePaymentMethod(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "payment_method_id" -------------
+	var paymentMethodId PaymentMethodId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_method_id", ctx.Param("payment_method_id"), &paymentMethodId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_method_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdatePaymentMethodParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdatePaymentMethod(ctx, paymentMethodId, params)
 	return err
 }
 
@@ -2149,6 +3068,68 @@ func (w *ServerInterfaceWrapper) GetPayment(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetPayment(ctx, paymentId, params)
+	return err
+}
+
+// PayPayment converts echo context to params.
+func (w *ServerInterfaceWrapper) PayPayment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "payment_id" -------------
+	var paymentId PaymentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_id", ctx.Param("payment_id"), &paymentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PayPaymentParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PayPayment(ctx, paymentId, params)
+	return err
+}
+
+// ExchangePortalSession converts echo context to params.
+func (w *ServerInterfaceWrapper) ExchangePortalSession(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExchangePortalSessionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExchangePortalSession(ctx, params)
 	return err
 }
 
@@ -2446,6 +3427,306 @@ func (w *ServerInterfaceWrapper) GetSubscription(ctx echo.Context) error {
 	return err
 }
 
+// StartCancellation converts echo context to params.
+func (w *ServerInterfaceWrapper) StartCancellation(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StartCancellationParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.StartCancellation(ctx, subscriptionId, params)
+	return err
+}
+
+// ChangeSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangeSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangeSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// PreviewSubscriptionChange converts echo context to params.
+func (w *ServerInterfaceWrapper) PreviewSubscriptionChange(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PreviewSubscriptionChangeParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PreviewSubscriptionChange(ctx, subscriptionId, params)
+	return err
+}
+
+// PauseSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) PauseSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PauseSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PauseSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// SetSubscriptionPaymentMethod converts echo context to params.
+func (w *ServerInterfaceWrapper) SetSubscriptionPaymentMethod(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetSubscriptionPaymentMethodParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetSubscriptionPaymentMethod(ctx, subscriptionId, params)
+	return err
+}
+
+// ResumeSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) ResumeSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResumeSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResumeSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// KeepSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) KeepSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params KeepSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.KeepSubscription(ctx, subscriptionId, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -2496,6 +3777,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/portals/:portal_id", wrapper.GetPortal, options.OperationMiddlewares["getPortal"]...)
 	router.POST(options.BaseURL+"/v1/portals/:portal_id/sign-ins", wrapper.RequestSignIn, options.OperationMiddlewares["requestSignIn"]...)
 	router.POST(options.BaseURL+"/v1/sign-ins/verify", wrapper.VerifySignIn, options.OperationMiddlewares["verifySignIn"]...)
+	router.POST(options.BaseURL+"/v1/portal-sessions/exchange", wrapper.ExchangePortalSession, options.OperationMiddlewares["exchangePortalSession"]...)
 	router.POST(options.BaseURL+"/v1/sessions/refresh", wrapper.RefreshSession, options.OperationMiddlewares["refreshSession"]...)
 	router.DELETE(options.BaseURL+"/v1/sessions", wrapper.RevokeAllSessions, options.OperationMiddlewares["revokeAllSessions"]...)
 	router.GET(options.BaseURL+"/v1/sessions", wrapper.ListSessions, options.OperationMiddlewares["listSessions"]...)
@@ -2507,21 +3789,38 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/me/activity", wrapper.ListActivity, options.OperationMiddlewares["listActivity"]...)
 	router.GET(options.BaseURL+"/v1/payments", wrapper.ListPayments, options.OperationMiddlewares["listPayments"]...)
 	router.GET(options.BaseURL+"/v1/payments/:payment_id", wrapper.GetPayment, options.OperationMiddlewares["getPayment"]...)
+	router.POST(options.BaseURL+"/v1/payments/:payment_id/pay", wrapper.PayPayment, options.OperationMiddlewares["payPayment"]...)
 	router.GET(options.BaseURL+"/v1/invoices", wrapper.ListInvoices, options.OperationMiddlewares["listInvoices"]...)
 	router.GET(options.BaseURL+"/v1/invoices/:invoice_id", wrapper.GetInvoice, options.OperationMiddlewares["getInvoice"]...)
 	router.GET(options.BaseURL+"/v1/invoices/:invoice_id/pdf", wrapper.DownloadInvoice, options.OperationMiddlewares["downloadInvoice"]...)
 	router.POST(options.BaseURL+"/v1/invoices/:invoice_id/download-links", wrapper.CreateDownloadLink, options.OperationMiddlewares["createDownloadLink"]...)
 	router.GET(options.BaseURL+"/v1/downloads/:token", wrapper.Download, options.OperationMiddlewares["download"]...)
 	router.GET(options.BaseURL+"/v1/payment-methods", wrapper.ListPaymentMethods, options.OperationMiddlewares["listPaymentMethods"]...)
+	router.POST(options.BaseURL+"/v1/payment-methods", wrapper.AddPaymentMethod, options.OperationMiddlewares["addPaymentMethod"]...)
+	router.POST(options.BaseURL+"/v1/payment-methods/setups", wrapper.StartPaymentMethodSetup, options.OperationMiddlewares["startPaymentMethodSetup"]...)
+	router.DELETE(options.BaseURL+"/v1/payment-methods/:payment_method_id", wrapper.DeletePaymentMethod, options.OperationMiddlewares["deletePaymentMethod"]...)
 	router.GET(options.BaseURL+"/v1/payment-methods/:payment_method_id", wrapper.GetPaymentMethod, options.OperationMiddlewares["getPaymentMethod"]...)
+	router.PATCH(options.BaseURL+"/v1/payment-methods/:payment_method_id", wrapper.UpdatePaymentMethod, options.OperationMiddlewares["updatePaymentMethod"]...)
 	router.GET(options.BaseURL+"/v1/subscriptions", wrapper.ListSubscriptions, options.OperationMiddlewares["listSubscriptions"]...)
 	router.GET(options.BaseURL+"/v1/subscriptions/:subscription_id", wrapper.GetSubscription, options.OperationMiddlewares["getSubscription"]...)
+	router.PUT(options.BaseURL+"/v1/subscriptions/:subscription_id/payment-method", wrapper.SetSubscriptionPaymentMethod, options.OperationMiddlewares["setSubscriptionPaymentMethod"]...)
+	router.POST(options.BaseURL+"/v1/subscriptions/:subscription_id/pause", wrapper.PauseSubscription, options.OperationMiddlewares["pauseSubscription"]...)
+	router.POST(options.BaseURL+"/v1/subscriptions/:subscription_id/resume", wrapper.ResumeSubscription, options.OperationMiddlewares["resumeSubscription"]...)
+	router.POST(options.BaseURL+"/v1/subscriptions/:subscription_id/change/preview", wrapper.PreviewSubscriptionChange, options.OperationMiddlewares["previewSubscriptionChange"]...)
+	router.POST(options.BaseURL+"/v1/subscriptions/:subscription_id/change", wrapper.ChangeSubscription, options.OperationMiddlewares["changeSubscription"]...)
+	router.DELETE(options.BaseURL+"/v1/subscriptions/:subscription_id/scheduled-change", wrapper.KeepSubscription, options.OperationMiddlewares["keepSubscription"]...)
+	router.POST(options.BaseURL+"/v1/subscriptions/:subscription_id/cancellations", wrapper.StartCancellation, options.OperationMiddlewares["startCancellation"]...)
+	router.GET(options.BaseURL+"/v1/cancellations/:cancellation_id", wrapper.GetCancellation, options.OperationMiddlewares["getCancellation"]...)
+	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/confirm", wrapper.ConfirmCancellation, options.OperationMiddlewares["confirmCancellation"]...)
+	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/abandon", wrapper.AbandonCancellation, options.OperationMiddlewares["abandonCancellation"]...)
 
 }
 
 type BadRequestApplicationProblemPlusJSONResponse Problem
 
 type ConflictApplicationProblemPlusJSONResponse Problem
+
+type DeclinedApplicationProblemPlusJSONResponse Problem
 
 type ForbiddenApplicationProblemPlusJSONResponse Problem
 
@@ -2640,6 +3939,559 @@ type GetJwks503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetJwks503ApplicationProblemPlusJSONResponse) VisitGetJwksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCancellationRequestObject struct {
+	CancellationId CancellationId `json:"cancellation_id"`
+	Params         GetCancellationParams
+}
+
+type GetCancellationResponseObject interface {
+	VisitGetCancellationResponse(w http.ResponseWriter) error
+}
+
+type GetCancellation200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type GetCancellation200JSONResponse struct {
+	Body    Cancellation
+	Headers GetCancellation200ResponseHeaders
+}
+
+func (response GetCancellation200JSONResponse) VisitGetCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCancellation304Response = NotModifiedResponse
+
+func (response GetCancellation304Response) VisitGetCancellationResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetCancellation400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetCancellation400ApplicationProblemPlusJSONResponse) VisitGetCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCancellation401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetCancellation401ApplicationProblemPlusJSONResponse) VisitGetCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCancellation403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetCancellation403ApplicationProblemPlusJSONResponse) VisitGetCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCancellation404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetCancellation404ApplicationProblemPlusJSONResponse) VisitGetCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCancellation500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetCancellation500ApplicationProblemPlusJSONResponse) VisitGetCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCancellation503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetCancellation503ApplicationProblemPlusJSONResponse) VisitGetCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AbandonCancellationRequestObject struct {
+	CancellationId CancellationId `json:"cancellation_id"`
+	Params         AbandonCancellationParams
+}
+
+type AbandonCancellationResponseObject interface {
+	VisitAbandonCancellationResponse(w http.ResponseWriter) error
+}
+
+type AbandonCancellation200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type AbandonCancellation200JSONResponse struct {
+	Body    Cancellation
+	Headers AbandonCancellation200ResponseHeaders
+}
+
+func (response AbandonCancellation200JSONResponse) VisitAbandonCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AbandonCancellation400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AbandonCancellation400ApplicationProblemPlusJSONResponse) VisitAbandonCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AbandonCancellation401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AbandonCancellation401ApplicationProblemPlusJSONResponse) VisitAbandonCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AbandonCancellation403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AbandonCancellation403ApplicationProblemPlusJSONResponse) VisitAbandonCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AbandonCancellation404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AbandonCancellation404ApplicationProblemPlusJSONResponse) VisitAbandonCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AbandonCancellation409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AbandonCancellation409ApplicationProblemPlusJSONResponse) VisitAbandonCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AbandonCancellation413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AbandonCancellation413ApplicationProblemPlusJSONResponse) VisitAbandonCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AbandonCancellation415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response AbandonCancellation415ApplicationProblemPlusJSONResponse) VisitAbandonCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AbandonCancellation422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AbandonCancellation422ApplicationProblemPlusJSONResponse) VisitAbandonCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AbandonCancellation500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response AbandonCancellation500ApplicationProblemPlusJSONResponse) VisitAbandonCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AbandonCancellation503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response AbandonCancellation503ApplicationProblemPlusJSONResponse) VisitAbandonCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCancellationRequestObject struct {
+	CancellationId CancellationId `json:"cancellation_id"`
+	Params         ConfirmCancellationParams
+	Body           *ConfirmCancellationJSONRequestBody
+}
+
+type ConfirmCancellationResponseObject interface {
+	VisitConfirmCancellationResponse(w http.ResponseWriter) error
+}
+
+type ConfirmCancellation200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type ConfirmCancellation200JSONResponse struct {
+	Body    Cancellation
+	Headers ConfirmCancellation200ResponseHeaders
+}
+
+func (response ConfirmCancellation200JSONResponse) VisitConfirmCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCancellation400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCancellation400ApplicationProblemPlusJSONResponse) VisitConfirmCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCancellation401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCancellation401ApplicationProblemPlusJSONResponse) VisitConfirmCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCancellation403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCancellation403ApplicationProblemPlusJSONResponse) VisitConfirmCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCancellation404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCancellation404ApplicationProblemPlusJSONResponse) VisitConfirmCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCancellation409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCancellation409ApplicationProblemPlusJSONResponse) VisitConfirmCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCancellation413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCancellation413ApplicationProblemPlusJSONResponse) VisitConfirmCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCancellation415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCancellation415ApplicationProblemPlusJSONResponse) VisitConfirmCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCancellation422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCancellation422ApplicationProblemPlusJSONResponse) VisitConfirmCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCancellation500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCancellation500ApplicationProblemPlusJSONResponse) VisitConfirmCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmCancellation503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmCancellation503ApplicationProblemPlusJSONResponse) VisitConfirmCancellationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3963,6 +5815,606 @@ func (response ListPaymentMethods503ApplicationProblemPlusJSONResponse) VisitLis
 	return err
 }
 
+type AddPaymentMethodRequestObject struct {
+	Params AddPaymentMethodParams
+	Body   *AddPaymentMethodJSONRequestBody
+}
+
+type AddPaymentMethodResponseObject interface {
+	VisitAddPaymentMethodResponse(w http.ResponseWriter) error
+}
+
+type AddPaymentMethod201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type AddPaymentMethod201JSONResponse struct {
+	Body    AddedPaymentMethod
+	Headers AddPaymentMethod201ResponseHeaders
+}
+
+func (response AddPaymentMethod201JSONResponse) VisitAddPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddPaymentMethod202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type AddPaymentMethod202JSONResponse struct {
+	Body    AddedPaymentMethod
+	Headers AddPaymentMethod202ResponseHeaders
+}
+
+func (response AddPaymentMethod202JSONResponse) VisitAddPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddPaymentMethod400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AddPaymentMethod400ApplicationProblemPlusJSONResponse) VisitAddPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddPaymentMethod401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AddPaymentMethod401ApplicationProblemPlusJSONResponse) VisitAddPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddPaymentMethod402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response AddPaymentMethod402ApplicationProblemPlusJSONResponse) VisitAddPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddPaymentMethod403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AddPaymentMethod403ApplicationProblemPlusJSONResponse) VisitAddPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddPaymentMethod409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AddPaymentMethod409ApplicationProblemPlusJSONResponse) VisitAddPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddPaymentMethod413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AddPaymentMethod413ApplicationProblemPlusJSONResponse) VisitAddPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddPaymentMethod415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response AddPaymentMethod415ApplicationProblemPlusJSONResponse) VisitAddPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddPaymentMethod422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AddPaymentMethod422ApplicationProblemPlusJSONResponse) VisitAddPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddPaymentMethod500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response AddPaymentMethod500ApplicationProblemPlusJSONResponse) VisitAddPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddPaymentMethod503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response AddPaymentMethod503ApplicationProblemPlusJSONResponse) VisitAddPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartPaymentMethodSetupRequestObject struct {
+	Params StartPaymentMethodSetupParams
+}
+
+type StartPaymentMethodSetupResponseObject interface {
+	VisitStartPaymentMethodSetupResponse(w http.ResponseWriter) error
+}
+
+type StartPaymentMethodSetup201ResponseHeaders struct {
+	CacheControl    *string
+	ContentLanguage *string
+}
+
+type StartPaymentMethodSetup201JSONResponse struct {
+	Body    PaymentMethodSetup
+	Headers StartPaymentMethodSetup201ResponseHeaders
+}
+
+func (response StartPaymentMethodSetup201JSONResponse) VisitStartPaymentMethodSetupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartPaymentMethodSetup400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StartPaymentMethodSetup400ApplicationProblemPlusJSONResponse) VisitStartPaymentMethodSetupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartPaymentMethodSetup401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response StartPaymentMethodSetup401ApplicationProblemPlusJSONResponse) VisitStartPaymentMethodSetupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartPaymentMethodSetup403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response StartPaymentMethodSetup403ApplicationProblemPlusJSONResponse) VisitStartPaymentMethodSetupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartPaymentMethodSetup409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StartPaymentMethodSetup409ApplicationProblemPlusJSONResponse) VisitStartPaymentMethodSetupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartPaymentMethodSetup413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response StartPaymentMethodSetup413ApplicationProblemPlusJSONResponse) VisitStartPaymentMethodSetupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartPaymentMethodSetup415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response StartPaymentMethodSetup415ApplicationProblemPlusJSONResponse) VisitStartPaymentMethodSetupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartPaymentMethodSetup422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response StartPaymentMethodSetup422ApplicationProblemPlusJSONResponse) VisitStartPaymentMethodSetupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartPaymentMethodSetup500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response StartPaymentMethodSetup500ApplicationProblemPlusJSONResponse) VisitStartPaymentMethodSetupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartPaymentMethodSetup503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response StartPaymentMethodSetup503ApplicationProblemPlusJSONResponse) VisitStartPaymentMethodSetupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePaymentMethodRequestObject struct {
+	PaymentMethodId PaymentMethodId `json:"payment_method_id"`
+	Params          DeletePaymentMethodParams
+}
+
+type DeletePaymentMethodResponseObject interface {
+	VisitDeletePaymentMethodResponse(w http.ResponseWriter) error
+}
+
+type DeletePaymentMethod204Response struct {
+}
+
+func (response DeletePaymentMethod204Response) VisitDeletePaymentMethodResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeletePaymentMethod400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePaymentMethod400ApplicationProblemPlusJSONResponse) VisitDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePaymentMethod401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePaymentMethod401ApplicationProblemPlusJSONResponse) VisitDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePaymentMethod403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePaymentMethod403ApplicationProblemPlusJSONResponse) VisitDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePaymentMethod404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePaymentMethod404ApplicationProblemPlusJSONResponse) VisitDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePaymentMethod409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePaymentMethod409ApplicationProblemPlusJSONResponse) VisitDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePaymentMethod413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePaymentMethod413ApplicationProblemPlusJSONResponse) VisitDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePaymentMethod415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePaymentMethod415ApplicationProblemPlusJSONResponse) VisitDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePaymentMethod422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePaymentMethod422ApplicationProblemPlusJSONResponse) VisitDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePaymentMethod500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePaymentMethod500ApplicationProblemPlusJSONResponse) VisitDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePaymentMethod503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePaymentMethod503ApplicationProblemPlusJSONResponse) VisitDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetPaymentMethodRequestObject struct {
 	PaymentMethodId PaymentMethodId `json:"payment_method_id"`
 	Params          GetPaymentMethodParams
@@ -4095,6 +6547,226 @@ type GetPaymentMethod503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetPaymentMethod503ApplicationProblemPlusJSONResponse) VisitGetPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePaymentMethodRequestObject struct {
+	PaymentMethodId PaymentMethodId `json:"payment_method_id"`
+	Params          UpdatePaymentMethodParams
+	Body            *UpdatePaymentMethodJSONRequestBody
+}
+
+type UpdatePaymentMethodResponseObject interface {
+	VisitUpdatePaymentMethodResponse(w http.ResponseWriter) error
+}
+
+type UpdatePaymentMethod200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type UpdatePaymentMethod200JSONResponse struct {
+	Body    PaymentMethod
+	Headers UpdatePaymentMethod200ResponseHeaders
+}
+
+func (response UpdatePaymentMethod200JSONResponse) VisitUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePaymentMethod400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePaymentMethod400ApplicationProblemPlusJSONResponse) VisitUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePaymentMethod401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePaymentMethod401ApplicationProblemPlusJSONResponse) VisitUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePaymentMethod403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePaymentMethod403ApplicationProblemPlusJSONResponse) VisitUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePaymentMethod404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePaymentMethod404ApplicationProblemPlusJSONResponse) VisitUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePaymentMethod409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePaymentMethod409ApplicationProblemPlusJSONResponse) VisitUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePaymentMethod412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePaymentMethod412ApplicationProblemPlusJSONResponse) VisitUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePaymentMethod413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePaymentMethod413ApplicationProblemPlusJSONResponse) VisitUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePaymentMethod415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePaymentMethod415ApplicationProblemPlusJSONResponse) VisitUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePaymentMethod422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePaymentMethod422ApplicationProblemPlusJSONResponse) VisitUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePaymentMethod500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePaymentMethod500ApplicationProblemPlusJSONResponse) VisitUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePaymentMethod503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePaymentMethod503ApplicationProblemPlusJSONResponse) VisitUpdatePaymentMethodResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4359,6 +7031,409 @@ type GetPayment503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetPayment503ApplicationProblemPlusJSONResponse) VisitGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PayPaymentRequestObject struct {
+	PaymentId PaymentId `json:"payment_id"`
+	Params    PayPaymentParams
+	Body      *PayPaymentJSONRequestBody
+}
+
+type PayPaymentResponseObject interface {
+	VisitPayPaymentResponse(w http.ResponseWriter) error
+}
+
+type PayPayment200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type PayPayment200JSONResponse struct {
+	Body    Payment
+	Headers PayPayment200ResponseHeaders
+}
+
+func (response PayPayment200JSONResponse) VisitPayPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PayPayment202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type PayPayment202JSONResponse struct {
+	Body    Payment
+	Headers PayPayment202ResponseHeaders
+}
+
+func (response PayPayment202JSONResponse) VisitPayPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PayPayment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PayPayment400ApplicationProblemPlusJSONResponse) VisitPayPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PayPayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PayPayment401ApplicationProblemPlusJSONResponse) VisitPayPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PayPayment402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response PayPayment402ApplicationProblemPlusJSONResponse) VisitPayPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PayPayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PayPayment403ApplicationProblemPlusJSONResponse) VisitPayPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PayPayment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PayPayment404ApplicationProblemPlusJSONResponse) VisitPayPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PayPayment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PayPayment409ApplicationProblemPlusJSONResponse) VisitPayPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PayPayment413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PayPayment413ApplicationProblemPlusJSONResponse) VisitPayPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PayPayment415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response PayPayment415ApplicationProblemPlusJSONResponse) VisitPayPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PayPayment422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PayPayment422ApplicationProblemPlusJSONResponse) VisitPayPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PayPayment500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response PayPayment500ApplicationProblemPlusJSONResponse) VisitPayPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PayPayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response PayPayment503ApplicationProblemPlusJSONResponse) VisitPayPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExchangePortalSessionRequestObject struct {
+	Params ExchangePortalSessionParams
+	Body   *ExchangePortalSessionJSONRequestBody
+}
+
+type ExchangePortalSessionResponseObject interface {
+	VisitExchangePortalSessionResponse(w http.ResponseWriter) error
+}
+
+type ExchangePortalSession200ResponseHeaders struct {
+	CacheControl    *string
+	ContentLanguage *string
+}
+
+type ExchangePortalSession200JSONResponse struct {
+	Body    Tokens
+	Headers ExchangePortalSession200ResponseHeaders
+}
+
+func (response ExchangePortalSession200JSONResponse) VisitExchangePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExchangePortalSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ExchangePortalSession400ApplicationProblemPlusJSONResponse) VisitExchangePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExchangePortalSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ExchangePortalSession401ApplicationProblemPlusJSONResponse) VisitExchangePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExchangePortalSession413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ExchangePortalSession413ApplicationProblemPlusJSONResponse) VisitExchangePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExchangePortalSession415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ExchangePortalSession415ApplicationProblemPlusJSONResponse) VisitExchangePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExchangePortalSession422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ExchangePortalSession422ApplicationProblemPlusJSONResponse) VisitExchangePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExchangePortalSession500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ExchangePortalSession500ApplicationProblemPlusJSONResponse) VisitExchangePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExchangePortalSession503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ExchangePortalSession503ApplicationProblemPlusJSONResponse) VisitExchangePortalSessionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5878,11 +8953,1575 @@ func (response GetSubscription503ApplicationProblemPlusJSONResponse) VisitGetSub
 	return err
 }
 
+type StartCancellationRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         StartCancellationParams
+	Body           *StartCancellationJSONRequestBody
+}
+
+type StartCancellationResponseObject interface {
+	VisitStartCancellationResponse(w http.ResponseWriter) error
+}
+
+type StartCancellation201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type StartCancellation201JSONResponse struct {
+	Body    Cancellation
+	Headers StartCancellation201ResponseHeaders
+}
+
+func (response StartCancellation201JSONResponse) VisitStartCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartCancellation400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StartCancellation400ApplicationProblemPlusJSONResponse) VisitStartCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartCancellation401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response StartCancellation401ApplicationProblemPlusJSONResponse) VisitStartCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartCancellation403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response StartCancellation403ApplicationProblemPlusJSONResponse) VisitStartCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartCancellation404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response StartCancellation404ApplicationProblemPlusJSONResponse) VisitStartCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartCancellation409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StartCancellation409ApplicationProblemPlusJSONResponse) VisitStartCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartCancellation413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response StartCancellation413ApplicationProblemPlusJSONResponse) VisitStartCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartCancellation415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response StartCancellation415ApplicationProblemPlusJSONResponse) VisitStartCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartCancellation422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response StartCancellation422ApplicationProblemPlusJSONResponse) VisitStartCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartCancellation500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response StartCancellation500ApplicationProblemPlusJSONResponse) VisitStartCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartCancellation503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response StartCancellation503ApplicationProblemPlusJSONResponse) VisitStartCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         ChangeSubscriptionParams
+	Body           *ChangeSubscriptionJSONRequestBody
+}
+
+type ChangeSubscriptionResponseObject interface {
+	VisitChangeSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type ChangeSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type ChangeSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers ChangeSubscription200ResponseHeaders
+}
+
+func (response ChangeSubscription200JSONResponse) VisitChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSubscription202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type ChangeSubscription202JSONResponse struct {
+	Body    Subscription
+	Headers ChangeSubscription202ResponseHeaders
+}
+
+func (response ChangeSubscription202JSONResponse) VisitChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSubscription400ApplicationProblemPlusJSONResponse) VisitChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSubscription401ApplicationProblemPlusJSONResponse) VisitChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSubscription402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSubscription402ApplicationProblemPlusJSONResponse) VisitChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSubscription403ApplicationProblemPlusJSONResponse) VisitChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSubscription404ApplicationProblemPlusJSONResponse) VisitChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSubscription409ApplicationProblemPlusJSONResponse) VisitChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSubscription413ApplicationProblemPlusJSONResponse) VisitChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSubscription415ApplicationProblemPlusJSONResponse) VisitChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSubscription422ApplicationProblemPlusJSONResponse) VisitChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSubscription500ApplicationProblemPlusJSONResponse) VisitChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeSubscription503ApplicationProblemPlusJSONResponse) VisitChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSubscriptionChangeRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         PreviewSubscriptionChangeParams
+	Body           *PreviewSubscriptionChangeJSONRequestBody
+}
+
+type PreviewSubscriptionChangeResponseObject interface {
+	VisitPreviewSubscriptionChangeResponse(w http.ResponseWriter) error
+}
+
+type PreviewSubscriptionChange200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type PreviewSubscriptionChange200JSONResponse struct {
+	Body    ChangePreview
+	Headers PreviewSubscriptionChange200ResponseHeaders
+}
+
+func (response PreviewSubscriptionChange200JSONResponse) VisitPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSubscriptionChange400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewSubscriptionChange400ApplicationProblemPlusJSONResponse) VisitPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSubscriptionChange401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewSubscriptionChange401ApplicationProblemPlusJSONResponse) VisitPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSubscriptionChange403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewSubscriptionChange403ApplicationProblemPlusJSONResponse) VisitPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSubscriptionChange404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewSubscriptionChange404ApplicationProblemPlusJSONResponse) VisitPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSubscriptionChange409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewSubscriptionChange409ApplicationProblemPlusJSONResponse) VisitPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSubscriptionChange413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewSubscriptionChange413ApplicationProblemPlusJSONResponse) VisitPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSubscriptionChange415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewSubscriptionChange415ApplicationProblemPlusJSONResponse) VisitPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSubscriptionChange422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewSubscriptionChange422ApplicationProblemPlusJSONResponse) VisitPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSubscriptionChange500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewSubscriptionChange500ApplicationProblemPlusJSONResponse) VisitPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewSubscriptionChange503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewSubscriptionChange503ApplicationProblemPlusJSONResponse) VisitPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         PauseSubscriptionParams
+	Body           *PauseSubscriptionJSONRequestBody
+}
+
+type PauseSubscriptionResponseObject interface {
+	VisitPauseSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type PauseSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type PauseSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers PauseSubscription200ResponseHeaders
+}
+
+func (response PauseSubscription200JSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription400ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription401ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription403ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription404ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription409ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription413ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription415ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription422ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription500ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response PauseSubscription503ApplicationProblemPlusJSONResponse) VisitPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetSubscriptionPaymentMethodRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         SetSubscriptionPaymentMethodParams
+	Body           *SetSubscriptionPaymentMethodJSONRequestBody
+}
+
+type SetSubscriptionPaymentMethodResponseObject interface {
+	VisitSetSubscriptionPaymentMethodResponse(w http.ResponseWriter) error
+}
+
+type SetSubscriptionPaymentMethod200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type SetSubscriptionPaymentMethod200JSONResponse struct {
+	Body    Subscription
+	Headers SetSubscriptionPaymentMethod200ResponseHeaders
+}
+
+func (response SetSubscriptionPaymentMethod200JSONResponse) VisitSetSubscriptionPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetSubscriptionPaymentMethod202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type SetSubscriptionPaymentMethod202JSONResponse struct {
+	Body    Subscription
+	Headers SetSubscriptionPaymentMethod202ResponseHeaders
+}
+
+func (response SetSubscriptionPaymentMethod202JSONResponse) VisitSetSubscriptionPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetSubscriptionPaymentMethod400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SetSubscriptionPaymentMethod400ApplicationProblemPlusJSONResponse) VisitSetSubscriptionPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetSubscriptionPaymentMethod401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SetSubscriptionPaymentMethod401ApplicationProblemPlusJSONResponse) VisitSetSubscriptionPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetSubscriptionPaymentMethod402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response SetSubscriptionPaymentMethod402ApplicationProblemPlusJSONResponse) VisitSetSubscriptionPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetSubscriptionPaymentMethod403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetSubscriptionPaymentMethod403ApplicationProblemPlusJSONResponse) VisitSetSubscriptionPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetSubscriptionPaymentMethod404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SetSubscriptionPaymentMethod404ApplicationProblemPlusJSONResponse) VisitSetSubscriptionPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetSubscriptionPaymentMethod409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SetSubscriptionPaymentMethod409ApplicationProblemPlusJSONResponse) VisitSetSubscriptionPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetSubscriptionPaymentMethod413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SetSubscriptionPaymentMethod413ApplicationProblemPlusJSONResponse) VisitSetSubscriptionPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetSubscriptionPaymentMethod415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SetSubscriptionPaymentMethod415ApplicationProblemPlusJSONResponse) VisitSetSubscriptionPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetSubscriptionPaymentMethod422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SetSubscriptionPaymentMethod422ApplicationProblemPlusJSONResponse) VisitSetSubscriptionPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetSubscriptionPaymentMethod500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response SetSubscriptionPaymentMethod500ApplicationProblemPlusJSONResponse) VisitSetSubscriptionPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetSubscriptionPaymentMethod503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SetSubscriptionPaymentMethod503ApplicationProblemPlusJSONResponse) VisitSetSubscriptionPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         ResumeSubscriptionParams
+	Body           *ResumeSubscriptionJSONRequestBody
+}
+
+type ResumeSubscriptionResponseObject interface {
+	VisitResumeSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type ResumeSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type ResumeSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers ResumeSubscription200ResponseHeaders
+}
+
+func (response ResumeSubscription200JSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscription202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type ResumeSubscription202JSONResponse struct {
+	Body    Subscription
+	Headers ResumeSubscription202ResponseHeaders
+}
+
+func (response ResumeSubscription202JSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSubscription400ApplicationProblemPlusJSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSubscription401ApplicationProblemPlusJSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscription402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSubscription402ApplicationProblemPlusJSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSubscription403ApplicationProblemPlusJSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSubscription404ApplicationProblemPlusJSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSubscription409ApplicationProblemPlusJSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSubscription413ApplicationProblemPlusJSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSubscription415ApplicationProblemPlusJSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSubscription422ApplicationProblemPlusJSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSubscription500ApplicationProblemPlusJSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSubscription503ApplicationProblemPlusJSONResponse) VisitResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         KeepSubscriptionParams
+}
+
+type KeepSubscriptionResponseObject interface {
+	VisitKeepSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type KeepSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type KeepSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers KeepSubscription200ResponseHeaders
+}
+
+func (response KeepSubscription200JSONResponse) VisitKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response KeepSubscription400ApplicationProblemPlusJSONResponse) VisitKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response KeepSubscription401ApplicationProblemPlusJSONResponse) VisitKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response KeepSubscription403ApplicationProblemPlusJSONResponse) VisitKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response KeepSubscription404ApplicationProblemPlusJSONResponse) VisitKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response KeepSubscription409ApplicationProblemPlusJSONResponse) VisitKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response KeepSubscription413ApplicationProblemPlusJSONResponse) VisitKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response KeepSubscription415ApplicationProblemPlusJSONResponse) VisitKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response KeepSubscription422ApplicationProblemPlusJSONResponse) VisitKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response KeepSubscription500ApplicationProblemPlusJSONResponse) VisitKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type KeepSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response KeepSubscription503ApplicationProblemPlusJSONResponse) VisitKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetJwks Public keys of the access tokens
 	// (GET /.well-known/jwks.json)
 	GetJwks(ctx context.Context, request GetJwksRequestObject) (GetJwksResponseObject, error)
+	// GetCancellation Show a cancellation
+	// (GET /v1/cancellations/{cancellation_id})
+	GetCancellation(ctx context.Context, request GetCancellationRequestObject) (GetCancellationResponseObject, error)
+	// AbandonCancellation Never mind
+	// (POST /v1/cancellations/{cancellation_id}/abandon)
+	AbandonCancellation(ctx context.Context, request AbandonCancellationRequestObject) (AbandonCancellationResponseObject, error)
+	// ConfirmCancellation Cancel the subscription
+	// (POST /v1/cancellations/{cancellation_id}/confirm)
+	ConfirmCancellation(ctx context.Context, request ConfirmCancellationRequestObject) (ConfirmCancellationResponseObject, error)
 	// Download Download with a link
 	// (GET /v1/downloads/{token})
 	Download(ctx context.Context, request DownloadRequestObject) (DownloadResponseObject, error)
@@ -5910,15 +10549,33 @@ type StrictServerInterface interface {
 	// ListPaymentMethods List payment methods
 	// (GET /v1/payment-methods)
 	ListPaymentMethods(ctx context.Context, request ListPaymentMethodsRequestObject) (ListPaymentMethodsResponseObject, error)
+	// AddPaymentMethod Store a payment method
+	// (POST /v1/payment-methods)
+	AddPaymentMethod(ctx context.Context, request AddPaymentMethodRequestObject) (AddPaymentMethodResponseObject, error)
+	// StartPaymentMethodSetup Begin to store a payment method
+	// (POST /v1/payment-methods/setups)
+	StartPaymentMethodSetup(ctx context.Context, request StartPaymentMethodSetupRequestObject) (StartPaymentMethodSetupResponseObject, error)
+	// DeletePaymentMethod Delete a payment method
+	// (DELETE /v1/payment-methods/{payment_method_id})
+	DeletePaymentMethod(ctx context.Context, request DeletePaymentMethodRequestObject) (DeletePaymentMethodResponseObject, error)
 	// GetPaymentMethod Show a payment method
 	// (GET /v1/payment-methods/{payment_method_id})
 	GetPaymentMethod(ctx context.Context, request GetPaymentMethodRequestObject) (GetPaymentMethodResponseObject, error)
+	// UpdatePaymentMethod Change a payment method
+	// (PATCH /v1/payment-methods/{payment_method_id})
+	UpdatePaymentMethod(ctx context.Context, request UpdatePaymentMethodRequestObject) (UpdatePaymentMethodResponseObject, error)
 	// ListPayments List payments
 	// (GET /v1/payments)
 	ListPayments(ctx context.Context, request ListPaymentsRequestObject) (ListPaymentsResponseObject, error)
 	// GetPayment Show a payment, itemised
 	// (GET /v1/payments/{payment_id})
 	GetPayment(ctx context.Context, request GetPaymentRequestObject) (GetPaymentResponseObject, error)
+	// PayPayment Pay now
+	// (POST /v1/payments/{payment_id}/pay)
+	PayPayment(ctx context.Context, request PayPaymentRequestObject) (PayPaymentResponseObject, error)
+	// ExchangePortalSession Turn a ticket into tokens
+	// (POST /v1/portal-sessions/exchange)
+	ExchangePortalSession(ctx context.Context, request ExchangePortalSessionRequestObject) (ExchangePortalSessionResponseObject, error)
 	// GetPortal Show a portal
 	// (GET /v1/portals/{portal_id})
 	GetPortal(ctx context.Context, request GetPortalRequestObject) (GetPortalResponseObject, error)
@@ -5949,6 +10606,27 @@ type StrictServerInterface interface {
 	// GetSubscription Show a subscription
 	// (GET /v1/subscriptions/{subscription_id})
 	GetSubscription(ctx context.Context, request GetSubscriptionRequestObject) (GetSubscriptionResponseObject, error)
+	// StartCancellation Begin to cancel a subscription
+	// (POST /v1/subscriptions/{subscription_id}/cancellations)
+	StartCancellation(ctx context.Context, request StartCancellationRequestObject) (StartCancellationResponseObject, error)
+	// ChangeSubscription Change what is subscribed to
+	// (POST /v1/subscriptions/{subscription_id}/change)
+	ChangeSubscription(ctx context.Context, request ChangeSubscriptionRequestObject) (ChangeSubscriptionResponseObject, error)
+	// PreviewSubscriptionChange See what a change would cost
+	// (POST /v1/subscriptions/{subscription_id}/change/preview)
+	PreviewSubscriptionChange(ctx context.Context, request PreviewSubscriptionChangeRequestObject) (PreviewSubscriptionChangeResponseObject, error)
+	// PauseSubscription Pause a subscription
+	// (POST /v1/subscriptions/{subscription_id}/pause)
+	PauseSubscription(ctx context.Context, request PauseSubscriptionRequestObject) (PauseSubscriptionResponseObject, error)
+	// SetSubscriptionPaymentMethod Choose what a subscription is charged with
+	// (PUT /v1/subscriptions/{subscription_id}/payment-method)
+	SetSubscriptionPaymentMethod(ctx context.Context, request SetSubscriptionPaymentMethodRequestObject) (SetSubscriptionPaymentMethodResponseObject, error)
+	// ResumeSubscription Resume a paused subscription
+	// (POST /v1/subscriptions/{subscription_id}/resume)
+	ResumeSubscription(ctx context.Context, request ResumeSubscriptionRequestObject) (ResumeSubscriptionResponseObject, error)
+	// KeepSubscription Undo what is scheduled
+	// (DELETE /v1/subscriptions/{subscription_id}/scheduled-change)
+	KeepSubscription(ctx context.Context, request KeepSubscriptionRequestObject) (KeepSubscriptionResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -5982,6 +10660,110 @@ func (sh *strictHandler) GetJwks(ctx echo.Context, params GetJwksParams) error {
 		return err
 	} else if validResponse, ok := response.(GetJwksResponseObject); ok {
 		return validResponse.VisitGetJwksResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetCancellation operation middleware
+func (sh *strictHandler) GetCancellation(ctx echo.Context, cancellationId CancellationId, params GetCancellationParams) error {
+	var request GetCancellationRequestObject
+
+	request.CancellationId = cancellationId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCancellation(ctx.Request().Context(), request.(GetCancellationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCancellation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCancellationResponseObject); ok {
+		return validResponse.VisitGetCancellationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AbandonCancellation operation middleware
+func (sh *strictHandler) AbandonCancellation(ctx echo.Context, cancellationId CancellationId, params AbandonCancellationParams) error {
+	var request AbandonCancellationRequestObject
+
+	request.CancellationId = cancellationId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AbandonCancellation(ctx.Request().Context(), request.(AbandonCancellationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AbandonCancellation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AbandonCancellationResponseObject); ok {
+		return validResponse.VisitAbandonCancellationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ConfirmCancellation operation middleware
+func (sh *strictHandler) ConfirmCancellation(ctx echo.Context, cancellationId CancellationId, params ConfirmCancellationParams) error {
+	var request ConfirmCancellationRequestObject
+
+	request.CancellationId = cancellationId
+	request.Params = params
+
+	var body ConfirmCancellationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmCancellation(ctx.Request().Context(), request.(ConfirmCancellationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmCancellation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ConfirmCancellationResponseObject); ok {
+		return validResponse.VisitConfirmCancellationResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -6266,6 +11048,105 @@ func (sh *strictHandler) ListPaymentMethods(ctx echo.Context, params ListPayment
 	return nil
 }
 
+// AddPaymentMethod operation middleware
+func (sh *strictHandler) AddPaymentMethod(ctx echo.Context, params AddPaymentMethodParams) error {
+	var request AddPaymentMethodRequestObject
+
+	request.Params = params
+
+	var body AddPaymentMethodJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddPaymentMethod(ctx.Request().Context(), request.(AddPaymentMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddPaymentMethod")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AddPaymentMethodResponseObject); ok {
+		return validResponse.VisitAddPaymentMethodResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// StartPaymentMethodSetup operation middleware
+func (sh *strictHandler) StartPaymentMethodSetup(ctx echo.Context, params StartPaymentMethodSetupParams) error {
+	var request StartPaymentMethodSetupRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StartPaymentMethodSetup(ctx.Request().Context(), request.(StartPaymentMethodSetupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartPaymentMethodSetup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(StartPaymentMethodSetupResponseObject); ok {
+		return validResponse.VisitStartPaymentMethodSetupResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeletePaymentMethod operation middleware
+func (sh *strictHandler) DeletePaymentMethod(ctx echo.Context, paymentMethodId PaymentMethodId, params DeletePaymentMethodParams) error {
+	var request DeletePaymentMethodRequestObject
+
+	request.PaymentMethodId = paymentMethodId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeletePaymentMethod(ctx.Request().Context(), request.(DeletePaymentMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeletePaymentMethod")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeletePaymentMethodResponseObject); ok {
+		return validResponse.VisitDeletePaymentMethodResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetPaymentMethod operation middleware
 func (sh *strictHandler) GetPaymentMethod(ctx echo.Context, paymentMethodId PaymentMethodId, params GetPaymentMethodParams) error {
 	var request GetPaymentMethodRequestObject
@@ -6286,6 +11167,55 @@ func (sh *strictHandler) GetPaymentMethod(ctx echo.Context, paymentMethodId Paym
 		return err
 	} else if validResponse, ok := response.(GetPaymentMethodResponseObject); ok {
 		return validResponse.VisitGetPaymentMethodResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdatePaymentMethod operation middleware
+func (sh *strictHandler) UpdatePaymentMethod(ctx echo.Context, paymentMethodId PaymentMethodId, params UpdatePaymentMethodParams) error {
+	var request UpdatePaymentMethodRequestObject
+
+	request.PaymentMethodId = paymentMethodId
+	request.Params = params
+
+	var body UpdatePaymentMethodJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdatePaymentMethod(ctx.Request().Context(), request.(UpdatePaymentMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdatePaymentMethod")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdatePaymentMethodResponseObject); ok {
+		return validResponse.VisitUpdatePaymentMethodResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -6337,6 +11267,106 @@ func (sh *strictHandler) GetPayment(ctx echo.Context, paymentId PaymentId, param
 		return err
 	} else if validResponse, ok := response.(GetPaymentResponseObject); ok {
 		return validResponse.VisitGetPaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PayPayment operation middleware
+func (sh *strictHandler) PayPayment(ctx echo.Context, paymentId PaymentId, params PayPaymentParams) error {
+	var request PayPaymentRequestObject
+
+	request.PaymentId = paymentId
+	request.Params = params
+
+	var body PayPaymentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PayPayment(ctx.Request().Context(), request.(PayPaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PayPayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PayPaymentResponseObject); ok {
+		return validResponse.VisitPayPaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ExchangePortalSession operation middleware
+func (sh *strictHandler) ExchangePortalSession(ctx echo.Context, params ExchangePortalSessionParams) error {
+	var request ExchangePortalSessionRequestObject
+
+	request.Params = params
+
+	var body ExchangePortalSessionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExchangePortalSession(ctx.Request().Context(), request.(ExchangePortalSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExchangePortalSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExchangePortalSessionResponseObject); ok {
+		return validResponse.VisitExchangePortalSessionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -6660,6 +11690,335 @@ func (sh *strictHandler) GetSubscription(ctx echo.Context, subscriptionId Subscr
 		return err
 	} else if validResponse, ok := response.(GetSubscriptionResponseObject); ok {
 		return validResponse.VisitGetSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// StartCancellation operation middleware
+func (sh *strictHandler) StartCancellation(ctx echo.Context, subscriptionId SubscriptionId, params StartCancellationParams) error {
+	var request StartCancellationRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body StartCancellationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StartCancellation(ctx.Request().Context(), request.(StartCancellationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartCancellation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(StartCancellationResponseObject); ok {
+		return validResponse.VisitStartCancellationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChangeSubscription operation middleware
+func (sh *strictHandler) ChangeSubscription(ctx echo.Context, subscriptionId SubscriptionId, params ChangeSubscriptionParams) error {
+	var request ChangeSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body ChangeSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeSubscription(ctx.Request().Context(), request.(ChangeSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangeSubscriptionResponseObject); ok {
+		return validResponse.VisitChangeSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PreviewSubscriptionChange operation middleware
+func (sh *strictHandler) PreviewSubscriptionChange(ctx echo.Context, subscriptionId SubscriptionId, params PreviewSubscriptionChangeParams) error {
+	var request PreviewSubscriptionChangeRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body PreviewSubscriptionChangeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewSubscriptionChange(ctx.Request().Context(), request.(PreviewSubscriptionChangeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewSubscriptionChange")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PreviewSubscriptionChangeResponseObject); ok {
+		return validResponse.VisitPreviewSubscriptionChangeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PauseSubscription operation middleware
+func (sh *strictHandler) PauseSubscription(ctx echo.Context, subscriptionId SubscriptionId, params PauseSubscriptionParams) error {
+	var request PauseSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body PauseSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PauseSubscription(ctx.Request().Context(), request.(PauseSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PauseSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PauseSubscriptionResponseObject); ok {
+		return validResponse.VisitPauseSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetSubscriptionPaymentMethod operation middleware
+func (sh *strictHandler) SetSubscriptionPaymentMethod(ctx echo.Context, subscriptionId SubscriptionId, params SetSubscriptionPaymentMethodParams) error {
+	var request SetSubscriptionPaymentMethodRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body SetSubscriptionPaymentMethodJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetSubscriptionPaymentMethod(ctx.Request().Context(), request.(SetSubscriptionPaymentMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetSubscriptionPaymentMethod")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetSubscriptionPaymentMethodResponseObject); ok {
+		return validResponse.VisitSetSubscriptionPaymentMethodResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResumeSubscription operation middleware
+func (sh *strictHandler) ResumeSubscription(ctx echo.Context, subscriptionId SubscriptionId, params ResumeSubscriptionParams) error {
+	var request ResumeSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body ResumeSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeSubscription(ctx.Request().Context(), request.(ResumeSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResumeSubscriptionResponseObject); ok {
+		return validResponse.VisitResumeSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// KeepSubscription operation middleware
+func (sh *strictHandler) KeepSubscription(ctx echo.Context, subscriptionId SubscriptionId, params KeepSubscriptionParams) error {
+	var request KeepSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.KeepSubscription(ctx.Request().Context(), request.(KeepSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "KeepSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(KeepSubscriptionResponseObject); ok {
+		return validResponse.VisitKeepSubscriptionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

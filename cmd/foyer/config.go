@@ -34,6 +34,8 @@ type environment struct {
 	SMTPURL        string   `env:"FOYER_SMTP_URL" envDefault:"outbox:"`
 	TrustedProxies []string `env:"FOYER_TRUSTED_PROXIES"`
 	Gateway        string   `env:"FOYER_GATEWAY"`
+	SandboxURL     string   `env:"FOYER_SANDBOX_GATEWAY_URL"`
+	SandboxSecret  string   `env:"FOYER_SANDBOX_GATEWAY_SECRET"`
 	Limits         string   `env:"FOYER_LIMITS"`
 	Lifetimes      string   `env:"FOYER_LIFETIMES"`
 	Log            string   `env:"FOYER_LOG" envDefault:"info"`
@@ -69,7 +71,7 @@ func readEnvironment(environ []string) (environment, error) {
 
 // appConfig turns the variables into what an App is made of; every mistake says which variable and how to mend it.
 func (e environment) appConfig() (app.Config, error) {
-	c := app.Config{DatabaseURL: e.DatabaseURL, SMTPURL: e.SMTPURL, Now: time.Now, Log: e.logger()}
+	c := app.Config{DatabaseURL: e.DatabaseURL, SMTPURL: e.SMTPURL, SandboxGatewayURL: e.SandboxURL, SandboxGatewaySecret: e.SandboxSecret, Now: time.Now, Log: e.logger()}
 	var problems []error
 	note := func(name string, err error) {
 		if err != nil {

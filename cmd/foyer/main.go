@@ -26,6 +26,8 @@ const usage = `foyer: a self-hosted, headless customer portal for billing
   foyer merchant create      a new merchant: its portal and first secret key
   foyer import paddle        customers, payments and invoices from Paddle's API payloads
   foyer keys list|rotate     signing keys of access tokens
+  foyer sandbox-gateway      the sandbox payment gateway as a process of its own
+  foyer check                compares the books with the gateway's ledger and with themselves
   foyer doctor               what is not right, and how to mend it
 
 foyer COMMAND -h tells a command's flags. Settings are FOYER_… variables; see the README.
@@ -39,13 +41,15 @@ type program struct {
 }
 
 var commands = map[string]func(ctx context.Context, p *program, args []string) error{
-	"demo":     demo,
-	"serve":    serve,
-	"migrate":  migrate,
-	"merchant": createMerchant,
-	"import":   importFrom,
-	"keys":     keys,
-	"doctor":   doctor,
+	"demo":            demo,
+	"serve":           serve,
+	"migrate":         migrate,
+	"merchant":        createMerchant,
+	"import":          importFrom,
+	"keys":            keys,
+	"check":           check,
+	"sandbox-gateway": sandboxGatewayCommand,
+	"doctor":          doctor,
 }
 
 func main() {

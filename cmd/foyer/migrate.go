@@ -99,7 +99,7 @@ func copyDatabase(ctx context.Context, p *program, args []string) error {
 	if _, err := fresh.Migrate(ctx); err != nil {
 		return err
 	}
-	return old.Store.CopyTo(ctx, fresh.Store, func(table string, rows int64) {
+	return old.CopyTo(ctx, fresh, func(table string, rows int64) {
 		_, _ = fmt.Fprintf(p.out, "%-18s %8d\n", table, rows)
 	})
 }

@@ -22,6 +22,9 @@ func (a *App) admin() http.Handler {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	if a.sandbox != nil {
+		mux.Handle("GET "+sandboxPath+"/ledger", http.StripPrefix(sandboxPath, a.sandbox.Private()))
+	}
 	if a.SMTPURL == "outbox:" {
 		mux.HandleFunc("GET /outbox", a.outbox)
 	}
@@ -54,6 +57,8 @@ type outboxMail struct {
 	Text      string    `json:"text"`
 	HTML      string    `json:"html"`
 	CreatedAt time.Time `json:"created_at"`
+	// Attachments are the names of what the mail carries.
+	Attachments []string `json:"attachments"`
 }
 
 func (a *App) outbox(w http.ResponseWriter, r *http.Request) {
@@ -71,7 +76,11 @@ func (a *App) outbox(w http.ResponseWriter, r *http.Request) {
 }
 
 func showMail(m notify.Mail) outboxMail {
-	return outboxMail{ID: m.ID, To: m.To, Subject: m.Subject, Text: m.Text, HTML: m.HTML, CreatedAt: m.At}
+	shown := outboxMail{ID: m.ID, To: m.To, Subject: m.Subject, Text: m.Text, HTML: m.HTML, CreatedAt: m.At, Attachments: []string{}}
+	for _, a := range m.Attachments {
+		shown.Attachments = append(shown.Attachments, a.Name)
+	}
+	return shown
 }
 
 func say(w http.ResponseWriter, status int, body any) {

@@ -14,12 +14,15 @@ import (
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
+	"foyer/internal/gateway/sandbox"
 	"foyer/internal/httpapi"
 	"foyer/internal/identity"
 	"foyer/internal/invoice"
 	"foyer/internal/jobs"
 	"foyer/internal/merchant"
 	"foyer/internal/notify"
+	"foyer/internal/provider/native"
+	"foyer/internal/retention"
 	"foyer/internal/store"
 )
 
@@ -39,8 +42,12 @@ type Config struct {
 	Limits         identity.Limits
 	// LiveGateway says that a gateway for live merchants is configured.
 	LiveGateway bool
-	Now         func() time.Time
-	Log         *slog.Logger
+	// SandboxGatewayURL is a sandbox gateway that runs as a process of its own, SandboxGatewaySecret what it signs its
+	// webhooks with; empty for one in this process.
+	SandboxGatewayURL    string
+	SandboxGatewaySecret string
+	Now                  func() time.Time
+	Log                  *slog.Logger
 }
 
 // App is the whole program on one database.
@@ -52,6 +59,9 @@ type App struct {
 	Identity  *identity.Service
 	Merchants *merchant.Service
 	Billing   *billing.Service
+	Catalog   *billing.Catalog
+	Engine    *native.Engine
+	Retention *retention.Service
 	Invoices  *invoice.Service
 	Notify    *notify.Service
 	Queue     *jobs.Queue
@@ -60,7 +70,10 @@ type App struct {
 	// Public answers the API, Admin what only whoever runs the instance may see.
 	Public http.Handler
 	Admin  http.Handler
-	ready  atomic.Bool
+	// sandbox is the sandbox gateway in this process; nil when it is another's.
+	sandbox        *sandbox.Local
+	sandboxGateway billing.Gateway
+	ready          atomic.Bool
 }
 
 // New opens the database and fits the parts together. It starts nothing and changes nothing.
@@ -98,9 +111,18 @@ func (a *App) wire() error {
 		return err
 	}
 	a.Merchants = merchant.NewService(a.Store, a.IDs, a.Now, a.LiveGateway)
-	// Every merchant has a clock of its own, which a sandbox merchant will be able to move; today it is the real one.
-	clock := func(context.Context, foyer.MerchantID) (time.Time, error) { return foyer.Micro(a.Now()), nil }
-	a.Billing = billing.NewService(a.Store, a.IDs, clock)
+	gateway, err := a.openSandbox()
+	if err != nil {
+		return fmt.Errorf("FOYER_SANDBOX_GATEWAY_URL: %w", err)
+	}
+	a.sandboxGateway = gateway
+	moves, post := gateways{a.Merchants, gateway}, mails{a.Store, a.Queue}
+	a.Engine = native.NewEngine(native.Config{
+		Store: a.Store, Merchants: a.Merchants, Gateways: moves, Mails: post, IDs: a.IDs, Now: a.Merchants.Clock, Real: a.Now, Log: a.Log,
+	})
+	a.Billing = billing.NewService(a.Store, a.IDs, a.Merchants.Clock, moves, post, a.Engine)
+	a.Catalog = billing.NewCatalog(a.Store, a.IDs, a.Merchants.Clock)
+	a.Retention = retention.NewService(a.Store, a.Billing, a.IDs, a.Merchants.Clock)
 	a.Invoices = invoice.NewService(a.Store, a.Merchants, renderer, a.Now)
 	a.Identity = identity.NewService(identity.Config{
 		Store: a.Store, Limiter: a.Store, Jobs: a.Queue, Keyring: a.Keyring, IDs: a.IDs, Now: a.Now,
@@ -109,22 +131,30 @@ func (a *App) wire() error {
 	a.Notify = notify.NewService(notify.Config{
 		Sender: sender, SignIns: a.Identity, Merchants: a.Merchants, Customers: a.Billing, Activity: a.Store, Now: a.Now,
 		PublicURL: a.PublicURL, LinkLife: a.Lifetimes.MagicLink,
+		Orders: a.Store, Bills: a.Billing, Documents: documents{a.Invoices}, Tickets: a.Identity, TicketLife: a.Lifetimes.MailTicket,
 	})
 	a.Workers, err = jobs.NewWorkers(a.Store, jobs.Handlers{
-		SendSignIn: a.Notify.SendSignIn,
-		Prune:      func(ctx context.Context) error { return a.Store.Prune(ctx, foyer.Micro(a.Now())) },
+		SendSignIn:  a.Notify.SendSignIn,
+		SendBilling: a.Notify.SendBillingMail,
+		Settle:      a.Engine.Settle,
+		Prune:       func(ctx context.Context) error { return a.Store.Prune(ctx, foyer.Micro(a.Now())) },
 	}, quiet(a.Log))
 	if err != nil {
 		return err
 	}
 	a.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collectors.NewDBStatsCollector(a.Store.SQL(), "foyer"))
-	a.Public, err = httpapi.New(httpapi.Config{
-		Identity: a.Identity, Merchants: a.Merchants, Billing: a.Billing, Invoices: a.Invoices, Notify: a.Notify, Keys: a.Store,
+	api, err := httpapi.New(httpapi.Config{
+		Identity: a.Identity, Merchants: a.Merchants, Billing: a.Billing, Invoices: a.Invoices, Notify: a.Notify,
+		Retention: a.Retention, Keys: a.Store,
 		Keyring: a.Keyring, Now: a.Now, PublicURL: a.PublicURL, TrustedProxies: a.TrustedProxies, Log: a.Log, Metrics: a.Metrics,
 	})
+	if err != nil {
+		return err
+	}
+	a.Public = a.withSandbox(api)
 	a.Admin = a.admin()
-	return err
+	return nil
 }
 
 // Migrate brings the schema up to date, ours and the job queue's, and returns what it applied.
@@ -133,11 +163,27 @@ func (a *App) Migrate(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := sandbox.Migrate(ctx, a.Store.SQL()); err != nil {
+		return applied, fmt.Errorf("sandbox gateway: %w", err)
+	}
 	return applied, jobs.Migrate(ctx, a.Store)
 }
 
+// CopyTo copies everything from this embedded database into another App's empty PostgreSQL one, the sandbox gateway's books
+// too; see store.CopyTo.
+func (a *App) CopyTo(ctx context.Context, target *App, progress func(table string, rows int64)) error {
+	return a.Store.CopyTo(ctx, target.Store, progress, sandbox.Tables...)
+}
+
 // Close returns the connections.
-func (a *App) Close() { a.Store.Close() }
+func (a *App) Close() {
+	if a.sandbox != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = a.sandbox.Close(ctx) // what it did not tell is looked up
+	}
+	a.Store.Close()
+}
 
 // quiet lets the job queue speak only when something is wrong.
 func quiet(log *slog.Logger) *slog.Logger { return slog.New(atLeastWarn{log.Handler()}) }

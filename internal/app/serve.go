@@ -26,6 +26,9 @@ const (
 // stopWithin is how long open requests and running jobs may take once the process is asked to stop.
 const stopWithin = 8 * time.Second
 
+// dueEvery is how often a worker looks for what has fallen due.
+const dueEvery = time.Second
+
 // Listeners are where a process answers; Public is nil for a worker.
 type Listeners struct {
 	Public net.Listener
@@ -64,6 +67,11 @@ func (a *App) Serve(ctx context.Context, role Role, on Listeners, drain time.Dur
 		if err := a.Workers.Start(running); err != nil {
 			return fmt.Errorf("workers: %w", err)
 		}
+		billed := make(chan struct{})
+		engine, halt := context.WithCancel(running)
+		go func() { defer close(billed); a.Engine.Run(engine, a.Merchants, dueEvery) }()
+		// What is under way is finished by whoever comes next: a charge that was begun has its key.
+		defer func() { halt(); <-billed }()
 	}
 	a.ready.Store(true)
 	<-failed.Done()

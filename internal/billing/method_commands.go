@@ -201,6 +201,10 @@ func (s *Service) collectDebts(ctx context.Context, by foyer.Actor, id PaymentMe
 	}
 	added := AddedMethod{StampedPaymentMethod: stamped}
 	for _, used := range stamped.UsedBy {
+		// The debt before is decided; what is read next must not wait for it.
+		if err := s.store.Proceed(ctx); err != nil {
+			return AddedMethod{}, err
+		}
 		sub, err := s.store.Subscription(ctx, by.Scope, used)
 		if err != nil {
 			return AddedMethod{}, err

@@ -256,8 +256,10 @@ type Attempt struct {
 	Merchant      foyer.MerchantID
 	Gateway       string
 	PaymentMethod PaymentMethodID
-	// Command is the call that made it, empty for the engine's own.
+	// Command is the call that made it, empty when none did or the call had no key.
 	Command string
+	// OnSession says that the customer is there and can confirm: not at renewals and scheduled tries.
+	OnSession bool
 	// LeasedUntil is set while nobody knows the outcome: until then one worker asks the gateway, afterwards anybody looks
 	// it up. Real time, not the merchant's.
 	LeasedUntil *time.Time

@@ -41,6 +41,8 @@ type Store interface {
 	// Conclude is InTx for the last transaction of a command: the answer to the call, if it is kept for a repeat, is
 	// committed with it.
 	Conclude(ctx context.Context, fn func(ctx context.Context) error) error
+	// Proceed commits what Conclude holds, because the command goes on.
+	Proceed(ctx context.Context) error
 	// LockCustomer makes commands about one customer wait for each other until the transaction ends: what two of them
 	// read stays true until they write, and neither deadlocks with the other.
 	LockCustomer(ctx context.Context, scope foyer.Scope) error

@@ -27,6 +27,7 @@ const (
 	PrefixInvoice            Prefix = "inv"
 	PrefixPaymentMethod      Prefix = "paymtd"
 	PrefixPaymentMethodSetup Prefix = "pms"
+	PrefixCancellation       Prefix = "can"
 	PrefixSignIn             Prefix = "sgn"
 	PrefixSession            Prefix = "ses"
 	PrefixPortalSession      Prefix = "cpls"

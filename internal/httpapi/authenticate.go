@@ -33,7 +33,8 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// authenticate demands an access token for every operation that does not say otherwise, and its scope.
+// authenticate demands an access token for every operation that does not say otherwise, and scopes with which it may be
+// done at all; permit looks at what it is done to.
 func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := requestOf(c.Request().Context())
@@ -50,7 +51,7 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		r.access, r.merchant = &access, access.Actor.Scope.Merchant
-		if o.scope != "" && !identity.Allows(access.Actor.Scopes, o.scope) {
+		if !identity.MayPermit(access.Actor.Scopes, o.op.OperationID, o.scope) {
 			return foyer.Refuse(foyer.Forbidden, "auth.scope")
 		}
 		return next(c)

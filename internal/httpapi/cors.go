@@ -34,7 +34,8 @@ func (s *Server) cors(next echo.HandlerFunc) echo.HandlerFunc {
 		preflight := c.Request().Method == http.MethodOptions && c.Request().Header.Get("Access-Control-Request-Method") != ""
 		if origin != "" {
 			c.Response().Before(func() {
-				if allowed := s.allowedOrigin(r, path, origin); allowed != "" {
+				s.decideOrigin(r)
+				if allowed := *r.allowedOrigin; allowed != "" {
 					h := r.header()
 					h.Set("Access-Control-Allow-Origin", allowed)
 					if preflight {
@@ -53,6 +54,19 @@ func (s *Server) cors(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
+}
+
+// decideOrigin decides what Access-Control-Allow-Origin says, unless it has been. It may ask the database, so whoever holds a
+// transaction open until the answer is written decides before: a connection must not wait for another one.
+func (s *Server) decideOrigin(r *request) {
+	if r.allowedOrigin != nil {
+		return
+	}
+	allowed := ""
+	if origin := r.echo.Request().Header.Get("Origin"); origin != "" {
+		allowed = s.allowedOrigin(r, r.echo.Request().URL.Path, origin)
+	}
+	r.allowedOrigin = &allowed
 }
 
 // allowedOrigin returns what Access-Control-Allow-Origin says, empty for no header. When the database does not answer

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -18,24 +21,20 @@ type IdempotencyKeys interface {
 	// ClaimIdempotencyKey makes the key the caller's until lockedUntil, or returns the stored answer of a call that
 	// finished before. Refusals: Invalid (idempotency.key_reused), Conflict (idempotency.in_progress).
 	ClaimIdempotencyKey(ctx context.Context, k foyer.IdempotencyKey, now, lockedUntil time.Time) ([]byte, error)
-	// FinishIdempotencyKey keeps the answer.
+	// FinishIdempotencyKey keeps the answer. Conflict when another call has taken the key over and finished.
 	FinishIdempotencyKey(ctx context.Context, k foyer.IdempotencyKey, answer []byte) error
 	// ReleaseIdempotencyKey forgets a call that came to nothing.
 	ReleaseIdempotencyKey(ctx context.Context, k foyer.IdempotencyKey) error
+	// WithConclusion holds the last transaction of what is done under held open until finish, which runs fn in it and
+	// commits both, or abandon, which must be called in any case and undoes what finish has not committed.
+	WithConclusion(ctx context.Context) (held context.Context, finish func(fn func(ctx context.Context) error) error, abandon func())
 }
 
 // idempotencyLock is how long a key stays locked by a process that died; longer than any handler may take.
 const idempotencyLock = 3 * handlerTimeout
 
-// storedAnswer is what a repeated call gets.
-type storedAnswer struct {
-	Status int         `json:"status"`
-	Header http.Header `json:"header"`
-	Body   []byte      `json:"body"`
-}
-
-// replayed are the headers of an answer that are kept with it; the others belong to the request.
-var replayed = []string{"Content-Type", "Content-Language", "ETag", "Location", "Retry-After", "Cache-Control"}
+// purposeCommand keys the names of commands, from which nobody can guess the caller's key.
+const purposeCommand foyer.Purpose = "command"
 
 // idempotent makes an authenticated write safe to repeat with the same Idempotency-Key: the stored answer is given again.
 // Refusals (4xx) are answers too; what failed on our side (5xx) is forgotten, so that it can be tried again.
@@ -67,43 +66,55 @@ func (s *Server) idempotent(next echo.HandlerFunc) echo.HandlerFunc {
 		if stored != nil {
 			return replay(c, stored)
 		}
-		tap := &bodyTap{ResponseWriter: c.Response().Writer}
-		c.Response().Writer = tap
-		if err := guarded(next, c); err != nil {
-			s.writeProblem(err, c)
+		kept, err := s.conclude(c, next, key)
+		if kept {
+			return nil
 		}
-		c.Response().Writer = tap.ResponseWriter
-		if c.Response().Status >= http.StatusInternalServerError {
-			return s.Keys.ReleaseIdempotencyKey(ctx, key)
-		}
-		answer := storedAnswer{Status: c.Response().Status, Header: http.Header{}, Body: tap.body.Bytes()}
-		for _, name := range replayed {
-			if v := c.Response().Header().Values(name); len(v) > 0 {
-				answer.Header[name] = v
-			}
-		}
-		encoded, err := json.Marshal(answer)
-		if err != nil {
-			return err
-		}
-		return s.Keys.FinishIdempotencyKey(ctx, key, encoded)
+		// The transaction, if there was one, is undone by now: the embedded database has one writer at a time.
+		return errors.Join(err, s.Keys.ReleaseIdempotencyKey(ctx, key))
 	}
 }
 
-// replay gives the stored answer.
-func replay(c echo.Context, stored []byte) error {
-	var answer storedAnswer
-	if err := json.Unmarshal(stored, &answer); err != nil {
-		return err
+// conclude runs the call and commits its last transaction together with its answer, which is sent only then: an answer is
+// stored if, and only if, what it tells has happened. False when the call came to nothing: the key is free again.
+func (s *Server) conclude(c echo.Context, next echo.HandlerFunc, key foyer.IdempotencyKey) (kept bool, err error) {
+	request := c.Request()
+	s.decideOrigin(requestOf(request.Context()))
+	held, finish, abandon := s.Keys.WithConclusion(context.WithoutCancel(request.Context()))
+	defer abandon()
+	if end, bounded := request.Context().Deadline(); bounded {
+		var cancel context.CancelFunc
+		held, cancel = context.WithDeadline(held, end)
+		defer cancel()
 	}
-	h := c.Response().Header()
-	for name, values := range answer.Header {
-		h[name] = values
+	c.SetRequest(request.WithContext(foyer.WithCommand(held, s.command(key))))
+	defer c.SetRequest(request)
+	answer := holdBack(c)
+	if err := guarded(next, c); err != nil {
+		s.writeProblem(err, c)
 	}
-	h.Set("Idempotency-Replayed", "true")
-	c.Response().WriteHeader(answer.Status)
-	_, err := c.Response().Write(answer.Body)
-	return err
+	if c.Response().Status >= http.StatusInternalServerError {
+		abandon()
+		answer.send()
+		return false, nil
+	}
+	encoded, err := json.Marshal(answer.stored())
+	if err == nil {
+		err = finish(func(ctx context.Context) error { return s.Keys.FinishIdempotencyKey(ctx, key, encoded) })
+	}
+	if err != nil {
+		answer.takeBack()
+		return false, err
+	}
+	answer.send()
+	return true, nil
+}
+
+// command names a call for what it leaves behind before it is finished. The oldest secret is used, so that the name stays
+// the same while a new one is put in front.
+func (s *Server) command(k foyer.IdempotencyKey) string {
+	names := s.Keyring.MACs(purposeCommand, []byte(strings.Join([]string{string(k.Merchant), k.Caller, k.Operation, k.Key}, "\x00")))
+	return base64.RawURLEncoding.EncodeToString(names[len(names)-1])
 }
 
 // validIdempotencyKey: 1 to 255 visible ASCII characters.
@@ -129,16 +140,4 @@ func fingerprint(req *http.Request, body []byte) []byte {
 	}
 	h.Write(body)
 	return h.Sum(nil)
-}
-
-// bodyTap keeps a copy of what is written.
-type bodyTap struct {
-	http.ResponseWriter
-	body bytes.Buffer
-}
-
-// Write implements http.ResponseWriter.
-func (t *bodyTap) Write(b []byte) (int, error) {
-	t.body.Write(b)
-	return t.ResponseWriter.Write(b)
 }

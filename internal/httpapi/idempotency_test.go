@@ -177,7 +177,7 @@ func TestAFailureOfOursIsNotStoredAndSaysNothing(t *testing.T) {
 		handler, err := httpapi.New(httpapi.Config{
 			Identity: a.Identity, Merchants: a.Merchants, Invoices: a.Invoices, Notify: a.Notify, Keys: a.Store, Keyring: a.Keyring, Now: a.Now,
 			PublicURL: a.PublicURL, Log: a.App.Log,
-			Billing: billing.NewService(store, a.IDs, func(context.Context, foyer.MerchantID) (time.Time, error) { return foyer.Micro(a.Now()), nil }),
+			Billing: billing.NewService(store, a.IDs, func(context.Context, foyer.MerchantID) (time.Time, error) { return foyer.Micro(a.Now()), nil }, nil, nil),
 		})
 		require.NoError(t, err)
 		call := func() *httptest.ResponseRecorder {

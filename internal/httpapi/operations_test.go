@@ -1,6 +1,8 @@
 package httpapi_test
 
 import (
+	"context"
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -17,6 +19,7 @@ import (
 	"foyer/internal/foyer"
 	"foyer/internal/foyertest"
 	"foyer/internal/merchant"
+	"foyer/internal/retention"
 )
 
 // street is two merchants with three customers: Mia, who has one of everything; Noah at the same merchant; and Mia's
@@ -50,6 +53,7 @@ func newStreet(t *testing.T, a *foyertest.App) *street {
 	s.asNoah = a.SignIn(t, s.acme, "noah@mailbox.test")
 	s.asTwin = a.SignIn(t, s.zenith, email)
 	of["session_id"] = s.sessionToRevoke.Session
+	of["cancellation_id"] = openCancellation(t, a, s.mia, of["subscription_id"])
 	link := s.asMia.Post("/v1/invoices/"+p.InvoiceID+"/download-links", nil).Must(http.StatusCreated).Text("url")
 	of["token"] = link[strings.LastIndex(link, "/")+1:]
 	s.own = of
@@ -60,40 +64,72 @@ func newStreet(t *testing.T, a *foyertest.App) *street {
 	return s
 }
 
+// openCancellation makes an open cancellation and returns its id.
+func openCancellation(t *testing.T, a *foyertest.App, c billing.Customer, subscription string) string {
+	t.Helper()
+	now := foyer.Micro(a.Clock.Now())
+	id := a.IDs(foyer.PrefixCancellation)
+	created, err := a.Store.CreateCancellation(context.Background(), retention.Cancellation{
+		ID: retention.CancellationID(id), Merchant: c.Merchant, Customer: c.ID, Subscription: billing.SubscriptionID(subscription), State: retention.Open,
+		Step: retention.StepConfirm, Effective: billing.AtPeriodEnd, CreatedAt: now, UpdatedAt: now, Version: 1,
+	})
+	require.NoError(t, err)
+	require.True(t, created)
+	return id
+}
+
 // visits says how each operation is called, so that the walks below can. A new operation needs an entry here.
 var visits = map[string]struct {
 	// body is what a call needs.
 	body any
 	// gone is the code for an id there is nothing under; empty: not_found.
 	gone string
+	// money can move: the call needs an Idempotency-Key.
+	money bool
 }{
-	"getPortal":          {},
-	"requestSignIn":      {body: map[string]any{"email": "stranger@mailbox.test"}},
-	"verifySignIn":       {body: map[string]any{"token": "nothing"}},
-	"refreshSession":     {body: map[string]any{"refresh_token": "nothing"}},
-	"listSessions":       {},
-	"revokeAllSessions":  {},
-	"signOut":            {},
-	"revokeSession":      {},
-	"getJwks":            {},
-	"getMe":              {},
-	"updateMe":           {body: map[string]any{"name": "Mallory"}},
-	"listActivity":       {},
-	"listPayments":       {},
-	"getPayment":         {},
-	"listInvoices":       {},
-	"getInvoice":         {},
-	"downloadInvoice":    {},
-	"createDownloadLink": {},
-	"download":           {gone: "download.invalid"},
-	"listPaymentMethods": {},
-	"getPaymentMethod":   {},
-	"listSubscriptions":  {},
-	"getSubscription":    {},
-	"getOpenapiYaml":     {},
-	"getOpenapiJson":     {},
-	"getDocs":            {},
-	"getHealth":          {},
+	"getPortal":                    {},
+	"requestSignIn":                {body: map[string]any{"email": "stranger@mailbox.test"}},
+	"verifySignIn":                 {body: map[string]any{"token": "nothing"}},
+	"exchangePortalSession":        {body: map[string]any{"ticket": "nothing"}},
+	"refreshSession":               {body: map[string]any{"refresh_token": "nothing"}},
+	"listSessions":                 {},
+	"revokeAllSessions":            {},
+	"signOut":                      {},
+	"revokeSession":                {},
+	"getJwks":                      {},
+	"getMe":                        {},
+	"updateMe":                     {body: map[string]any{"name": "Mallory"}},
+	"listActivity":                 {},
+	"listPayments":                 {},
+	"getPayment":                   {},
+	"listInvoices":                 {},
+	"getInvoice":                   {},
+	"downloadInvoice":              {},
+	"createDownloadLink":           {},
+	"download":                     {gone: "download.invalid"},
+	"listPaymentMethods":           {},
+	"getPaymentMethod":             {},
+	"listSubscriptions":            {},
+	"getSubscription":              {},
+	"startPaymentMethodSetup":      {},
+	"addPaymentMethod":             {money: true, body: map[string]any{"setup_id": "pms_01kb3v5q8r9s0t1v2w3x4y5z6a"}},
+	"updatePaymentMethod":          {body: map[string]any{"default": true}},
+	"deletePaymentMethod":          {},
+	"payPayment":                   {money: true},
+	"setSubscriptionPaymentMethod": {money: true, body: map[string]any{"payment_method_id": "paymtd_01kb3v5q8r9s0t1v2w3x4y5z6a"}},
+	"pauseSubscription":            {},
+	"resumeSubscription":           {money: true},
+	"previewSubscriptionChange":    {body: map[string]any{"items": []any{map[string]any{"price_id": "pri_01kb3v5q8r9s0t1v2w3x4y5z6a", "quantity": 1}}}},
+	"changeSubscription":           {money: true, body: map[string]any{"items": []any{map[string]any{"price_id": "pri_01kb3v5q8r9s0t1v2w3x4y5z6a", "quantity": 1}}}},
+	"keepSubscription":             {},
+	"startCancellation":            {body: map[string]any{"confirm": true}},
+	"getCancellation":              {},
+	"confirmCancellation":          {body: map[string]any{"effective": "immediately"}},
+	"abandonCancellation":          {},
+	"getOpenapiYaml":               {},
+	"getOpenapiJson":               {},
+	"getDocs":                      {},
+	"getHealth":                    {},
 }
 
 var pathParameter = regexp.MustCompile(`\{([a-z_]+)\}`)
@@ -109,6 +145,15 @@ func parameter(o foyertest.Operation) string {
 // at returns the operation's path with an id in it, which must be escaped.
 func at(o foyertest.Operation, id string) string {
 	return pathParameter.ReplaceAllString(o.Path, strings.ReplaceAll(id, "$", "$$"))
+}
+
+// visit calls an operation as it must be called, with a new Idempotency-Key where money can move.
+func visit(c *foyertest.Client, o foyertest.Operation, path string) *foyertest.Answer {
+	var headers []string
+	if visits[o.ID].money {
+		headers = []string{idempotencyKey, rand.Text()}
+	}
+	return c.Call(o.Method, path, visits[o.ID].body, headers...)
 }
 
 // told is everything an answer tells but what differs from one request to the next.
@@ -207,7 +252,7 @@ func TestAnothersThingsAndRubbishAreTheSame404(t *testing.T) {
 			if name == "" || !o.Secured {
 				continue
 			}
-			own, body := s.own[name], visits[o.ID].body
+			own := s.own[name]
 			prefix, _, _ := strings.Cut(own, "_")
 			var etag string
 			if o.Method == http.MethodGet {
@@ -215,10 +260,10 @@ func TestAnothersThingsAndRubbishAreTheSame404(t *testing.T) {
 				require.NotEmpty(t, etag, o.ID)
 			}
 			for who, client := range map[string]*foyertest.Client{"another customer": s.asNoah, "another merchant's customer": s.asTwin} {
-				unknown := client.Call(o.Method, at(o, a.IDs(foyer.Prefix(prefix))), body).Refused(http.StatusNotFound, "not_found")
+				unknown := visit(client, o, at(o, a.IDs(foyer.Prefix(prefix)))).Refused(http.StatusNotFound, "not_found")
 				want := told(unknown)
 				for _, id := range slices.Concat(rubbish(own), []string{neighbour(own)}, s.elsewhere[client]) {
-					assert.Equal(t, want, told(client.Call(o.Method, at(o, id), body)), "%s as %s with %.60s", o.ID, who, id)
+					assert.Equal(t, want, told(visit(client, o, at(o, id))), "%s as %s with %.60s", o.ID, who, id)
 				}
 				if etag != "" {
 					assert.Equal(t, want, told(client.Get(at(o, own), "If-None-Match", etag)), "%s as %s who knows the ETag", o.ID, who)
@@ -253,6 +298,27 @@ func TestUnknownPortalsAndDownloadLinksAreTheSame404(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Contract §2: where money can move a call without a key is refused before anything else of it is looked at.
+func TestWhereMoneyCanMoveAKeyIsRequired(t *testing.T) {
+	t.Parallel()
+	a := foyertest.New(t, "sqlite")
+	s := newStreet(t, a)
+	before := s.seen()
+	for _, o := range foyertest.Operations() {
+		if !visits[o.ID].money {
+			continue
+		}
+		path := at(o, s.own[parameter(o)])
+		s.asMia.Call(o.Method, path, visits[o.ID].body).Refused(http.StatusBadRequest, "idempotency.key_required")
+		s.asMia.Call(o.Method, path, map[string]any{"nonsense": 1}).Refused(http.StatusBadRequest, "idempotency.key_required")
+		for _, wrong := range []string{"", "a b", strings.Repeat("k", 256)} {
+			answer := s.asMia.Call(o.Method, path, visits[o.ID].body, idempotencyKey, wrong).Must(http.StatusBadRequest)
+			assert.Contains(t, answer.Text("code"), "idempotency.key_", o.ID)
+		}
+	}
+	assert.Equal(t, before, s.seen(), "nothing was changed")
 }
 
 // Threats #3, #4: a token decides whose data it is; nothing else a request says does.

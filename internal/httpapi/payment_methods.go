@@ -41,6 +41,76 @@ func (s *Server) GetPaymentMethod(ctx context.Context, in api.GetPaymentMethodRe
 	return api.GetPaymentMethod200JSONResponse{Body: shown}, nil
 }
 
+// StartPaymentMethodSetup begins to store a way to pay; the customer goes on with the gateway's own form.
+func (s *Server) StartPaymentMethodSetup(ctx context.Context, _ api.StartPaymentMethodSetupRequestObject) (api.StartPaymentMethodSetupResponseObject, error) {
+	setup, err := s.Billing.StartSetup(ctx, requestOf(ctx).actor())
+	if err != nil {
+		return nil, err
+	}
+	return api.StartPaymentMethodSetup201JSONResponse{Body: api.PaymentMethodSetup{
+		SetupId: string(setup.ID), Gateway: setup.Gateway, ClientSecret: setup.ClientSecret, PublicKey: orNull(setup.PublicKey),
+	}}, nil
+}
+
+// AddPaymentMethod stores what the customer entered with the gateway.
+func (s *Server) AddPaymentMethod(ctx context.Context, in api.AddPaymentMethodRequestObject) (api.AddPaymentMethodResponseObject, error) {
+	added, err := s.Billing.AddPaymentMethod(ctx, requestOf(ctx).actor(), billing.AddMethodInput{
+		Setup: billing.SetupID(in.Body.SetupId), Replaces: billing.PaymentMethodID(value(in.Body.Replaces)),
+		Default: in.Body.Default != nil && *in.Body.Default, Subscription: billing.SubscriptionID(value(in.Body.SubscriptionId)),
+	})
+	if err != nil {
+		return nil, err
+	}
+	shown := presenterOf(ctx).addedPaymentMethod(added)
+	if _, err := unchanged(ctx, added.Version, showPaymentMethod(added.StampedPaymentMethod)); err != nil {
+		return nil, err
+	}
+	if added.NextAction != nil {
+		return api.AddPaymentMethod202JSONResponse{Body: shown}, nil
+	}
+	return api.AddPaymentMethod201JSONResponse{Body: shown}, nil
+}
+
+// UpdatePaymentMethod changes a stored way to pay.
+func (s *Server) UpdatePaymentMethod(ctx context.Context, in api.UpdatePaymentMethodRequestObject) (api.UpdatePaymentMethodResponseObject, error) {
+	changed, err := s.Billing.UpdatePaymentMethod(ctx, requestOf(ctx).actor(), billing.PaymentMethodID(in.PaymentMethodId), billing.UpdateMethodInput{
+		Default: in.Body.Default, BillingName: given(in.Body.BillingName),
+	}, versionWanted(ctx))
+	if err != nil {
+		return nil, err
+	}
+	shown := showPaymentMethod(changed)
+	if _, err := unchanged(ctx, changed.Version, shown); err != nil {
+		return nil, err
+	}
+	return api.UpdatePaymentMethod200JSONResponse{Body: shown}, nil
+}
+
+// DeletePaymentMethod forgets a stored way to pay.
+func (s *Server) DeletePaymentMethod(ctx context.Context, in api.DeletePaymentMethodRequestObject) (api.DeletePaymentMethodResponseObject, error) {
+	if err := s.Billing.DeletePaymentMethod(ctx, requestOf(ctx).actor(), billing.PaymentMethodID(in.PaymentMethodId)); err != nil {
+		return nil, err
+	}
+	return api.DeletePaymentMethod204Response{}, nil
+}
+
+func (p presenter) addedPaymentMethod(v billing.AddedMethod) api.AddedPaymentMethod {
+	m := showPaymentMethod(v.StampedPaymentMethod)
+	return api.AddedPaymentMethod{
+		Id: m.Id, Type: m.Type, Card: m.Card, BillingName: m.BillingName, Status: m.Status, Default: m.Default, UsedBy: m.UsedBy, CreatedAt: m.CreatedAt,
+		Collections: each(v.Collections, p.collection), NextAction: nextAction(v.NextAction),
+	}
+}
+
+func (p presenter) collection(c billing.Collection) api.Collection {
+	shown := api.Collection{PaymentId: string(c.Payment), Status: api.PaymentStatus(c.Status), ErrorCode: orNull(c.ErrorCode)}
+	if c.ErrorCode != "" {
+		text := p.locale.Text("attempt_error."+string(c.ErrorCode), nil)
+		shown.ErrorText = &text
+	}
+	return shown
+}
+
 func showPaymentMethod(v billing.StampedPaymentMethod) api.PaymentMethod {
 	shown := api.PaymentMethod{
 		Id: string(v.ID), Type: v.Type, BillingName: orNull(v.BillingName), Status: api.PaymentMethodStatus(v.Status), Default: v.Default,

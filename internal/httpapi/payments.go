@@ -44,6 +44,35 @@ func (s *Server) GetPayment(ctx context.Context, in api.GetPaymentRequestObject)
 	return api.GetPayment200JSONResponse{Body: shown}, nil
 }
 
+// PayPayment collects a payment now.
+func (s *Server) PayPayment(ctx context.Context, in api.PayPaymentRequestObject) (api.PayPaymentResponseObject, error) {
+	var method billing.PaymentMethodID
+	if in.Body != nil {
+		method = billing.PaymentMethodID(value(in.Body.PaymentMethodId))
+	}
+	payment, next, err := s.Billing.Pay(ctx, requestOf(ctx).actor(), billing.PaymentID(in.PaymentId), method)
+	if err != nil {
+		return nil, err
+	}
+	shown := presenterOf(ctx).itemised(payment)
+	if _, err := unchanged(ctx, payment.Version, shown); err != nil {
+		return nil, err
+	}
+	shown.NextAction = nextAction(next)
+	if next != nil {
+		return api.PayPayment202JSONResponse{Body: shown}, nil
+	}
+	return api.PayPayment200JSONResponse{Body: shown}, nil
+}
+
+// nextAction shows what the customer must do with the gateway; nil when nothing.
+func nextAction(next *billing.NextAction) *api.NextAction {
+	if next == nil {
+		return nil
+	}
+	return &api.NextAction{Type: api.NextActionType(next.Type), ChargeId: next.Charge, ClientSecret: next.ClientSecret}
+}
+
 // payment shows what lists show.
 func (p presenter) payment(v billing.Payment) api.Payment {
 	shown := api.Payment{

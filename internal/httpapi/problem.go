@@ -113,6 +113,9 @@ func problemOf(e *foyer.Error, status int, locale i18n.Locale, requestID string)
 	for name, value := range e.Extra {
 		document[name] = value
 	}
+	if code, declined := e.Extra["error_code"].(string); declined {
+		document["error_text"] = locale.Text("attempt_error."+code, nil)
+	}
 	document["type"] = "urn:foyer:problem:" + e.Code
 	document["title"] = locale.Text("title."+string(e.Kind), nil)
 	document["status"] = status

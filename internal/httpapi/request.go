@@ -27,6 +27,8 @@ type request struct {
 	access   *identity.Access
 	locale   i18n.Locale
 	body     []byte
+	// allowedOrigin is what Access-Control-Allow-Origin will say, once it has been decided.
+	allowedOrigin *string
 }
 
 type requestKey struct{}

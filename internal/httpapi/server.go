@@ -20,6 +20,7 @@ import (
 	"foyer/internal/invoice"
 	"foyer/internal/merchant"
 	"foyer/internal/notify"
+	"foyer/internal/retention"
 )
 
 // Limits of the listener (contract.md §5). Echo sets none by itself.
@@ -40,6 +41,7 @@ type Config struct {
 	Billing   *billing.Service
 	Invoices  *invoice.Service
 	Notify    *notify.Service
+	Retention *retention.Service
 	Keys      IdempotencyKeys
 	Keyring   *foyer.Keyring
 	Now       func() time.Time
@@ -84,7 +86,7 @@ func New(c Config) (*echo.Echo, error) {
 	e.HTTPErrorHandler = s.writeProblem
 	e.Binder = binder{}
 	// Use and not Group.Use, which turns 405 into 404. The order is the way of a request: see doc.go.
-	e.Use(s.begin, s.cors, s.identify, s.authenticate, s.chooseLocale, s.readBody, s.validate, s.idempotent)
+	e.Use(s.begin, s.cors, s.identify, s.authenticate, s.chooseLocale, s.readBody, s.validate, s.permit, s.idempotent)
 	api.RegisterHandlers(e, api.NewStrictHandler(s, nil))
 	return e, s.registerMeta(e)
 }
@@ -110,7 +112,7 @@ func operationsOf(spec *openapi3.T) map[string]operation {
 		for method, op := range item.Operations() {
 			o := operation{op: op, item: item, path: path, secured: op.Security == nil || len(*op.Security) > 0}
 			if o.secured {
-				o.scope = scopeOf(method, op.OperationID)
+				o.scope = scopeOf(method)
 			}
 			out[method+" "+echoPath(path)] = o
 		}
@@ -118,16 +120,13 @@ func operationsOf(spec *openapi3.T) map[string]operation {
 	return out
 }
 
-// scopeOf says what a token must allow (contract.md §3): every GET needs read, the rest write, signing out nothing.
-func scopeOf(method, operationID string) string {
-	switch {
-	case operationID == "signOut":
-		return ""
-	case method == http.MethodGet:
+// scopeOf says what a full session does an operation with (contract.md §3): every GET needs read, the rest write. What is
+// allowed besides, identity knows.
+func scopeOf(method string) string {
+	if method == http.MethodGet {
 		return identity.ScopeRead
-	default:
-		return identity.ScopeWrite
 	}
+	return identity.ScopeWrite
 }
 
 // echoPath writes {name} as Echo does, :name.

@@ -101,6 +101,17 @@ func value(s *string) string {
 	return *s
 }
 
+// ExchangePortalSession turns a link's ticket into tokens.
+func (s *Server) ExchangePortalSession(ctx context.Context, in api.ExchangePortalSessionRequestObject) (api.ExchangePortalSessionResponseObject, error) {
+	r := requestOf(ctx)
+	tokens, err := s.Identity.ExchangeTicket(ctx, in.Body.Ticket, r.place())
+	r.merchantOf(tokens.Session.Merchant, err)
+	if err != nil {
+		return nil, err
+	}
+	return api.ExchangePortalSession200JSONResponse{Body: showTokens(tokens)}, nil
+}
+
 // RefreshSession exchanges a refresh token for new tokens.
 func (s *Server) RefreshSession(ctx context.Context, in api.RefreshSessionRequestObject) (api.RefreshSessionResponseObject, error) {
 	r := requestOf(ctx)

@@ -18,6 +18,10 @@ func (s *Server) ListSubscriptions(ctx context.Context, in api.ListSubscriptions
 	if in.Params.Status != nil {
 		statuses = each(*in.Params.Status, func(v api.SubscriptionStatus) billing.SubscriptionStatus { return billing.SubscriptionStatus(v) })
 	}
+	show, err := s.subscriptionPresenter(ctx)
+	if err != nil {
+		return nil, err
+	}
 	found, err := s.Billing.Subscriptions(ctx, requestOf(ctx).scope(), statuses, p)
 	if err != nil {
 		return nil, err
@@ -25,16 +29,20 @@ func (s *Server) ListSubscriptions(ctx context.Context, in api.ListSubscriptions
 	found, next := cut(ctx, s, found, p, func(v billing.Subscription) foyer.PageKey {
 		return foyer.PageKey{At: v.CreatedAt, ID: string(v.ID)}
 	})
-	return api.ListSubscriptions200JSONResponse{Body: api.SubscriptionList{Page: next, Data: each(found, presenterOf(ctx).subscription)}}, nil
+	return api.ListSubscriptions200JSONResponse{Body: api.SubscriptionList{Page: next, Data: each(found, show.subscription)}}, nil
 }
 
 // GetSubscription shows one subscription.
 func (s *Server) GetSubscription(ctx context.Context, in api.GetSubscriptionRequestObject) (api.GetSubscriptionResponseObject, error) {
+	show, err := s.subscriptionPresenter(ctx)
+	if err != nil {
+		return nil, err
+	}
 	found, err := s.Billing.Subscription(ctx, requestOf(ctx).scope(), billing.SubscriptionID(in.SubscriptionId))
 	if err != nil {
 		return nil, err
 	}
-	shown := presenterOf(ctx).subscription(found)
+	shown := show.subscription(found)
 	same, err := unchanged(ctx, found.Version, shown)
 	if err != nil {
 		return nil, err
@@ -45,34 +53,65 @@ func (s *Server) GetSubscription(ctx context.Context, in api.GetSubscriptionRequ
 	return api.GetSubscription200JSONResponse{Body: shown}, nil
 }
 
-func (p presenter) subscription(v billing.Subscription) api.Subscription {
+// subscriptionPresenter shows subscriptions with what the merchant lets customers do. It is asked for before a command
+// runs: once that has an open transaction, nothing more is read.
+type subscriptionPresenter struct {
+	presenter
+	rules billing.ActionRules
+}
+
+func (s *Server) subscriptionPresenter(ctx context.Context) (subscriptionPresenter, error) {
+	m, err := s.Merchants.ByID(ctx, requestOf(ctx).merchant)
+	features := m.Portal.Settings.Features
+	return subscriptionPresenter{presenterOf(ctx), billing.ActionRules{PauseOff: features.PauseOff, ChangeOff: features.ChangeOff}}, err
+}
+
+func (p subscriptionPresenter) subscription(v billing.Subscription) api.Subscription {
 	shown := api.Subscription{
 		Id: string(v.ID), ExternalId: orNull(v.ExternalID), Status: api.SubscriptionStatus(v.Status),
 		StatusText: p.locale.Text("subscription.status."+string(v.Status), nil), Currency: string(v.Currency),
-		Items:          each(v.Items, func(i billing.SubscriptionItem) api.SubscriptionItem { return p.subscriptionItem(i, v) }),
+		Items:          p.subscriptionItems(v.Items, v),
 		BillingCycle:   api.BillingCycle{Interval: api.Interval(v.Cycle.Interval), Frequency: int32(v.Cycle.Frequency)},
-		CollectionMode: api.CollectionMode(v.CollectionMode), CurrentPeriod: p.period(v.CurrentPeriod), Trial: p.period(v.Trial),
+		CollectionMode: api.CollectionMode(v.CollectionMode), Trial: p.period(v.Trial),
 		PaymentMethodId: orNull(v.PaymentMethod), StartedAt: v.StartedAt, PausedAt: v.PausedAt, CanceledAt: v.CanceledAt, CreatedAt: v.CreatedAt,
-		Actions: p.actions(v.Actions()),
+		Actions: p.actions(v.Actions(p.rules)),
+	}
+	if v.Status != billing.SubscriptionPaused && v.Status != billing.SubscriptionCanceled {
+		// What is left of a paid period is kept through a pause, but nothing is running.
+		shown.CurrentPeriod = p.period(v.CurrentPeriod)
 	}
 	if !v.AmountsUnknown {
 		total := p.money(v.RecurringTotal, v.Currency)
 		shown.RecurringTotal = &total
 	}
-	if next := v.NextPayment(); next != nil {
-		shown.NextPayment = &api.NextPayment{At: next.At}
-		if next.Total != nil {
-			total := p.money(*next.Total, v.Currency)
-			shown.NextPayment.Total = &total
-		}
-	}
+	shown.NextPayment = p.nextPayment(v.NextPayment(), v.Currency)
 	if c := v.ScheduledChange; c != nil {
 		shown.ScheduledChange = &api.ScheduledChange{Action: api.ScheduledAction(c.Action), EffectiveAt: c.EffectiveAt, ResumeAt: c.ResumeAt}
+		if v.Pending != nil {
+			items := p.subscriptionItems(v.Pending.Items, v)
+			shown.ScheduledChange.Items = &items
+		}
 	}
 	if d := v.Discount; d != nil {
 		shown.Discount = p.discount(*d, v.Currency)
 	}
 	return shown
+}
+
+func (p presenter) nextPayment(next *billing.NextPayment, c foyer.Currency) *api.NextPayment {
+	if next == nil {
+		return nil
+	}
+	shown := &api.NextPayment{At: next.At}
+	if next.Total != nil {
+		total := p.money(*next.Total, c)
+		shown.Total = &total
+	}
+	return shown
+}
+
+func (p presenter) subscriptionItems(items []billing.SubscriptionItem, v billing.Subscription) []api.SubscriptionItem {
+	return each(items, func(i billing.SubscriptionItem) api.SubscriptionItem { return p.subscriptionItem(i, v) })
 }
 
 func (p presenter) subscriptionItem(i billing.SubscriptionItem, v billing.Subscription) api.SubscriptionItem {

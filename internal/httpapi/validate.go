@@ -73,6 +73,8 @@ func (s *Server) checkQuery(req *http.Request, r *request) (url.Values, error) {
 			return nil, &foyer.Error{Kind: foyer.Malformed, Code: "query.duplicate", Fields: []foyer.FieldError{{Pointer: name, Code: "input.invalid"}}}
 		case !utf8.ValidString(values[0]) || strings.ContainsRune(values[0], 0):
 			return nil, badQuery(name, "input.text_characters")
+		case holdsCardNumber(name, values[0]):
+			return nil, badQuery(name, "input.card_number")
 		case parameter.Schema.Value.Format == "date-time" && impossibleDate(values[0]):
 			return nil, badQuery(name, "input.date")
 		}
@@ -109,6 +111,11 @@ func parameterRefusal(err error) error {
 		}
 		if e.Parameter.In == openapi3.ParameterInHeader {
 			refused.Code = "header.invalid"
+			if e.Parameter.Name == "Idempotency-Key" {
+				// The only header that is required: where money can move. What is wrong with one that was sent, idempotent tells.
+				refused.Code = "idempotency.key_required"
+				continue
+			}
 		}
 		refused.Fields = append(refused.Fields, field)
 	}
@@ -143,9 +150,9 @@ func checkBody(r *request) error {
 	}
 	schema := r.operation.RequestBody.Value.Content.Get(echo.MIMEApplicationJSON).Schema.Value
 	err := schema.VisitJSON(value, openapi3.VisitAsRequest(), openapi3.MultiErrors())
-	fields := nulTexts(value, nil)
+	fields := append(nulTexts(value, nil), cardNumbers(value, nil)...)
 	if err == nil {
-		return foyer.InvalidFields(fields...)
+		return foyer.InvalidFields(fields[:min(len(fields), maxFaults)]...)
 	}
 	unknown := unknownKeys(schema, value, nil)
 	for _, path := range unknown {

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -26,8 +27,20 @@ var fullBodies = map[string][]string{
 	"verifySignIn": {
 		`{"token":"abc","code_verifier":"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"}`, `{"sign_in_id":"sgn_01kb3v5q8r9s0t1v2w3x4y5z6a","code":"ABCD-EFGH"}`,
 	},
-	"refreshSession":     {`{"refresh_token":"abc"}`},
-	"createDownloadLink": {`{"disposition":"inline","locale":"de"}`},
+	"exchangePortalSession": {`{"ticket":"abc"}`},
+	"refreshSession":        {`{"refresh_token":"abc"}`},
+	"addPaymentMethod": {`{"setup_id":"pms_01kb3v5q8r9s0t1v2w3x4y5z6a","replaces":"paymtd_01kb3v5q8r9s0t1v2w3x4y5z6a","default":true,
+		"subscription_id":"sub_01kb3v5q8r9s0t1v2w3x4y5z6a"}`},
+	"updatePaymentMethod":          {`{"default":true,"billing_name":"Mia Reyes"}`},
+	"payPayment":                   {`{"payment_method_id":"paymtd_01kb3v5q8r9s0t1v2w3x4y5z6a"}`},
+	"setSubscriptionPaymentMethod": {`{"payment_method_id":"paymtd_01kb3v5q8r9s0t1v2w3x4y5z6a"}`},
+	"pauseSubscription":            {`{"effective":"period_end","resume_at":"2099-01-01T00:00:00Z"}`},
+	"resumeSubscription":           {`{"billing":"continue_period"}`},
+	"previewSubscriptionChange":    {`{"items":[{"price_id":"pri_01kb3v5q8r9s0t1v2w3x4y5z6a","quantity":1}]}`},
+	"changeSubscription":           {`{"items":[{"price_id":"pri_01kb3v5q8r9s0t1v2w3x4y5z6a","quantity":1}]}`},
+	"startCancellation":            {`{"confirm":true,"effective":"immediately"}`},
+	"confirmCancellation":          {`{"effective":"immediately"}`},
+	"createDownloadLink":           {`{"disposition":"inline","locale":"de"}`},
 	"updateMe": {`{"name":"Mia","locale":"en","company":"Mia Ltd","tax_id":"IE1","address":{"line1":"1 Test Street","line2":"Back","city":"Dublin",
 		"region":"D","postal_code":"D01","country":"IE"}}`},
 }
@@ -120,7 +133,7 @@ func TestEveryStringFieldTakesOrRefusesEveryValueCleanly(t *testing.T) {
 				for name, value := range hostile {
 					seen++
 					about := fmt.Sprintf("%s %s = %s", o.ID, field, name)
-					answer := s.asMia.Raw(o.Method, at(o, s.own[parameter(o)]), replaced(t, full, field, value), "Content-Type", "application/json")
+					answer := s.asMia.Raw(o.Method, at(o, s.own[parameter(o)]), replaced(t, full, field, value), "Content-Type", "application/json", idempotencyKey, rand.Text())
 					if answer.Status >= http.StatusBadRequest {
 						refusal(t, answer, about)
 						continue

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -93,6 +92,15 @@ type Access struct {
 	ExpiresAt       time.Time
 }
 
+// Fresh tells whether the customer signed in, by link or code of their own, within the last d. A session from a ticket
+// is never fresh.
+func (a Access) Fresh(now time.Time, d time.Duration) bool {
+	return a.SignedIn() && now.Sub(a.AuthenticatedAt) <= d
+}
+
+// SignedIn tells whether the session began with verifySignIn rather than with a ticket.
+func (a Access) SignedIn() bool { return a.AuthenticatedAt.After(neverAuthenticated) }
+
 // errToken is every way a token can be wrong; the caller is told one thing.
 var errToken = errors.New("access token is not valid")
 
@@ -170,9 +178,6 @@ func parseAccessToken(token, issuer string, now time.Time, key func(kid string) 
 	}
 	return access, nil
 }
-
-// Allows tells whether a token with the scopes may do what needs the scope.
-func Allows(scopes []string, needed string) bool { return slices.Contains(scopes, needed) }
 
 // verifiedTokens remembers tokens whose signature was checked: verifying EdDSA costs 60–130 µs, a quarter of a list
 // request, and a client uses the same token for ten minutes. Two generations bound it: when the young one is full, the

@@ -13,8 +13,14 @@
 //	current ──refresh──→ used ──within 10 s──→ the same successor again (lost answer, two tabs)
 //	                       └────later────────→ somebody else has it: the whole session is revoked
 //
-// Nothing readable is kept: link token and code are derived (HMAC under a key from FOYER_SECRET) from a random value in
-// the sign-in's row, a refresh token's successor from the token presented; rows hold hashes.
+// A ticket, which stands in a link Foyer minted:
+//
+//	minted ──exchange──→ used ──→ a session of at most 12 hours with the powers of the ticket, not a fresh sign-in
+//	   └──expires──→ known, good for nothing but saying where to sign in
+//
+// Nothing readable is kept: link token, code and ticket are derived (HMAC under a key from FOYER_SECRET) from a random
+// value in the row of the sign-in or portal session, a refresh token's successor from the token presented; rows hold
+// hashes.
 //
 // It does not own customers (billing), portals (merchant) or how a mail looks (notify).
 package identity

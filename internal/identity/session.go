@@ -36,7 +36,8 @@ type Session struct {
 	// ReturnURL leads back to the merchant's app; empty when there is none.
 	ReturnURL string
 	Place     foyer.Place
-	// AuthenticatedAt is when the customer proved who they are; it does not move with a refresh.
+	// AuthenticatedAt is when the customer proved who they are; it does not move with a refresh. It is 1970 for a session
+	// from a ticket: the link proved nothing.
 	AuthenticatedAt time.Time
 	CreatedAt       time.Time
 	LastUsedAt      time.Time

@@ -7,7 +7,7 @@ import (
 	"foyer/internal/foyer"
 )
 
-// Store keeps sign-ins, sessions and keys. Methods join the transaction in ctx when there is one. Those that start from
+// Store keeps sign-ins, portal sessions, sessions and keys. Methods join the transaction in ctx when there is one. Those that start from
 // a secret (a token's hash) look across merchants, because the secret is what tells the merchant; all others take the
 // scope. Not found is foyer.NotFound.
 type Store interface {
@@ -32,6 +32,15 @@ type Store interface {
 	CustomerByEmail(ctx context.Context, merchant foyer.MerchantID, emailKey string) (foyer.CustomerID, error)
 	// CustomerActive tells whether the customer exists and is not archived.
 	CustomerActive(ctx context.Context, scope foyer.Scope) (bool, error)
+
+	// CreatePortalSession keeps the portal session unless its id exists.
+	CreatePortalSession(ctx context.Context, p PortalSession) error
+	PortalSession(ctx context.Context, merchant foyer.MerchantID, id PortalSessionID) (PortalSession, error)
+	PortalSessionByTicketHash(ctx context.Context, hash []byte) (PortalSession, error)
+	// UsePortalSession marks the portal session used if it is unused and not expired; false when somebody else was first.
+	UsePortalSession(ctx context.Context, merchant foyer.MerchantID, id PortalSessionID, now time.Time) (bool, error)
+	// PortalOf returns the merchant's portal, where a customer whose ticket is no longer good signs in.
+	PortalOf(ctx context.Context, merchant foyer.MerchantID) (foyer.PortalID, error)
 
 	CreateSession(ctx context.Context, s Session) error
 	SessionByID(ctx context.Context, merchant foyer.MerchantID, id foyer.SessionID) (Session, error)

@@ -58,7 +58,7 @@ func (s *Service) VerifySignIn(ctx context.Context, in VerifyInput) (Tokens, err
 		if err := s.store.EndSignIns(ctx, session.Scope(), signIn.EmailKey, now); err != nil {
 			return err
 		}
-		return s.open(ctx, session, refresh, now)
+		return s.open(ctx, session, refresh, foyer.ActivitySignedIn, now)
 	})
 	if err != nil {
 		return Tokens{}, err
@@ -124,8 +124,8 @@ func (s *Service) newSession(signIn SignIn, place foyer.Place, now time.Time) Se
 	return session.Touched(now, s.lifetimes.RefreshIdle)
 }
 
-// open writes a new session with its first refresh token in the open transaction.
-func (s *Service) open(ctx context.Context, session Session, refresh string, now time.Time) error {
+// open writes a new session with its first refresh token, and that it began, in the open transaction.
+func (s *Service) open(ctx context.Context, session Session, refresh string, began foyer.ActivityType, now time.Time) error {
 	if err := s.store.CreateSession(ctx, session); err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (s *Service) open(ctx context.Context, session Session, refresh string, now
 	if err := s.store.CreateRefreshToken(ctx, token); err != nil {
 		return err
 	}
-	return s.record(ctx, session, foyer.ActivitySignedIn, session.Place, now)
+	return s.record(ctx, session, began, session.Place, now)
 }
 
 // tokens makes what the client gets.

@@ -136,7 +136,7 @@ func (d *drawing) head(logo *picture) {
 	name := d.paragraph(title(d.inv, d.locale), titleStyle, contentWidth-logoWidth-gutter, nameLimit, 1)
 	d.set(name, marginX, d.y-1.5, contentWidth, left)
 	height := name.height() - 1.5
-	if d.inv.Revision > 1 {
+	if d.inv.Revision > 1 || d.inv.Document.InvoiceNumber != "" {
 		lineage := d.paragraph(d.lineage(), smallStyle, contentWidth-logoWidth-gutter, valueLimit, fewLines)
 		d.set(lineage, marginX, d.y+height, contentWidth, left)
 		height += lineage.height()
@@ -147,8 +147,12 @@ func (d *drawing) head(logo *picture) {
 	d.y += height + blockGap
 }
 
-// lineage says which revision this is and of what.
+// lineage says which revision this is and of what, and which invoice a credit note takes back (Art. 219 of the EU VAT
+// directive: a document that amends an invoice refers to it).
 func (d *drawing) lineage() string {
+	if number := d.inv.Document.InvoiceNumber; number != "" {
+		return d.text("credits_invoice", map[string]any{"Number": clean(number, valueLimit, false)})
+	}
 	revision, replaces := d.text("revision", map[string]any{"Revision": d.locale.Number(int64(d.inv.Revision))}), ""
 	if d.inv.Replaces != "" {
 		replaces = d.text("replaces", map[string]any{"Number": string(d.inv.Replaces)})

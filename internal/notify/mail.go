@@ -27,6 +27,16 @@ type Mail struct {
 	Text     string
 	HTML     string
 	At       time.Time
+	// Attachments are the files that come with it.
+	Attachments []Attachment
+}
+
+// Attachment is a file that comes with a mail.
+type Attachment struct {
+	// Name has nothing in it that a header or a file system reads as anything else.
+	Name        string
+	ContentType string
+	Content     []byte
 }
 
 // Sender carries mails. Sending the same id again may deliver it again, never a different mail.
@@ -61,8 +71,8 @@ type letter struct {
 	Footer    string
 }
 
-// render draws both parts of a mail from its template.
-func render(name string, l letter) (html, text string, err error) {
+// render draws both parts of a mail from its template; l is what the template sees.
+func render(name string, l any) (html, text string, err error) {
 	var h, t bytes.Buffer
 	if err := htmlTemplates.ExecuteTemplate(&h, name+".html", l); err != nil {
 		return "", "", fmt.Errorf("notify: %w", err)

@@ -20,12 +20,19 @@ type Config struct {
 	SignIns   SignIns
 	Merchants Merchants
 	Customers Customers
+	Orders    Orders
+	Bills     Bills
+	Documents Documents
+	Tickets   Tickets
 	Activity  ActivityStore
-	Now       func() time.Time
+	// Now is the real time, which links expire by; what a mail tells of happened in the merchant's.
+	Now func() time.Time
 	// PublicURL is where links lead when a merchant has no frontend.
 	PublicURL string
 	// LinkLife is how long a sign-in link works, for the text of the mail.
 	LinkLife time.Duration
+	// TicketLife is how long the links of billing mails sign somebody in.
+	TicketLife time.Duration
 }
 
 // SignIns is what notify asks of identity.
@@ -93,26 +100,12 @@ func (s *Service) SendSignIn(ctx context.Context, id foyer.MerchantID, signIn id
 	if err := s.Sender.Send(ctx, mail); err != nil {
 		return err
 	}
-	err = s.Config.Activity.RecordActivity(ctx, foyer.Activity{
-		ID:     string(foyer.PrefixActivity) + "_" + ulid,
-		Scope:  scope,
-		Type:   foyer.ActivityMailSent,
-		Params: map[string]string{"Mail": "sign_in"},
-		At:     now,
-	})
-	if e, refused := foyer.AsError(err); refused && e.Kind == foyer.Conflict {
-		return nil
-	}
-	return err
+	return s.recordSent(ctx, scope, mail.ID, "sign_in", now)
 }
 
 // link leads to the frontend, never to a Host header. The token stands in the fragment, which browsers send to nobody.
 func (s *Service) link(settings merchant.Settings, token string) string {
-	base := settings.FrontendURL
-	if base == "" {
-		base = s.PublicURL
-	}
-	return strings.TrimRight(base, "/") + "/sign-in#token=" + token
+	return frontend(settings, s.PublicURL) + "/sign-in#token=" + token
 }
 
 // mailLocale is the customer's language, else the request's, else the portal's.
@@ -130,14 +123,18 @@ func mailLocale(tags ...string) i18n.Locale {
 
 var cssColor = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 
+// color is the merchant's, or ours when it is none.
+func color(b merchant.Branding) template.CSS {
+	if cssColor.MatchString(b.Color) {
+		return template.CSS(b.Color) //nolint:gosec // matched against cssColor
+	}
+	return "#2f5bea"
+}
+
 func signInMail(settings merchant.Settings, locale i18n.Locale, name string, prepared identity.Letter, link string, life time.Duration) (Mail, error) {
 	text := func(key string, params map[string]any) string { return locale.Text("mail.sign_in."+key, params) }
 	merchantName := oneLine(settings.Name, 100)
 	who := map[string]any{"Merchant": merchantName}
-	color := "#2f5bea"
-	if cssColor.MatchString(settings.Branding.Color) {
-		color = settings.Branding.Color
-	}
 	greeting := text("greeting", nil)
 	if n := oneLine(name, 80); n != "" {
 		greeting = text("greeting_name", map[string]any{"Name": n})
@@ -147,7 +144,7 @@ func signInMail(settings merchant.Settings, locale i18n.Locale, name string, pre
 		Language:  locale.Language,
 		Direction: direction(locale),
 		Merchant:  merchantName,
-		Color:     template.CSS(color), //nolint:gosec // matched against cssColor above
+		Color:     color(settings.Branding),
 		Subject:   oneLine(text("subject", who), 150),
 		Preheader: text("preheader", who),
 		Greeting:  greeting,

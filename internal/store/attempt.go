@@ -31,6 +31,7 @@ type attemptRow struct {
 	Gateway         string
 	PaymentMethodID *billing.PaymentMethodID
 	Command         string
+	OnSession       bool
 	LeasedUntil     *time.Time
 	SealedAction    []byte
 }
@@ -41,16 +42,23 @@ func (r attemptRow) domain() billing.Attempt {
 	return billing.Attempt{
 		ID: r.ID, ExternalID: value(r.ExternalID), Status: r.Status, ErrorCode: r.ErrorCode, Amount: r.Amount, MethodType: r.MethodType,
 		Card: card(r.Brand, r.Last4, r.ExpiryMonth, r.ExpiryYear), CreatedAt: r.CreatedAt.UTC(), CapturedAt: utc(r.CapturedAt),
-		Payment: r.PaymentID, Merchant: r.MerchantID, Gateway: r.Gateway, PaymentMethod: value(r.PaymentMethodID), Command: r.Command,
+		Gateway: r.Gateway, PaymentMethod: value(r.PaymentMethodID), Command: r.Command, OnSession: r.OnSession,
 		LeasedUntil: utc(r.LeasedUntil),
 	}
+}
+
+// alone is the attempt by itself, outside its payment.
+func (r attemptRow) alone() billing.Attempt {
+	a := r.domain()
+	a.Payment, a.Merchant = r.PaymentID, r.MerchantID
+	return a
 }
 
 func newAttemptRow(merchant foyer.MerchantID, payment billing.PaymentID, a billing.Attempt) attemptRow {
 	row := attemptRow{
 		ID: a.ID, MerchantID: merchant, PaymentID: payment, ExternalID: null(a.ExternalID), Status: a.Status, ErrorCode: a.ErrorCode,
 		Amount: a.Amount, MethodType: a.MethodType, CreatedAt: a.CreatedAt, CapturedAt: a.CapturedAt, Gateway: a.Gateway,
-		PaymentMethodID: null(a.PaymentMethod), Command: a.Command, LeasedUntil: a.LeasedUntil,
+		PaymentMethodID: null(a.PaymentMethod), Command: a.Command, OnSession: a.OnSession, LeasedUntil: a.LeasedUntil,
 	}
 	if c := a.Card; c != nil {
 		row.Brand, row.Last4, row.ExpiryMonth, row.ExpiryYear = c.Brand, c.Last4, c.ExpiryMonth, c.ExpiryYear
@@ -121,7 +129,11 @@ func (s *Store) AbandonedAttempts(ctx context.Context, merchant foyer.MerchantID
 		}
 		return s.db(ctx).Model(&attemptRow{}).Where("merchant_id = ? AND id IN ?", merchant, ids).UpdateColumn("leased_until", until.UTC()).Error
 	})
-	return domains(rows), translate(err)
+	out := make([]billing.Attempt, len(rows))
+	for i, r := range rows {
+		out[i] = r.alone()
+	}
+	return out, translate(err)
 }
 
 // Attempt returns one attempt, with what the customer needs to confirm it.
@@ -144,7 +156,7 @@ func (s *Store) attempt(query *gorm.DB) (billing.Attempt, error) {
 	if err := query.Take(&row).Error; err != nil {
 		return billing.Attempt{}, translate(err)
 	}
-	a := row.domain()
+	a := row.alone()
 	if row.SealedAction != nil {
 		secret, err := s.keyring.Open(purposeAction, row.SealedAction, []byte(a.ID))
 		if err != nil {

@@ -19,8 +19,9 @@ var copyOrder = []string{
 
 // CopyTo copies everything from this embedded database into an empty PostgreSQL one with the same schema, in one
 // transaction: all of it or nothing. Nobody may write to this one meanwhile. Both need the same FOYER_SECRET. Jobs that
-// wait are left behind; they are mails of the last minutes. progress is told each table and its rows.
-func (s *Store) CopyTo(ctx context.Context, target *Store, progress func(table string, rows int64)) error {
+// wait are left behind; they are mails of the last minutes. others are tables that belong to somebody else in both databases:
+// what the new one has of them is replaced. progress is told each table and its rows.
+func (s *Store) CopyTo(ctx context.Context, target *Store, progress func(table string, rows int64), others ...string) error {
 	if s.dialect != SQLite || target.dialect != Postgres {
 		return errors.New("copying goes from sqlite: to postgres://")
 	}
@@ -36,7 +37,12 @@ func (s *Store) CopyTo(ctx context.Context, target *Store, progress func(table s
 		if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = 0"); err != nil {
 			return translate(err)
 		}
-		for _, table := range copyOrder {
+		for _, table := range others {
+			if _, err := tx.Exec(ctx, "DELETE FROM "+pgx.Identifier{table}.Sanitize()); err != nil {
+				return translate(err)
+			}
+		}
+		for _, table := range slices.Concat(copyOrder, others) {
 			rows, err := s.copyTable(ctx, tx, table)
 			if err != nil {
 				return fmt.Errorf("table %s: %w", table, err)

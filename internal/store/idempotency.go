@@ -86,9 +86,15 @@ func answerOf(k foyer.IdempotencyKey) []byte {
 	return []byte(strings.Join([]string{string(k.Merchant), k.Caller, k.Operation, k.Key}, "\x00"))
 }
 
-// FinishIdempotencyKey keeps the answer, encrypted, so that a repeated call gets it.
+// FinishIdempotencyKey keeps the answer, encrypted, so that a repeated call gets it. Conflict (idempotency.in_progress) when
+// the call took so long that another one has taken the key over and finished: what this one did must not be committed.
 func (s *Store) FinishIdempotencyKey(ctx context.Context, k foyer.IdempotencyKey, answer []byte) error {
-	return translate(s.idempotencyRow(ctx, k).Update("sealed_answer", s.keyring.Seal(purposeAnswer, answer, answerOf(k))).Error)
+	finished := s.idempotencyRow(ctx, k).Where("sealed_answer IS NULL").
+		Update("sealed_answer", s.keyring.Seal(purposeAnswer, answer, answerOf(k)))
+	if finished.Error == nil && finished.RowsAffected == 0 {
+		return foyer.Refuse(foyer.Conflict, "idempotency.in_progress")
+	}
+	return translate(finished.Error)
 }
 
 // ReleaseIdempotencyKey forgets a call that came to nothing (a 5xx), so that it can be tried again with the same key.

@@ -86,6 +86,23 @@ func TestIdempotencyKeyClaimedOnce(t *testing.T) {
 	})
 }
 
+// A call that outlives its lock may be made again by somebody else; of the two, the one that finishes first is kept.
+func TestAnIdempotencyKeyIsFinishedOnce(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f *fixture) {
+		ctx := t.Context()
+		key := foyer.IdempotencyKey{Merchant: f.merchant.ID, Caller: "ctm_1", Operation: "op", Key: "key", Fingerprint: []byte{1}}
+		refused(t, foyer.Conflict, f.FinishIdempotencyKey(ctx, key, []byte("never claimed")))
+		f.claim(t, "key", start)
+		f.claim(t, "key", start.Add(time.Minute))
+		require.NoError(t, f.FinishIdempotencyKey(ctx, key, []byte("first")))
+		refused(t, foyer.Conflict, f.FinishIdempotencyKey(ctx, key, []byte("second")))
+		answer, err := f.ClaimIdempotencyKey(ctx, key, start, start)
+		require.NoError(t, err)
+		require.Equal(t, "first", string(answer))
+	})
+}
+
 // claim makes a call that begins at a time.
 func (f *fixture) claim(t testing.TB, key string, at time.Time) {
 	t.Helper()

@@ -133,7 +133,7 @@ func (s *importing) loadPayments(ctx context.Context, merchant foyer.MerchantID,
 		p := &out[place[a.PaymentID]].Payment
 		p.Attempts = append(p.Attempts, a.domain())
 	}
-	var refunds []refundRow
+	var refunds []RefundRow
 	if err := parts().Find(&refunds).Error; err != nil {
 		return nil, translate(err)
 	}
@@ -149,7 +149,7 @@ func (s *importing) loadPayments(ctx context.Context, merchant foyer.MerchantID,
 }
 
 func (s *importing) loadRefunds(query *gorm.DB) ([]billing.ImportedRefund, error) {
-	var rows []refundRow
+	var rows []RefundRow
 	if err := query.Find(&rows).Error; err != nil {
 		return nil, translate(err)
 	}

@@ -203,9 +203,9 @@ func (s *importing) document(p billing.ImportedPayment, existing *invoice.Invoic
 }
 
 func (s *importing) saveRefunds(ctx context.Context, merchant foyer.MerchantID, batch billing.ImportBatch) error {
-	var rows []refundRow
+	var rows []RefundRow
 	for _, r := range batch.Refunds {
-		rows = append(rows, refundRow{
+		rows = append(rows, RefundRow{
 			ID: r.Refund.ID, MerchantID: merchant, CustomerID: r.Customer, PaymentID: null(r.Payment), ExternalPaymentID: r.ExternalPaymentID,
 			ExternalID: null(r.Refund.ExternalID), Action: r.Refund.Action, Status: r.Refund.Status, Total: r.Refund.Total, Tax: r.Refund.Tax,
 			Reason: r.Refund.Reason, Lines: toJSON(slices.Clone(r.Refund.Lines)), CreatedAt: r.Refund.CreatedAt, UpdatedAt: r.Refund.UpdatedAt,

@@ -10,6 +10,11 @@ const (
 	keepSignIns     = 24 * time.Hour
 	keepSessions    = 24 * time.Hour
 	keepIdempotency = 48 * time.Hour
+	// An old mail's link still says where to sign in.
+	keepPortalSessions = 90 * 24 * time.Hour
+	// Longer than the job queue tries to send a mail.
+	keepMailOrders = 30 * 24 * time.Hour
+	keepSetups     = 30 * 24 * time.Hour
 )
 
 // Prune deletes what has expired, of all merchants. Running it twice at once does no harm.
@@ -25,6 +30,9 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 		{"DELETE FROM mails WHERE created_at < ?", now.Add(-mailLife)},
 		{"DELETE FROM rate_limits WHERE resets_at < ?", now},
 		{"DELETE FROM idempotency_keys WHERE created_at < ?", now.Add(-keepIdempotency)},
+		{"DELETE FROM portal_sessions WHERE expires_at < ?", now.Add(-keepPortalSessions)},
+		{"DELETE FROM mail_orders WHERE created_at < ?", now.Add(-keepMailOrders)},
+		{"DELETE FROM payment_method_setups WHERE created_at < ?", now.Add(-keepSetups)},
 	} {
 		if err := db.Exec(sweep.statement, sweep.before).Error; err != nil {
 			return translate(err)

@@ -31,6 +31,9 @@ func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context) error) er
 	if open(ctx) != nil {
 		return fn(ctx)
 	}
+	if err := s.Proceed(ctx); err != nil { // what was concluded before was a step of what comes now
+		return err
+	}
 	conn, err := s.sql.Conn(ctx)
 	if err != nil {
 		return translate(err)

@@ -1,6 +1,7 @@
 package native
 
 import (
+	"context"
 	"strings"
 
 	"foyer/internal/billing"
@@ -64,7 +65,7 @@ func description(items []billing.BillItem) string {
 
 // bill writes a new payment down. What costs nothing is completed at once; what is collected by invoice gets its invoice and
 // due date; for everything else an attempt is planned, which is returned.
-func (l *ledger) bill(p billing.Payment, method billing.PaymentMethod, command string) *billing.Attempt {
+func (l *ledger) bill(p billing.Payment, method billing.PaymentMethod, by caller) *billing.Attempt {
 	switch {
 	case p.Totals.GrandTotal == 0:
 		p.Status, p.Totals.Balance = billing.PaymentCompleted, 0
@@ -78,17 +79,30 @@ func (l *ledger) bill(p billing.Payment, method billing.PaymentMethod, command s
 		return nil
 	}
 	p.Tries = 1
-	attempt := l.try(p, method, command)
+	attempt := l.try(p, method, by)
 	l.newPayments = append(l.newPayments, p)
 	return attempt
 }
 
+// caller says for whom an attempt is made: the customer, who is there, by a call that may have a key; or the engine by itself.
+type caller struct {
+	command   string
+	onSession bool
+}
+
+// byTheEngine is nobody's call.
+var byTheEngine = caller{}
+
+func present(ctx context.Context) caller {
+	return caller{command: foyer.CommandOf(ctx), onSession: true}
+}
+
 // try plans an attempt to collect a payment.
-func (l *ledger) try(p billing.Payment, method billing.PaymentMethod, command string) *billing.Attempt {
+func (l *ledger) try(p billing.Payment, method billing.PaymentMethod, by caller) *billing.Attempt {
 	attempt := billing.Attempt{
 		ID: billing.AttemptID(l.engine.IDs(foyer.PrefixAttempt)), Status: billing.AttemptPending, Amount: p.Totals.Balance, MethodType: method.Type,
 		Card: method.Card, CreatedAt: l.now, Payment: p.ID, Merchant: p.Merchant, Gateway: method.Gateway, PaymentMethod: method.ID,
-		Command: command, LeasedUntil: l.engine.leased(),
+		Command: by.command, OnSession: by.onSession, LeasedUntil: l.engine.leased(),
 	}
 	l.attempts = append(l.attempts, attempt)
 	return &attempt

@@ -171,7 +171,7 @@ func (l *ledger) declined(p billing.Payment, a billing.Attempt, subs map[billing
 	}
 	l.payment(p, billing.EventPaymentPastDue)
 	l.subscription(after, event)
-	if a.Command == "" { // whoever tried it themselves has the answer before them
+	if !a.OnSession { // whoever tried it themselves has the answer before them
 		l.mail(billing.MailPaymentFailed, payer(p), p.Subscription, p.ID, facts)
 	}
 }

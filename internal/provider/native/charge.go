@@ -33,7 +33,7 @@ func (e *Engine) ask(ctx context.Context, c *charge) error {
 	}
 	c.result, err = gateway.Charge(ctx, billing.ChargeRequest{
 		Key: string(c.attempt.ID), Merchant: c.attempt.Merchant, Payment: c.attempt.Payment,
-		Amount: foyer.Money{Amount: c.attempt.Amount, Currency: c.currency}, Token: c.token, OnSession: c.attempt.Command != "",
+		Amount: foyer.Money{Amount: c.attempt.Amount, Currency: c.currency}, Token: c.token, OnSession: c.attempt.OnSession,
 	})
 	return err
 }

@@ -163,11 +163,11 @@ func (l *ledger) chargeFor(ctx context.Context, sub, after billing.Subscription,
 		}
 		l.mail(mail, scopeOf(sub), sub.ID, "", billing.MailFacts{})
 		p.Effect = &billing.Effect{Kind: billing.EffectPeriod} // it has taken effect; unpaid, the subscription is past due
-		l.bill(p, billing.PaymentMethod{}, "")
+		l.bill(p, billing.PaymentMethod{}, byTheEngine)
 		return nil, nil
 	}
 	method := methodOr(methods, sub.PaymentMethod)
-	attempt := l.bill(p, method, foyer.CommandOf(ctx))
+	attempt := l.bill(p, method, present(ctx))
 	l.subscription(sub.Charging(p.ID, l.now), "")
 	return &charge{attempt: *attempt, subscription: sub.ID, currency: p.Currency, token: method.Token}, nil
 }
@@ -286,6 +286,10 @@ func (e *Engine) Pay(ctx context.Context, by foyer.Actor, id billing.PaymentID, 
 
 // pay collects a payment now; read is called in the transaction that decides, for the answer.
 func (e *Engine) pay(ctx context.Context, by foyer.Actor, id billing.PaymentID, method billing.PaymentMethodID, read func(context.Context) error) (*billing.NextAction, error) {
+	// What the same command concluded before is committed: the gateway may be asked below.
+	if err := e.Store.Proceed(ctx); err != nil {
+		return nil, err
+	}
 	c, err := e.commandCharge(ctx, by, read)
 	if err != nil {
 		return nil, err
@@ -350,7 +354,7 @@ func (e *Engine) planPay(ctx context.Context, by foyer.Actor, id billing.Payment
 	if err != nil {
 		return nil, err
 	}
-	c := l.retry(p, sub, method, foyer.CommandOf(ctx))
+	c := l.retry(p, sub, method, present(ctx))
 	return c, l.write(ctx)
 }
 

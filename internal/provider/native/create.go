@@ -134,7 +134,7 @@ func (l *ledger) startCharge(ctx context.Context, sub *billing.Subscription, per
 		return nil, err
 	}
 	method := methodOr(methods, sub.PaymentMethod)
-	attempt := l.bill(p, method, foyer.CommandOf(ctx))
+	attempt := l.bill(p, method, present(ctx))
 	if attempt == nil {
 		l.newSubscriptions = append(l.newSubscriptions, *sub)
 		l.event(billing.EventSubscriptionCreated, scopeOf(*sub), string(sub.ID), sub.Version)

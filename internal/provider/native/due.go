@@ -2,6 +2,8 @@ package native
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"time"
 
 	"foyer/internal/billing"
@@ -14,17 +16,30 @@ func (e *Engine) RunDue(ctx context.Context, merchant foyer.MerchantID) error {
 	for _, work := range []func(context.Context, foyer.MerchantID) (bool, error){
 		e.recoverAttempts, e.recoverRefunds, e.runSubscriptions, e.runPayments, e.runExpiring,
 	} {
-		for {
-			more, err := work(ctx, merchant)
-			if err != nil {
-				return err
-			}
-			if !more {
-				break
-			}
+		if err := e.inLanes(ctx, merchant, work); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// inLanes does work until there is no more: in several lanes, so that one waits for the gateway while another plans or books.
+func (e *Engine) inLanes(ctx context.Context, merchant foyer.MerchantID, work func(context.Context, foyer.MerchantID) (bool, error)) error {
+	more, err := work(ctx, merchant)
+	if err != nil || !more {
+		return err
+	}
+	var wait sync.WaitGroup
+	errs := make([]error, lanes)
+	for i := range errs {
+		wait.Go(func() {
+			for more := true; more && errs[i] == nil; {
+				more, errs[i] = work(ctx, merchant)
+			}
+		})
+	}
+	wait.Wait()
+	return errors.Join(errs...)
 }
 
 // runSubscriptions takes a batch of due subscriptions one step further, and collects what they are billed. More tells
@@ -99,7 +114,7 @@ func (l *ledger) planSteps(ctx context.Context, due []billing.Subscription) ([]*
 				return nil, err
 			}
 			credits[purse] -= p.Totals.Credit
-			if attempt := l.bill(p, methodOr(chargeable, sub.PaymentMethod), ""); attempt != nil {
+			if attempt := l.bill(p, methodOr(chargeable, sub.PaymentMethod), byTheEngine); attempt != nil {
 				sub.OpenPayment = p.ID
 				charges = append(charges, &charge{attempt: *attempt, subscription: sub.ID, currency: sub.Currency, token: chargeable[sub.PaymentMethod].Token})
 			}
@@ -186,7 +201,7 @@ func (e *Engine) runPayments(ctx context.Context, merchant foyer.MerchantID) (mo
 			if sub != nil {
 				method = sub.PaymentMethod
 			}
-			if c := l.retry(p, sub, methodOr(chargeable, method), ""); c != nil {
+			if c := l.retry(p, sub, methodOr(chargeable, method), byTheEngine); c != nil {
 				c.token = chargeable[method].Token
 				charges = append(charges, c)
 			}
@@ -200,12 +215,12 @@ func (e *Engine) runPayments(ctx context.Context, merchant foyer.MerchantID) (mo
 }
 
 // retry plans another attempt to collect a payment.
-func (l *ledger) retry(p billing.Payment, sub *billing.Subscription, method billing.PaymentMethod, command string) *charge {
+func (l *ledger) retry(p billing.Payment, sub *billing.Subscription, method billing.PaymentMethod, by caller) *charge {
 	p.Tries++
 	p.RetryAt = nil
 	p.Version++
 	p.UpdatedAt = l.now
-	attempt := l.try(p, method, command)
+	attempt := l.try(p, method, by)
 	l.payments = append(l.payments, p)
 	c := &charge{attempt: *attempt, subscription: p.Subscription, currency: p.Currency, token: method.Token}
 	if sub != nil && p.Effect != nil {

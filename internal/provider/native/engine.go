@@ -45,6 +45,8 @@ const (
 	batch = 64
 	// chargesAtOnce bounds the calls to the gateway of one batch.
 	chargesAtOnce = 32
+	// lanes is how many batches of one merchant a process has on their way at once.
+	lanes = 3
 )
 
 // NewEngine returns an Engine.

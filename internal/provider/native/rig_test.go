@@ -342,7 +342,7 @@ func (g *till) Charge(_ context.Context, r billing.ChargeRequest) (billing.Charg
 			token = b
 		}
 		switch token, _, _ := strings.Cut(token, "/"); {
-		case token == "good":
+		case token == "good", token == "first":
 		case token == "3ds" && r.OnSession:
 			result = billing.ChargeResult{Status: billing.ChargeRequiresAction, ClientSecret: "secret of " + r.Key}
 		case token == "3ds":

@@ -21,6 +21,7 @@ CREATE TABLE payment_method_setups (
   created_at {{.Time}} NOT NULL,
   FOREIGN KEY (merchant_id, customer_id) REFERENCES customers (merchant_id, id)
 );
+CREATE INDEX payment_method_setups_customer ON payment_method_setups (merchant_id, customer_id);
 CREATE INDEX payment_method_setups_created ON payment_method_setups (created_at);
 
 -- Who owns the subscription: 'native' is Foyer's own engine, '' a system it was imported from.
@@ -47,12 +48,13 @@ ALTER TABLE payments ADD COLUMN due_at {{.Time}};
 CREATE INDEX payments_due ON payments (merchant_id, due_at) WHERE due_at IS NOT NULL;
 -- One bill for one period, whatever two workers think.
 CREATE UNIQUE INDEX payments_period ON payments (merchant_id, subscription_id, period_starts_at)
-  WHERE origin = 'subscription_recurring' AND external_id IS NULL AND status <> 'canceled';
+  WHERE origin = 'subscription_recurring' AND effect IS NOT NULL AND status <> 'canceled';
 
 ALTER TABLE attempts ADD COLUMN gateway text NOT NULL DEFAULT '';
 ALTER TABLE attempts ADD COLUMN payment_method_id {{.ID}};
 -- Which call made it: a repeat after a crash finds its own attempt.
 ALTER TABLE attempts ADD COLUMN command text NOT NULL DEFAULT '';
+ALTER TABLE attempts ADD COLUMN on_session boolean NOT NULL DEFAULT false;
 -- Until then its worker is asking the gateway; afterwards anybody looks up what became of it. Real time.
 ALTER TABLE attempts ADD COLUMN leased_until {{.Time}};
 ALTER TABLE attempts ADD COLUMN sealed_action {{.Bytes}};
@@ -125,7 +127,8 @@ CREATE TABLE cancellations (
 );
 -- One open cancellation of a subscription; starting again goes on with it.
 CREATE UNIQUE INDEX cancellations_open ON cancellations (merchant_id, subscription_id) WHERE state = 'open';
-CREATE INDEX cancellations_subscription ON cancellations (merchant_id, subscription_id, created_at, id);
+CREATE INDEX cancellations_subscription ON cancellations (subscription_id, merchant_id, created_at, id);
+CREATE INDEX cancellations_customer ON cancellations (merchant_id, customer_id);
 
 -- Links that sign somebody in for one purpose. The ticket is derived from the nonce and is nowhere readable.
 CREATE TABLE portal_sessions (
@@ -142,4 +145,5 @@ CREATE TABLE portal_sessions (
   used_at {{.Time}},
   FOREIGN KEY (merchant_id, customer_id) REFERENCES customers (merchant_id, id)
 );
+CREATE INDEX portal_sessions_customer ON portal_sessions (merchant_id, customer_id);
 CREATE INDEX portal_sessions_expired ON portal_sessions (expires_at);

@@ -1,0 +1,103 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
+	"foyer/internal/gateway/sandbox"
+	"foyer/internal/i18n"
+	"foyer/internal/invoice"
+	"foyer/internal/jobs"
+	"foyer/internal/merchant"
+	"foyer/internal/store"
+)
+
+// sandboxPath is where the sandbox gateway's form is posted to when it runs in this process.
+const sandboxPath = "/sandbox-gateway"
+
+// gateways knows what moves a merchant's money: the sandbox for sandbox merchants, the configured one for live ones.
+type gateways struct {
+	merchants *merchant.Service
+	sandbox   billing.Gateway
+}
+
+// GatewayOf implements billing.Gateways.
+func (g gateways) GatewayOf(ctx context.Context, id foyer.MerchantID) (billing.Gateway, error) {
+	m, err := g.merchants.ByID(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if m.Mode == merchant.Sandbox {
+		return g.sandbox, nil
+	}
+	return nil, foyer.Refuse(foyer.Conflict, "gateway.not_configured")
+}
+
+// openSandbox returns the sandbox gateway: a process of its own where an address is given, else one in this process, on its
+// own tables of the same database.
+func (a *App) openSandbox() (billing.Gateway, error) {
+	if a.SandboxGatewayURL != "" {
+		return sandbox.NewRemote(a.SandboxGatewayURL, sandbox.RemoteOptions{WebhookSecret: a.SandboxGatewaySecret})
+	}
+	a.sandbox = sandbox.NewLocal(a.Store.SQL(), sandbox.Options{Now: a.Now, Log: a.Log, OnNotice: a.noticed})
+	return a.sandbox, nil
+}
+
+// noticed sees to it that a charge that changed at the gateway is looked up.
+func (a *App) noticed(n billing.GatewayNotice) {
+	if n.ChargeKey == "" {
+		return
+	}
+	ctx := context.Background()
+	err := a.Store.InTx(ctx, func(ctx context.Context) error {
+		return a.Queue.EnqueueSettle(ctx, n.Merchant, billing.AttemptID(n.ChargeKey))
+	})
+	if err != nil {
+		// Not lost: the attempt's lease runs out and it is looked up then.
+		a.Log.WarnContext(ctx, "gateway notice not enqueued", "merchant", n.Merchant, "error", err)
+	}
+}
+
+// withSandbox serves the sandbox gateway's form beside the API, when it runs in this process.
+func (a *App) withSandbox(api http.Handler) http.Handler {
+	if a.sandbox == nil {
+		return api
+	}
+	form := http.StripPrefix(sandboxPath, a.sandbox.Public())
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, sandboxPath+"/") {
+			form.ServeHTTP(w, r)
+			return
+		}
+		api.ServeHTTP(w, r)
+	})
+}
+
+// mails writes ordered mails down and enqueues them, in the open transaction.
+type mails struct {
+	store *store.Store
+	queue *jobs.Queue
+}
+
+// EnqueueMails implements billing.Mails.
+func (m mails) EnqueueMails(ctx context.Context, orders []billing.MailOrder) error {
+	if err := m.store.CreateMailOrders(ctx, orders...); err != nil {
+		return err
+	}
+	return m.queue.EnqueueBillingMails(ctx, orders)
+}
+
+// documents gives notify the PDFs it attaches.
+type documents struct{ invoices *invoice.Service }
+
+// InvoicePDF implements notify.Documents.
+func (d documents) InvoicePDF(ctx context.Context, scope foyer.Scope, id string, locale i18n.Locale) (string, []byte, error) {
+	file, err := d.invoices.Download(ctx, scope, invoice.ID(id), locale)
+	if err != nil {
+		return "", nil, err
+	}
+	return invoice.FileName(file.Invoice, locale), file.Content, nil
+}

@@ -1,0 +1,105 @@
+package drill_test
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	_ "modernc.org/sqlite" // the gateway keeps its books in a file
+
+	"foyer/internal/app"
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
+	"foyer/internal/foyertest/postgres"
+	"foyer/internal/gateway/sandbox"
+	"foyer/internal/identity"
+	"foyer/internal/provider/native"
+)
+
+const secret = "a-secret-of-a-drill-long-enough-to-be-one-012345678"
+
+// TestMain is also the main of the processes a drill starts: this very program again, told by a variable what to be.
+func TestMain(m *testing.M) {
+	switch os.Getenv("FOYER_DRILL") {
+	case "worker":
+		fail(work())
+	case "gateway":
+		fail(serveGateway())
+	default:
+		os.Exit(postgres.Main(m))
+	}
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+func config() app.Config {
+	return app.Config{
+		DatabaseURL: os.Getenv("FOYER_DRILL_DATABASE"), Secrets: secret, PublicURL: "https://billing.test", SMTPURL: "outbox:",
+		Lifetimes: identity.DefaultLifetimes, Limits: identity.DefaultLimits(), SandboxGatewayURL: os.Getenv("FOYER_DRILL_GATEWAY"),
+		Now: time.Now, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
+	}
+}
+
+// work is a worker that only bills; the mails it orders are left to others.
+func work() error {
+	ctx := context.Background()
+	a, err := app.New(ctx, config())
+	if err != nil {
+		return err
+	}
+	c := a.Engine.Config
+	c.Lease = 2 * time.Second
+	if os.Getenv("FOYER_DRILL_RANDOM_KEY") != "" {
+		c.Gateways = forgetful{c.Gateways}
+	}
+	native.NewEngine(c).Run(ctx, a.Merchants, 100*time.Millisecond)
+	return nil
+}
+
+// forgetful is the mutant: every call to the gateway has a key nobody will know again.
+type forgetful struct{ billing.Gateways }
+
+// GatewayOf implements billing.Gateways.
+func (f forgetful) GatewayOf(ctx context.Context, id foyer.MerchantID) (billing.Gateway, error) {
+	g, err := f.Gateways.GatewayOf(ctx, id)
+	return randomKeys{g}, err
+}
+
+type randomKeys struct{ billing.Gateway }
+
+// Charge implements billing.Gateway.
+func (g randomKeys) Charge(ctx context.Context, r billing.ChargeRequest) (billing.ChargeResult, error) {
+	r.Key += "-" + rand.Text()
+	return g.Gateway.Charge(ctx, r)
+}
+
+// serveGateway is the sandbox gateway with a ledger of its own, which nobody kills.
+func serveGateway() error {
+	ctx := context.Background()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(os.Getenv("FOYER_DRILL_DATA"), "gateway.db")+
+		"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(30000)&_pragma=synchronous(1)&_txlock=immediate")
+	if err != nil {
+		return err
+	}
+	if err := sandbox.Migrate(ctx, db); err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(listener.Addr()) // the drill reads it
+	server := &http.Server{Handler: sandbox.NewLocal(db, sandbox.Options{}).Private(), ReadHeaderTimeout: 5 * time.Second}
+	return server.Serve(listener)
+}

@@ -1,0 +1,287 @@
+package notify
+
+import (
+	"fmt"
+	"html/template"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
+	"foyer/internal/i18n"
+	"foyer/internal/merchant"
+)
+
+// billingLetter is what the template of billing mails sees.
+type billingLetter struct {
+	Language  string
+	Direction string
+	// Start and End are the sides a line begins and ends at: mail clients know no logical sides.
+	Start, End string
+	Merchant   string
+	Color      template.CSS
+	Subject    string
+	Preheader  string
+	Greeting   string
+	Paragraphs []string
+	Rows       []fact
+	Button     *hyperlink
+	// Notes stand below the button, quietly.
+	Notes []string
+	// Manage are the links every mail about a subscription has.
+	Manage []hyperlink
+	Footer string
+	// Seller is who stands behind the merchant, on one line.
+	Seller string
+	Legal  []hyperlink
+}
+
+// fact is a row of the table: what, and how much.
+type fact struct {
+	Label, Value string
+	Strong       bool
+}
+
+type hyperlink struct {
+	Label string
+	URL   template.URL
+}
+
+// billingMail is what a billing mail tells of, and the letter while it is composed.
+type billingMail struct {
+	order       billing.MailOrder
+	settings    merchant.Settings
+	locale      i18n.Locale
+	customer    billing.Customer
+	sub         *billing.Subscription
+	payment     *billing.Payment
+	links       links
+	attachments []Attachment
+	// params fill every text of the mail.
+	params map[string]any
+	letter billingLetter
+}
+
+// compose says what each kind of mail tells.
+var compose = map[billing.MailKind]func(*billingMail){
+	billing.MailReceipt:               (*billingMail).receipt,
+	billing.MailPaymentFailed:         (*billingMail).paymentFailed,
+	billing.MailInvoiceDue:            (*billingMail).invoiceDue,
+	billing.MailRefunded:              (*billingMail).refunded,
+	billing.MailCardExpiring:          (*billingMail).cardExpiring,
+	billing.MailMethodChanged:         (*billingMail).methodChanged,
+	billing.MailTrialEnding:           (*billingMail).trialEnding,
+	billing.MailRenewalComing:         (*billingMail).renewalComing,
+	billing.MailCancellationScheduled: (*billingMail).cancellationScheduled,
+	billing.MailKept:                  (*billingMail).kept,
+	billing.MailCanceled:              (*billingMail).canceled,
+	billing.MailPaused:                (*billingMail).paused,
+	billing.MailPauseScheduled:        (*billingMail).pauseScheduled,
+	billing.MailResumed:               (*billingMail).resumed,
+	billing.MailPlanChanged:           (*billingMail).planChanged,
+	billing.MailPlanChangeScheduled:   (*billingMail).planChangeScheduled,
+}
+
+// mail composes and draws the mail.
+func (b *billingMail) mail() (Mail, error) {
+	kind, known := compose[b.order.Kind]
+	if !known {
+		return Mail{}, fmt.Errorf("notify: no mail of kind %q", b.order.Kind)
+	}
+	b.begin()
+	kind(b)
+	b.end()
+	html, text, err := render("billing", b.letter)
+	return Mail{
+		FromName: b.letter.Merchant, Language: b.locale.Language, Subject: b.letter.Subject, Text: text, HTML: html, Attachments: b.attachments,
+	}, err
+}
+
+// begin sets what all mails have in common.
+func (b *billingMail) begin() {
+	name := oneLine(b.settings.Name, 100)
+	b.params = map[string]any{"Merchant": name, "Plan": name, "Name": oneLine(b.customer.Name, 80), "At": b.date(b.order.At)}
+	if b.sub != nil {
+		b.params["Plan"] = plan(b.sub.Items, name)
+	}
+	b.letter = billingLetter{
+		Language: b.locale.Language, Direction: direction(b.locale), Start: "left", End: "right", Merchant: name, Color: color(b.settings.Branding),
+		Greeting: b.shared("greeting"),
+	}
+	if b.letter.Direction == "rtl" {
+		b.letter.Start, b.letter.End = "right", "left"
+	}
+	if b.params["Name"] != "" {
+		b.letter.Greeting = b.shared("greeting_name")
+	}
+	b.set("Date", b.order.Facts.EffectiveAt)
+	b.set("ResumeAt", b.order.Facts.ResumeAt)
+	if amount := b.order.Facts.Amount; amount != nil {
+		b.params["Amount"] = b.money(*amount)
+	}
+	if card := b.card(b.order.Facts.Brand, b.order.Facts.Last4); card != "" {
+		b.params["Card"] = card
+	}
+}
+
+// end sets what may depend on the rest.
+func (b *billingMail) end() {
+	l := &b.letter
+	l.Subject = oneLine(l.Subject, 150)
+	if len(l.Paragraphs) > 0 {
+		l.Preheader = l.Paragraphs[0]
+	}
+	if b.links.paymentMethod != "" {
+		l.Manage = append(l.Manage, hyperlink{b.shared("button.payment_method"), template.URL(b.links.paymentMethod)}) //nolint:gosec // see button
+	}
+	if b.links.cancel != "" {
+		l.Manage = append(l.Manage, hyperlink{b.shared("button.cancel"), template.URL(b.links.cancel)}) //nolint:gosec // see button
+	}
+	if len(l.Manage) > 0 {
+		l.Notes = append(l.Notes, b.shared("links_private"))
+	}
+	l.Footer = b.shared("footer")
+	l.Seller = sellerLine(b.settings.Seller)
+	for _, page := range []struct{ key, address string }{
+		{"support", b.settings.Legal.SupportURL},
+		{"terms", b.settings.Legal.TermsURL},
+		{"privacy", b.settings.Legal.PrivacyURL},
+		{"imprint", b.settings.Legal.ImprintURL},
+	} {
+		if u, err := url.Parse(page.address); err == nil && u.Scheme == "https" && u.Host != "" {
+			l.Legal = append(l.Legal, hyperlink{b.shared("legal." + page.key), template.URL(u.String())}) //nolint:gosec // an https address, written anew
+		}
+	}
+}
+
+// text is a text of the mail's kind.
+func (b *billingMail) text(key string) string {
+	return b.locale.Text("mail."+string(b.order.Kind)+"."+key, b.params)
+}
+
+// shared is a text all kinds use.
+func (b *billingMail) shared(key string) string { return b.locale.Text("mail.billing."+key, b.params) }
+
+// subject sets the subject.
+func (b *billingMail) subject(key string) { b.letter.Subject = b.text(key) }
+
+// say adds a paragraph.
+func (b *billingMail) say(key string) { b.letter.Paragraphs = append(b.letter.Paragraphs, b.text(key)) }
+
+// sayIf adds a paragraph if every param named is known.
+func (b *billingMail) sayIf(key string, needs ...string) {
+	if b.has(needs...) {
+		b.say(key)
+	}
+}
+
+// button sets the main button, unless its link makes no sense. Links are made of the portal's checked URL, ids and
+// base64url tickets; template.URL keeps an app's own scheme, which html/template would take for an attack.
+func (b *billingMail) button(key, link string) {
+	if link != "" {
+		b.letter.Button = &hyperlink{b.shared("button." + key), template.URL(link)} //nolint:gosec // see above
+	}
+}
+
+// row adds a fact under a label all kinds share.
+func (b *billingMail) row(label, value string) {
+	if value != "" {
+		b.letter.Rows = append(b.letter.Rows, fact{Label: b.shared("label." + label), Value: value})
+	}
+}
+
+// rowOf adds a param as a fact, if it is known.
+func (b *billingMail) rowOf(label, param string) {
+	if value, ok := b.params[param].(string); ok {
+		b.row(label, value)
+	}
+}
+
+func (b *billingMail) has(params ...string) bool {
+	for _, name := range params {
+		if b.params[name] == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// set makes a time known to the texts.
+func (b *billingMail) set(param string, at *time.Time) {
+	if at != nil {
+		b.params[param] = b.date(*at)
+	}
+}
+
+func (b *billingMail) date(t time.Time) string { return b.locale.Date(t) }
+
+// money writes an amount of the payment's or subscription's currency.
+func (b *billingMail) money(amount int64) string {
+	var currency foyer.Currency
+	switch {
+	case b.payment != nil:
+		currency = b.payment.Currency
+	case b.sub != nil:
+		currency = b.sub.Currency
+	}
+	return b.locale.Money(foyer.Money{Amount: amount, Currency: currency})
+}
+
+// price writes what a period costs: "€19.99 a month".
+func (b *billingMail) price(amount int64, cycle foyer.Cycle) string {
+	key := "mail.billing.price." + string(cycle.Interval)
+	if !b.locale.HasText(key) {
+		return b.money(amount)
+	}
+	return b.locale.Text(key, map[string]any{"Amount": b.money(amount), "Count": cycle.Frequency})
+}
+
+// card writes what a card is recognised by, empty when that is not known.
+func (b *billingMail) card(brand, last4 string) string {
+	if last4 == "" {
+		return ""
+	}
+	key := "payment_method.brand." + brand
+	if brand == "" || !b.locale.HasText(key) {
+		key = "payment_method.brand.unknown"
+	}
+	return b.locale.Text("mail.billing.card", map[string]any{"Brand": b.locale.Text(key, nil), "Last4": oneLine(last4, 4)})
+}
+
+// plan names what is subscribed to, or says otherwise when that has no name.
+func plan(items []billing.SubscriptionItem, otherwise string) string {
+	var names []string
+	for _, item := range items {
+		if name := oneLine(item.ProductName, 60); name != "" && len(names) < 3 {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return otherwise
+	}
+	return strings.Join(names, ", ")
+}
+
+// times writes a name and how many: "Seat × 3".
+func times(name string, quantity int64) string {
+	name = oneLine(name, 100)
+	if quantity > 1 {
+		name += "\u00a0×\u00a0" + strconv.FormatInt(quantity, 10)
+	}
+	return name
+}
+
+// sellerLine is the seller's name and address as a footer shows them.
+func sellerLine(s merchant.Seller) string {
+	var parts []string
+	for _, part := range []string{
+		s.LegalName, s.Address.Line1, s.Address.Line2, strings.TrimSpace(s.Address.PostalCode + " " + s.Address.City), string(s.Address.Country),
+	} {
+		if part = oneLine(part, 100); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, " · ")
+}

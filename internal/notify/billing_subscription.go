@@ -1,0 +1,209 @@
+package notify
+
+import (
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
+)
+
+// items adds a row for each item, with what it costs a period where that is known.
+func (b *billingMail) items(items []billing.SubscriptionItem) {
+	for _, item := range items {
+		name := item.ProductName
+		if item.PriceName != "" && item.PriceName != name {
+			name += " (" + item.PriceName + ")"
+		}
+		value := ""
+		total, err := foyer.Money{Amount: item.UnitPrice}.Times(item.Quantity)
+		if err == nil && !b.sub.AmountsUnknown {
+			value = b.money(total.Amount)
+		}
+		b.letter.Rows = append(b.letter.Rows, fact{Label: times(name, item.Quantity), Value: value})
+	}
+}
+
+// knowPrice makes known what a period costs: "€19.99 a month".
+func (b *billingMail) knowPrice(amount int64, cycle foyer.Cycle) {
+	if !b.sub.AmountsUnknown {
+		b.params["Price"] = b.price(amount, cycle)
+	}
+}
+
+// knowNextPayment makes known when and how much will be charged next, if anything will.
+func (b *billingMail) knowNextPayment() {
+	if b.sub == nil {
+		return
+	}
+	next := b.sub.NextPayment()
+	if next == nil {
+		return
+	}
+	b.params["NextAt"] = b.date(next.At)
+	if next.Total != nil {
+		b.params["NextTotal"] = b.money(*next.Total)
+	}
+}
+
+// charge says how the amount will be collected.
+func (b *billingMail) charge() {
+	switch {
+	case b.sub != nil && b.sub.CollectionMode == billing.CollectManual:
+		b.sayIf("invoice", "Amount")
+	default:
+		b.sayIf("charge", "Amount")
+	}
+}
+
+// trialEnding repeats what somebody who forgot the trial must know to decide (card schemes demand it).
+func (b *billingMail) trialEnding() {
+	b.subject("subject")
+	b.say("intro")
+	b.charge()
+	b.say("stop")
+	b.row("plan", planOf(b))
+	if s := b.sub; s != nil {
+		if s.Trial != nil {
+			b.row("trial_since", b.date(s.Trial.Start))
+		}
+		b.rowOf("trial_end", "Date")
+		b.rowOf("first_payment", "Amount")
+		b.knowPrice(s.RecurringTotal, s.Cycle)
+		b.rowOf("price", "Price")
+	}
+	b.button("subscription", b.links.subscription)
+}
+
+func (b *billingMail) renewalComing() {
+	b.subject("subject")
+	b.say("intro")
+	b.charge()
+	b.say("stop")
+	b.row("plan", planOf(b))
+	b.rowOf("renewal", "Date")
+	b.rowOf("amount", "Amount")
+	b.button("subscription", b.links.subscription)
+}
+
+// cancellationScheduled confirms what was canceled, from when, and that it can be taken back.
+func (b *billingMail) cancellationScheduled() {
+	if b.sub != nil && !b.has("Date") && b.sub.ScheduledChange != nil {
+		b.set("Date", &b.sub.ScheduledChange.EffectiveAt)
+	}
+	b.subject("subject")
+	b.say("intro")
+	b.say("nothing_more")
+	b.say("undo")
+	b.row("plan", planOf(b))
+	b.row("canceled_on", b.date(b.order.At))
+	b.rowOf("ends_on", "Date")
+	b.button("keep", b.links.keep)
+}
+
+func (b *billingMail) kept() {
+	b.knowNextPayment()
+	b.subject("subject")
+	b.say("intro")
+	b.row("plan", planOf(b))
+	b.rowOf("next_payment", "NextAt")
+	b.rowOf("amount", "NextTotal")
+	b.button("subscription", b.links.subscription)
+}
+
+func (b *billingMail) canceled() {
+	switch {
+	case b.has("Date"):
+	case b.sub != nil && b.sub.CanceledAt != nil:
+		b.set("Date", b.sub.CanceledAt)
+	default:
+		b.params["Date"] = b.params["At"]
+	}
+	b.subject("subject")
+	b.say("intro")
+	b.say("nothing_more")
+	b.say("remains")
+	b.row("plan", planOf(b))
+	b.rowOf("ended_on", "Date")
+	b.button("portal", b.links.home)
+}
+
+// resumption says when a pause ends, or how to end it.
+func (b *billingMail) resumption() {
+	if b.has("ResumeAt") {
+		b.say("resume_at")
+	} else {
+		b.say("resume_open")
+	}
+}
+
+func (b *billingMail) paused() {
+	b.subject("subject")
+	b.say("intro")
+	b.resumption()
+	b.row("plan", planOf(b))
+	b.rowOf("paused_since", "At")
+	b.rowOf("resumes_on", "ResumeAt")
+	b.button("resume", b.links.subscription)
+}
+
+func (b *billingMail) pauseScheduled() {
+	b.subject("subject")
+	b.say("intro")
+	b.resumption()
+	b.say("undo")
+	b.row("plan", planOf(b))
+	b.rowOf("pauses_on", "Date")
+	b.rowOf("resumes_on", "ResumeAt")
+	b.button("subscription", b.links.subscription)
+}
+
+func (b *billingMail) resumed() {
+	b.knowNextPayment()
+	b.subject("subject")
+	b.say("intro")
+	b.row("plan", planOf(b))
+	b.rowOf("next_payment", "NextAt")
+	b.rowOf("amount", "NextTotal")
+	b.button("subscription", b.links.subscription)
+}
+
+func (b *billingMail) planChanged() {
+	b.knowNextPayment()
+	if s := b.sub; s != nil {
+		b.knowPrice(s.RecurringTotal, s.Cycle)
+		b.items(s.Items)
+	}
+	b.subject("subject")
+	b.say("intro")
+	b.sayIf("price", "Price")
+	b.rowOf("price", "Price")
+	b.rowOf("next_payment", "NextAt")
+	b.button("subscription", b.links.subscription)
+}
+
+// planChangeScheduled tells what will be, which stands in the subscription beside what is.
+func (b *billingMail) planChangeScheduled() {
+	if s := b.sub; s != nil {
+		items, cycle, total := s.Items, s.Cycle, s.RecurringTotal
+		if s.Pending != nil {
+			items, cycle = s.Pending.Items, s.Pending.Cycle
+			b.params["Plan"] = plan(items, b.letter.Merchant)
+		}
+		if s.NextTotal != nil {
+			total = *s.NextTotal
+		}
+		if b.order.Facts.Amount != nil {
+			total = *b.order.Facts.Amount
+		}
+		b.knowPrice(total, cycle)
+		b.items(items)
+		if s.ScheduledChange != nil && !b.has("Date") {
+			b.set("Date", &s.ScheduledChange.EffectiveAt)
+		}
+	}
+	b.subject("subject")
+	b.say("intro")
+	b.sayIf("price", "Price")
+	b.say("until")
+	b.rowOf("price", "Price")
+	b.rowOf("starts_on", "Date")
+	b.button("subscription", b.links.subscription)
+}

@@ -1,0 +1,48 @@
+package store
+
+import (
+	"context"
+
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
+)
+
+// Captured returns the amounts of every attempt that captured money for a merchant by a gateway of ours, by attempt.
+func (s *Store) Captured(ctx context.Context, merchant foyer.MerchantID) (map[billing.AttemptID]int64, error) {
+	var rows []struct {
+		ID     billing.AttemptID
+		Amount int64
+	}
+	err := s.db(ctx).Table("attempts").Select("id, amount").
+		Where("merchant_id = ? AND status = ? AND gateway <> ''", merchant, billing.AttemptCaptured).Find(&rows).Error
+	out := make(map[billing.AttemptID]int64, len(rows))
+	for _, r := range rows {
+		out[r.ID] = r.Amount
+	}
+	return out, translate(err)
+}
+
+// Faults counts, for each rule that must always hold of a merchant's books, the rows that break it.
+func (s *Store) Faults(ctx context.Context, merchant foyer.MerchantID) (map[string]int64, error) {
+	out := map[string]int64{}
+	for rule, query := range map[string]string{
+		"payments paid twice": "SELECT count(*) FROM (SELECT payment_id FROM attempts WHERE merchant_id = @m AND status = 'captured' AND gateway <> '' " +
+			"GROUP BY payment_id HAVING count(*) > 1) AS twice",
+		"completed payments without an invoice": "SELECT count(*) FROM payments WHERE merchant_id = @m AND status = 'completed' AND external_id IS NULL " +
+			"AND total > 0 AND invoice_id IS NULL",
+		"payments whose totals do not add up": "SELECT count(*) FROM payments WHERE merchant_id = @m AND external_id IS NULL " +
+			"AND (total <> subtotal - discount + tax OR grand_total <> CASE WHEN total > credit THEN total - credit ELSE 0 END OR refunded > grand_total)",
+		"numbers missing or given twice": "SELECT coalesce(sum(last), 0) - (SELECT count(*) FROM (SELECT DISTINCT number FROM invoices WHERE merchant_id = @m AND copy = @no AND revision = 1) AS n) " +
+			"FROM number_series WHERE merchant_id = @m",
+		"subscriptions past due without a debt": "SELECT count(*) FROM subscriptions WHERE merchant_id = @m AND provider <> '' AND (status = 'past_due') <> (debt_id IS NOT NULL)",
+		"attempts nobody looks after": "SELECT count(*) FROM attempts WHERE merchant_id = @m AND status IN ('pending', 'requires_action') AND gateway <> '' " +
+			"AND leased_until IS NULL",
+	} {
+		var n int64
+		if err := s.db(ctx).Raw(query, map[string]any{"m": merchant, "no": false}).Scan(&n).Error; err != nil {
+			return nil, translate(err)
+		}
+		out[rule] = n
+	}
+	return out, nil
+}
