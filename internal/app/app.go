@@ -146,7 +146,7 @@ func (a *App) wire() error {
 		collectors.NewDBStatsCollector(a.Store.SQL(), "foyer"))
 	api, err := httpapi.New(httpapi.Config{
 		Identity: a.Identity, Merchants: a.Merchants, Billing: a.Billing, Invoices: a.Invoices, Notify: a.Notify,
-		Retention: a.Retention, Keys: a.Store,
+		Retention: a.Retention, Webhooks: webhooks{a}, Keys: a.Store,
 		Keyring: a.Keyring, Now: a.Now, PublicURL: a.PublicURL, TrustedProxies: a.TrustedProxies, Log: a.Log, Metrics: a.Metrics,
 	})
 	if err != nil {

@@ -42,7 +42,7 @@ func (a *App) openSandbox() (billing.Gateway, error) {
 	if a.SandboxGatewayURL != "" {
 		return sandbox.NewRemote(a.SandboxGatewayURL, sandbox.RemoteOptions{WebhookSecret: a.SandboxGatewaySecret})
 	}
-	a.sandbox = sandbox.NewLocal(a.Store.SQL(), sandbox.Options{Now: a.Now, Log: a.Log, OnNotice: a.noticed})
+	a.sandbox = sandbox.NewLocal(a.Store.SQL(), sandbox.Options{Now: a.Now, Log: a.Log, WebhookSecret: a.SandboxGatewaySecret, OnNotice: a.noticed})
 	return a.sandbox, nil
 }
 

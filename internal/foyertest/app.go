@@ -44,15 +44,19 @@ type App struct {
 // Option changes the configuration of a test app.
 type Option func(*app.Config)
 
-// Each runs the test on both databases; under the race detector on PostgreSQL only: the embedded database is a C program
-// machine-translated to Go, which runs ten times slower there, and our own code is the same.
+// Dialects are the databases to test on: both, but under the race detector PostgreSQL only: the embedded database is a C
+// program machine-translated to Go, which runs ten times slower there, and our own code is the same.
+func Dialects() []store.Dialect {
+	if raceDetector {
+		return []store.Dialect{store.Postgres}
+	}
+	return []store.Dialect{store.SQLite, store.Postgres}
+}
+
+// Each runs the test on both databases.
 func Each(t *testing.T, run func(t *testing.T, a *App), options ...Option) {
 	t.Helper()
-	dialects := []store.Dialect{store.SQLite, store.Postgres}
-	if raceDetector {
-		dialects = dialects[1:]
-	}
-	for _, dialect := range dialects {
+	for _, dialect := range Dialects() {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()
 			run(t, New(t, dialect, options...))

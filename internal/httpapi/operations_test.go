@@ -52,6 +52,7 @@ func newStreet(t *testing.T, a *foyertest.App) *street {
 	s.asMia, s.sessionToRevoke = a.SignIn(t, s.acme, email), a.SignIn(t, s.acme, email)
 	s.asNoah = a.SignIn(t, s.acme, "noah@mailbox.test")
 	s.asTwin = a.SignIn(t, s.zenith, email)
+	of["gateway"] = "sandbox"
 	of["session_id"] = s.sessionToRevoke.Session
 	of["cancellation_id"] = openCancellation(t, a, s.mia, of["subscription_id"])
 	link := s.asMia.Post("/v1/invoices/"+p.InvoiceID+"/download-links", nil).Must(http.StatusCreated).Text("url")
@@ -126,6 +127,7 @@ var visits = map[string]struct {
 	"getCancellation":              {},
 	"confirmCancellation":          {body: map[string]any{"effective": "immediately"}},
 	"abandonCancellation":          {},
+	"receiveGatewayWebhook":        {body: map[string]any{"id": "msg_1"}},
 	"getOpenapiYaml":               {},
 	"getOpenapiJson":               {},
 	"getDocs":                      {},

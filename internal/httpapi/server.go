@@ -42,6 +42,7 @@ type Config struct {
 	Invoices  *invoice.Service
 	Notify    *notify.Service
 	Retention *retention.Service
+	Webhooks  GatewayWebhooks
 	Keys      IdempotencyKeys
 	Keyring   *foyer.Keyring
 	Now       func() time.Time
@@ -88,6 +89,7 @@ func New(c Config) (*echo.Echo, error) {
 	// Use and not Group.Use, which turns 405 into 404. The order is the way of a request: see doc.go.
 	e.Use(s.begin, s.cors, s.identify, s.authenticate, s.chooseLocale, s.readBody, s.validate, s.permit, s.idempotent)
 	api.RegisterHandlers(e, api.NewStrictHandler(s, nil))
+	e.POST("/v1/gateways/:gateway/webhooks", s.receiveGatewayWebhook)
 	return e, s.registerMeta(e)
 }
 

@@ -3,6 +3,7 @@ package native_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,8 +12,8 @@ import (
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
+	"foyer/internal/foyertest"
 	"foyer/internal/provider/native"
-	"foyer/internal/store"
 )
 
 // errDied is what a worker that was killed would never return.
@@ -22,12 +23,15 @@ var errDied = errors.New("the worker died here")
 // nothing of it works any more.
 type doomed struct {
 	native.Store
+	mu   sync.Mutex
 	left int
 	dead bool
 }
 
 // step counts down to the moment of death.
 func (d *doomed) step() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.dead {
 		return errDied
 	}
@@ -71,7 +75,7 @@ func (d *doomed) around(ctx context.Context, in func(context.Context, func(conte
 // hand; the rig's -random-key does it on a large scale).
 func TestWorkerKilledBetweenAnyTwoLines(t *testing.T) {
 	t.Parallel()
-	for _, dialect := range []store.Dialect{store.SQLite, store.Postgres} {
+	for _, dialect := range foyertest.Dialects() {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, dialect)

@@ -17,6 +17,7 @@ import (
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
+	"foyer/internal/foyertest"
 	"foyer/internal/foyertest/postgres"
 	"foyer/internal/invoice"
 	"foyer/internal/merchant"
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
 // each runs a test on both databases.
 func each(t *testing.T, run func(t *testing.T, r *rig)) {
 	t.Helper()
-	for _, dialect := range []store.Dialect{store.SQLite, store.Postgres} {
+	for _, dialect := range foyertest.Dialects() {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()
 			run(t, newRig(t, dialect))

@@ -8,13 +8,13 @@ import (
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
+	"foyer/internal/foyertest"
 	"foyer/internal/provider/providertest"
-	"foyer/internal/store"
 )
 
 func TestProvider(t *testing.T) {
 	t.Parallel()
-	for _, dialect := range []store.Dialect{store.SQLite, store.Postgres} {
+	for _, dialect := range foyertest.Dialects() {
 		t.Run(string(dialect), func(t *testing.T) {
 			t.Parallel()
 			providertest.Suite(t, func(t *testing.T) providertest.Harness {
