@@ -47,12 +47,31 @@ func demo(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	a, err := p.openDemo(ctx, dir, on)
+	c, err := p.demoConfig(dir, on)
+	if err != nil {
+		return err
+	}
+	return p.showDemo(ctx, c, on, demoShow{dir: dir, frontend: *frontend, origins: origins, leave: *leave})
+}
+
+// demoShow says where a demo lies, where its mails lead, and whether it ends with the walk.
+type demoShow struct {
+	dir, frontend string
+	origins       []string
+	leave         bool
+}
+
+// showDemo makes the data, serves it, and walks.
+func (p *program) showDemo(ctx context.Context, c app.Config, on app.Listeners, show demoShow) error {
+	a, err := app.New(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer a.Close()
-	d, err := newDemoData(ctx, a, *frontend, origins)
+	if _, err := a.Migrate(ctx); err != nil {
+		return err
+	}
+	d, err := newDemoData(ctx, a, show.frontend, show.origins)
 	if err != nil {
 		return err
 	}
@@ -62,12 +81,12 @@ func demo(ctx context.Context, p *program, args []string) error {
 	done := make(chan error, 1)
 	go func() { done <- a.Serve(serving, app.RoleAll, on, 0) }()
 
-	w := newWalk(p.out, a.PublicURL, "http://"+on.Admin.Addr().String(), dir, d)
+	w := newWalk(p.out, a.PublicURL, "http://"+on.Admin.Addr().String(), show.dir, d)
 	walked := w.run(ctx)
 	if walked == nil {
 		_, _ = fmt.Fprintf(p.out, "\nEvery step did what it must.\n")
 	}
-	if *leave || walked != nil {
+	if show.leave || walked != nil {
 		stop()
 		return errors.Join(walked, <-done)
 	}
@@ -76,10 +95,13 @@ func demo(ctx context.Context, p *program, args []string) error {
 }
 
 // ownOfDemo are the settings the demo makes itself: the environment's database, secret and mail server are left alone.
-var ownOfDemo = []string{"FOYER_DATABASE_URL", "FOYER_SECRET", "FOYER_SMTP_URL", "FOYER_PUBLIC_URL", "FOYER_GATEWAY"}
+var ownOfDemo = []string{
+	"FOYER_DATABASE_URL", "FOYER_SECRET", "FOYER_SMTP_URL", "FOYER_PUBLIC_URL", "FOYER_GATEWAY", "FOYER_SANDBOX_GATEWAY_URL",
+	"FOYER_SANDBOX_GATEWAY_SECRET",
+}
 
-// openDemo opens an app of its own in the folder.
-func (p *program) openDemo(ctx context.Context, dir string, on app.Listeners) (*app.App, error) {
+// demoConfig is an app of its own in the folder.
+func (p *program) demoConfig(dir string, on app.Listeners) (app.Config, error) {
 	var environ []string
 	for _, pair := range p.environ {
 		name, _, _ := strings.Cut(pair, "=")
@@ -89,24 +111,13 @@ func (p *program) openDemo(ctx context.Context, dir string, on app.Listeners) (*
 	}
 	e, err := readEnvironment(append(environ, "FOYER_DATABASE_URL=sqlite:"+filepath.Join(dir, "foyer.db"), "FOYER_PUBLIC_URL="+publicAddress(on.Public)))
 	if err != nil {
-		return nil, err
+		return app.Config{}, err
 	}
 	c, err := e.appConfig()
-	if err != nil {
-		return nil, err
-	}
 	if e.Log == "info" {
 		c.Log = slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: slog.LevelWarn})) // the walk is the log
 	}
-	a, err := app.New(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := a.Migrate(ctx); err != nil {
-		a.Close()
-		return nil, err
-	}
-	return a, nil
+	return c, err
 }
 
 // demoFolder returns a fresh folder: the demo never writes into data that is there.

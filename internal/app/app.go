@@ -73,6 +73,7 @@ type App struct {
 	// sandbox is the sandbox gateway in this process; nil when it is another's.
 	sandbox        *sandbox.Local
 	sandboxGateway billing.Gateway
+	closeSandbox   func()
 	ready          atomic.Bool
 }
 
@@ -88,7 +89,7 @@ func New(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.wire(); err != nil {
+	if err := a.wire(); err != nil { //nolint:contextcheck // the sandbox gateway is closed in a time of its own
 		a.Close()
 		return nil, err
 	}
@@ -177,10 +178,8 @@ func (a *App) CopyTo(ctx context.Context, target *App, progress func(table strin
 
 // Close returns the connections.
 func (a *App) Close() {
-	if a.sandbox != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		_ = a.sandbox.Close(ctx) // what it did not tell is looked up
+	if a.closeSandbox != nil {
+		a.closeSandbox()
 	}
 	a.Store.Close()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
@@ -43,6 +44,11 @@ func (a *App) openSandbox() (billing.Gateway, error) {
 		return sandbox.NewRemote(a.SandboxGatewayURL, sandbox.RemoteOptions{WebhookSecret: a.SandboxGatewaySecret})
 	}
 	a.sandbox = sandbox.NewLocal(a.Store.SQL(), sandbox.Options{Now: a.Now, Log: a.Log, WebhookSecret: a.SandboxGatewaySecret, OnNotice: a.noticed})
+	a.closeSandbox = func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = a.sandbox.Close(ctx) // what it did not tell is looked up
+	}
 	return a.sandbox, nil
 }
 

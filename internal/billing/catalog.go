@@ -96,8 +96,8 @@ type CatalogPrice struct {
 // Item is the price as a subscription keeps it: names and amounts stay as they are now, the catalog may change later.
 func (p CatalogPrice) Item(quantity int64) SubscriptionItem {
 	return SubscriptionItem{
-		PriceID: p.ID, ExternalPriceID: p.Price.ExternalID, ProductID: p.Product, ExternalProductID: p.ExternalProductID, ProductName: p.Of.Name,
-		PriceName: p.Price.Name, Quantity: quantity, UnitPrice: p.UnitPrice.Amount, TaxRate: p.TaxRate, TaxBehavior: string(p.TaxBehavior),
+		PriceID: p.ID, ExternalPriceID: p.ExternalID, ProductID: p.Product, ExternalProductID: p.ExternalProductID, ProductName: p.Of.Name,
+		PriceName: p.Name, Quantity: quantity, UnitPrice: p.UnitPrice.Amount, TaxRate: p.TaxRate, TaxBehavior: string(p.TaxBehavior),
 		Description: p.Of.Description,
 	}
 }

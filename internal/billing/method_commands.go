@@ -9,6 +9,11 @@ import (
 	"foyer/internal/foyer"
 )
 
+// GatewayOf returns what moves a merchant's money; Conflict (gateway.not_configured) when there is nothing.
+func (s *Service) GatewayOf(ctx context.Context, merchant foyer.MerchantID) (Gateway, error) {
+	return s.gateways.GatewayOf(ctx, merchant)
+}
+
 // StartSetup begins storing a payment method: the customer goes on with the gateway's own form.
 func (s *Service) StartSetup(ctx context.Context, by foyer.Actor) (SetupStart, error) {
 	gateway, err := s.gateways.GatewayOf(ctx, by.Scope.Merchant)
@@ -295,12 +300,12 @@ func (s *Service) DeletePaymentMethod(ctx context.Context, by foyer.Actor, id Pa
 	if err != nil {
 		return err
 	}
-	return s.store.Conclude(ctx, func(ctx context.Context) error {
+	var method PaymentMethod
+	err = s.store.Conclude(ctx, func(ctx context.Context) error {
 		if err := s.store.LockCustomer(ctx, by.Scope); err != nil {
 			return err
 		}
-		method, err := s.store.PaymentMethod(ctx, by.Scope, id)
-		if err != nil {
+		if method, err = s.store.PaymentMethod(ctx, by.Scope, id); err != nil {
 			return err
 		}
 		if len(method.UsedBy) > 0 {
@@ -308,12 +313,38 @@ func (s *Service) DeletePaymentMethod(ctx context.Context, by foyer.Actor, id Pa
 			refusal.Extra = map[string]any{"used_by": method.UsedBy}
 			return refusal
 		}
+		charged, err := s.store.ChargeableMethods(ctx, by.Scope.Merchant, []PaymentMethodID{id})
+		if err != nil {
+			return err
+		}
+		method.Token = charged[id].Token
 		method.Version++
 		if err := s.store.DeletePaymentMethod(ctx, method, foyer.Micro(now)); err != nil {
 			return err
 		}
 		return s.store.RecordEvents(ctx, s.event(by.Scope, EventMethodDeleted, string(id), method.Version, now))
 	})
+	if err != nil {
+		return err
+	}
+	return s.forget(ctx, method)
+}
+
+// forget makes the gateway forget a deleted method, if it can. The method is gone here whatever it answers.
+func (s *Service) forget(ctx context.Context, method PaymentMethod) error {
+	gateway, err := s.gateways.GatewayOf(ctx, method.Merchant)
+	if err != nil {
+		return nil //nolint:nilerr // imported methods have no gateway here
+	}
+	remover, can := gateway.(MethodRemover)
+	if !can || method.Token == "" {
+		return nil
+	}
+	if err := s.store.Proceed(ctx); err != nil {
+		return err
+	}
+	_ = remover.RemoveMethod(ctx, method.Token) // the token that would charge it is deleted: nobody can any more
+	return nil
 }
 
 func (s *Service) event(scope foyer.Scope, kind EventType, subject string, sequence int64, at time.Time) Event {

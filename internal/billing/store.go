@@ -59,6 +59,8 @@ type Store interface {
 	ClearDefault(ctx context.Context, scope foyer.Scope, now time.Time) error
 	// DeletePaymentMethod forgets the method and its token.
 	DeletePaymentMethod(ctx context.Context, m PaymentMethod, now time.Time) error
+	// ChargeableMethods returns payment methods with the tokens that charge them, by id.
+	ChargeableMethods(ctx context.Context, merchant foyer.MerchantID, ids []PaymentMethodID) (map[PaymentMethodID]PaymentMethod, error)
 	// SameCard returns the customer's method with the fingerprint; foyer.NotFound when there is none.
 	SameCard(ctx context.Context, scope foyer.Scope, fingerprint string) (PaymentMethod, error)
 

@@ -45,7 +45,7 @@ type rig struct {
 
 func newRig(t *testing.T, variables ...string) *rig {
 	t.Helper()
-	r := &rig{rand: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // which worker is killed
+	r := &rig{rand: rand.New(rand.NewPCG(1, 2))}
 	self, err := os.Executable()
 	require.NoError(t, err)
 	gateway := exec.CommandContext(t.Context(), self)

@@ -3,7 +3,6 @@ package drill_test
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"fmt"
 	"log/slog"
 	"net"
@@ -13,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	_ "modernc.org/sqlite" // the gateway keeps its books in a file
-
 	"foyer/internal/app"
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
@@ -22,6 +19,7 @@ import (
 	"foyer/internal/gateway/sandbox"
 	"foyer/internal/identity"
 	"foyer/internal/provider/native"
+	"foyer/internal/store"
 )
 
 const secret = "a-secret-of-a-drill-long-enough-to-be-one-012345678"
@@ -87,11 +85,16 @@ func (g randomKeys) Charge(ctx context.Context, r billing.ChargeRequest) (billin
 // serveGateway is the sandbox gateway with a ledger of its own, which nobody kills.
 func serveGateway() error {
 	ctx := context.Background()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(os.Getenv("FOYER_DRILL_DATA"), "gateway.db")+
-		"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(30000)&_pragma=synchronous(1)&_txlock=immediate")
+	keyring, err := foyer.NewKeyring(secret)
 	if err != nil {
 		return err
 	}
+	books, err := store.Open(ctx, "sqlite:"+filepath.Join(os.Getenv("FOYER_DRILL_DATA"), "gateway.db"),
+		store.Options{Keyring: keyring, IDs: foyer.NewIDs(time.Now), Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	db := books.SQL()
 	if err := sandbox.Migrate(ctx, db); err != nil {
 		return err
 	}

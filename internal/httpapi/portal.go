@@ -2,9 +2,11 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"foyer/api"
+	"foyer/internal/foyer"
 	"foyer/internal/i18n"
 	"foyer/internal/merchant"
 )
@@ -13,6 +15,11 @@ import (
 func (s *Server) GetPortal(ctx context.Context, _ api.GetPortalRequestObject) (api.GetPortalResponseObject, error) {
 	m := portalOf(ctx)
 	shown := showPortal(*m)
+	if gateway, err := s.Billing.GatewayOf(ctx, m.ID); err == nil {
+		shown.Gateway = &api.Gateway{Name: gateway.Name(), PublicKey: orNull(gateway.PublicKey())}
+	} else if !errors.Is(err, foyer.Conflict) {
+		return nil, err
+	}
 	same, err := unchanged(ctx, m.Portal.Version, shown)
 	if err != nil {
 		return nil, err
@@ -47,9 +54,6 @@ func showPortal(m merchant.Merchant) api.Portal {
 		},
 		TranslatedLanguages:  []string{},
 		RightToLeftLanguages: []string{},
-	}
-	if m.Mode == merchant.Sandbox {
-		portal.Gateway = &api.Gateway{Name: "sandbox"}
 	}
 	for _, tag := range i18n.Locales {
 		locale, _ := i18n.Parse(tag)

@@ -136,6 +136,12 @@ func (s *Store) AbandonedAttempts(ctx context.Context, merchant foyer.MerchantID
 	return out, translate(err)
 }
 
+// AttemptsUnderWay counts the merchant's pending attempts whose lease runs out after the moment.
+func (s *Store) AttemptsUnderWay(ctx context.Context, merchant foyer.MerchantID, leasedAfter time.Time) (n int64, err error) {
+	err = s.db(ctx).Model(&attemptRow{}).Where("merchant_id = ? AND leased_until > ? AND status = ?", merchant, leasedAfter.UTC(), billing.AttemptPending).Count(&n).Error
+	return n, translate(err)
+}
+
 // Attempt returns one attempt, with what the customer needs to confirm it.
 func (s *Store) Attempt(ctx context.Context, merchant foyer.MerchantID, id billing.AttemptID) (billing.Attempt, error) {
 	return s.attempt(s.db(ctx).Where("merchant_id = ? AND id = ?", merchant, id))

@@ -13,6 +13,23 @@ type Clocks interface {
 	MoveClock(ctx context.Context, merchant foyer.MerchantID, to time.Time) error
 }
 
+// waitForCharge is a little longer than a gateway may take to answer.
+const waitForCharge = 11 * time.Second
+
+// underWay tells whether another worker is charging something of the merchant, after a moment's wait: the clock must not run past
+// it. What nobody knows the outcome of is not waited for: that takes real time.
+func (e *Engine) underWay(ctx context.Context, merchant foyer.MerchantID) (bool, error) {
+	n, err := e.Store.AttemptsUnderWay(ctx, merchant, foyer.Micro(e.Real().Add(e.Lease-waitForCharge)))
+	if err != nil || n == 0 {
+		return false, err
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(10 * time.Millisecond):
+	}
+	return ctx.Err() == nil, nil
+}
+
 // longestAdvance is how far one call may move a clock.
 const longestAdvance = 366 * 24 * time.Hour
 
@@ -33,6 +50,12 @@ func (e *Engine) Advance(ctx context.Context, clocks Clocks, merchant foyer.Merc
 		if err := e.RunDue(ctx, merchant); err != nil {
 			return now, false, err
 		}
+		if waits, err := e.underWay(ctx, merchant); err != nil || waits {
+			if err != nil {
+				return now, false, err
+			}
+			continue
+		}
 		due, err := e.Store.NextDue(ctx, merchant)
 		if err != nil {
 			return now, false, err
@@ -48,7 +71,7 @@ func (e *Engine) Advance(ctx context.Context, clocks Clocks, merchant foyer.Merc
 			return now, true, nil
 		}
 		if ctx.Err() != nil {
-			return now, false, nil
+			return now, false, nil //nolint:nilerr // not an error: the caller's time is up, and the clock goes on at the next call
 		}
 		if err := clocks.MoveClock(ctx, merchant, next); err != nil {
 			return now, false, err

@@ -116,6 +116,8 @@ type Store interface {
 	FinishRefund(ctx context.Context, r billing.PendingRefund) (bool, error)
 	AbandonedRefunds(ctx context.Context, merchant foyer.MerchantID, now, until time.Time, limit int) ([]billing.PendingRefund, error)
 
+	// AttemptsUnderWay counts the merchant's attempts whose lease runs out after the moment: those begun lately.
+	AttemptsUnderWay(ctx context.Context, merchant foyer.MerchantID, leasedAfter time.Time) (int64, error)
 	// NextDue is the earliest moment anything of the merchant falls due; nil when nothing will.
 	NextDue(ctx context.Context, merchant foyer.MerchantID) (*time.Time, error)
 }

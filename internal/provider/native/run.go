@@ -14,11 +14,10 @@ type AllMerchants interface {
 	All(ctx context.Context) ([]merchant.Merchant, error)
 }
 
-// Run does what is due for every merchant, again and again, until ctx ends. One merchant's flood delays the others by no more
+// Run does what is due for every merchant, again and again with a rest in between, until ctx ends. One merchant's flood delays the others by no more
 // than a batch: each has a turn of its own, and a failure of one is logged and tried again at the next round.
 func (e *Engine) Run(ctx context.Context, merchants AllMerchants, every time.Duration) {
 	for {
-		started := time.Now()
 		all, err := merchants.All(ctx)
 		if err != nil && ctx.Err() == nil {
 			e.Log.ErrorContext(ctx, "merchants can't be read", "error", err)
@@ -36,7 +35,7 @@ func (e *Engine) Run(ctx context.Context, merchants AllMerchants, every time.Dur
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(max(0, every-time.Since(started))):
+		case <-time.After(every):
 		}
 	}
 }
