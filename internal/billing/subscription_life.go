@@ -39,7 +39,9 @@ func (s Subscription) DueAt() *time.Time {
 			due = t
 		}
 	}
-	earlier(s.RemindAt)
+	if s.Status != SubscriptionPastDue { // whoever owes is not told of the next bill
+		earlier(s.RemindAt)
+	}
 	switch s.Status {
 	case SubscriptionTrialing:
 		earlier(&s.Trial.End)

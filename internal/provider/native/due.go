@@ -13,10 +13,15 @@ import (
 // RunDue does everything of a merchant that is due by its clock, and looks up what was left unfinished. Any number of
 // processes may run it at once: they share the work.
 func (e *Engine) RunDue(ctx context.Context, merchant foyer.MerchantID) error {
+	return e.runDue(ctx, merchant, func() bool { return false })
+}
+
+// runDue is RunDue until enough says so; what is left is left due.
+func (e *Engine) runDue(ctx context.Context, merchant foyer.MerchantID, enough func() bool) error {
 	for _, work := range []func(context.Context, foyer.MerchantID) (bool, error){
 		e.recoverAttempts, e.recoverRefunds, e.runSubscriptions, e.runPayments, e.runExpiring,
 	} {
-		if err := e.inLanes(ctx, merchant, work); err != nil {
+		if err := e.inLanes(ctx, merchant, work, enough); err != nil {
 			return err
 		}
 	}
@@ -24,7 +29,7 @@ func (e *Engine) RunDue(ctx context.Context, merchant foyer.MerchantID) error {
 }
 
 // inLanes does work until there is no more: in several lanes, so that one waits for the gateway while another plans or books.
-func (e *Engine) inLanes(ctx context.Context, merchant foyer.MerchantID, work func(context.Context, foyer.MerchantID) (bool, error)) error {
+func (e *Engine) inLanes(ctx context.Context, merchant foyer.MerchantID, work func(context.Context, foyer.MerchantID) (bool, error), enough func() bool) error {
 	more, err := work(ctx, merchant)
 	if err != nil || !more {
 		return err
@@ -33,7 +38,7 @@ func (e *Engine) inLanes(ctx context.Context, merchant foyer.MerchantID, work fu
 	errs := make([]error, lanes)
 	for i := range errs {
 		wait.Go(func() {
-			for more := true; more && errs[i] == nil; {
+			for more := true; more && errs[i] == nil && !enough(); {
 				more, errs[i] = work(ctx, merchant)
 			}
 		})

@@ -14,8 +14,11 @@ type AllMerchants interface {
 	All(ctx context.Context) ([]merchant.Merchant, error)
 }
 
-// Run does what is due for every merchant, again and again with a rest in between, until ctx ends. One merchant's flood delays the others by no more
-// than a batch: each has a turn of its own, and a failure of one is logged and tried again at the next round.
+// turn is how long one merchant is worked for before the others have theirs (threat #86, a noisy tenant).
+const turn = 5 * time.Second
+
+// Run does what is due for every merchant, again and again with a rest in between, until ctx ends. Each merchant has a turn: one's flood delays the others by
+// seconds. A failure of one is logged and tried again at the next round.
 func (e *Engine) Run(ctx context.Context, merchants AllMerchants, every time.Duration) {
 	for {
 		all, err := merchants.All(ctx)
@@ -41,7 +44,8 @@ func (e *Engine) Run(ctx context.Context, merchants AllMerchants, every time.Dur
 }
 
 func (e *Engine) runOne(ctx context.Context, id foyer.MerchantID) {
-	if err := e.RunDue(ctx, id); err != nil && ctx.Err() == nil {
+	until := e.Real().Add(turn)
+	if err := e.runDue(ctx, id, func() bool { return ctx.Err() != nil || e.Real().After(until) }); err != nil && ctx.Err() == nil {
 		e.Log.ErrorContext(ctx, "due work failed", "merchant", id, "error", err)
 	}
 }
