@@ -89,8 +89,8 @@ func (s Subscription) Settled(p Payment, method PaymentMethodID, now time.Time) 
 		next.OpenPayment = ""
 	}
 	event := EventSubscriptionUpdated
-	if method != "" && s.CollectionMode == CollectAutomatic {
-		next.PaymentMethod = method
+	if method != "" && s.Debt == p.ID && s.CollectionMode == CollectAutomatic {
+		next.PaymentMethod = method // what paid the debt is what is charged from now on
 	}
 	if p.Effect == nil {
 		return next, event
