@@ -45,7 +45,8 @@ RETURNING period, used, resets_at`, append(args, now, now)...).Scan(&windows).Er
 	for _, rule := range rules {
 		for _, window := range windows {
 			if window.Period == seconds(rule) && window.Used > rule.Count {
-				wait = max(wait, window.ResetsAt.Sub(now))
+				// Another process's clock may be a moment ahead: never longer than the rule itself.
+				wait = max(wait, min(window.ResetsAt.Sub(now), rule.Per))
 			}
 		}
 	}
