@@ -26,3 +26,15 @@ func (s *Store) NextDue(ctx context.Context, merchant foyer.MerchantID) (*time.T
 	}
 	return first, nil
 }
+
+// Abandoned tells whether a lease of the merchant's attempts or refunds has run out by now.
+func (s *Store) Abandoned(ctx context.Context, merchant foyer.MerchantID, now time.Time) (bool, error) {
+	for _, table := range []string{"attempts", "refunds"} {
+		var found []string
+		err := s.db(ctx).Table(table).Where("merchant_id = ? AND leased_until <= ?", merchant, now.UTC()).Limit(1).Pluck("id", &found).Error
+		if err != nil || len(found) > 0 {
+			return len(found) > 0, translate(err)
+		}
+	}
+	return false, nil
+}

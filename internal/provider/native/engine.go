@@ -118,6 +118,8 @@ type Store interface {
 
 	// AttemptsUnderWay counts the merchant's attempts whose lease runs out after the moment: those begun lately.
 	AttemptsUnderWay(ctx context.Context, merchant foyer.MerchantID, leasedAfter time.Time) (int64, error)
+	// Abandoned tells whether an attempt's or refund's lease has run out by now.
+	Abandoned(ctx context.Context, merchant foyer.MerchantID, now time.Time) (bool, error)
 	// NextDue is the earliest moment anything of the merchant falls due; nil when nothing will.
 	NextDue(ctx context.Context, merchant foyer.MerchantID) (*time.Time, error)
 }

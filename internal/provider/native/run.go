@@ -44,8 +44,25 @@ func (e *Engine) Run(ctx context.Context, merchants AllMerchants, every time.Dur
 }
 
 func (e *Engine) runOne(ctx context.Context, id foyer.MerchantID) {
+	if idle, err := e.idle(ctx, id); idle && err == nil {
+		return
+	}
 	until := e.Real().Add(turn)
 	if err := e.runDue(ctx, id, func() bool { return ctx.Err() != nil || e.Real().After(until) }); err != nil && ctx.Err() == nil {
 		e.Log.ErrorContext(ctx, "due work failed", "merchant", id, "error", err)
 	}
+}
+
+// idle tells, by reads only, that nothing of a merchant is due: most merchants, most of the time.
+func (e *Engine) idle(ctx context.Context, id foyer.MerchantID) (bool, error) {
+	now, err := e.now(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	due, err := e.Store.NextDue(ctx, id)
+	if err != nil || due != nil && !due.After(now) {
+		return false, err
+	}
+	abandoned, err := e.Store.Abandoned(ctx, id, foyer.Micro(e.Real()))
+	return !abandoned, err
 }
