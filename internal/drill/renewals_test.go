@@ -214,11 +214,11 @@ func (r *rig) audit(t *testing.T) books {
 	return b
 }
 
-// R1: worker processes are killed with SIGKILL in the middle of renewals, and the gateway resets 5 % of the connections after it
-// has charged. The ledger shows every renewal exactly once.
+// R1: worker processes are killed with SIGKILL in the middle of renewals, the gateway resets 5 % of the connections after it
+// has charged, and answers 500 before or after it has charged to 2 % each. The ledger shows every renewal exactly once.
 func TestRenewalsSurviveKills(t *testing.T) {
 	r := newRig(t)
-	r.call(t, http.MethodPost, "/knobs", map[string]any{"delay_ms": 5, "reset_after": 0.05}, nil)
+	r.call(t, http.MethodPost, "/knobs", map[string]any{"delay_ms": 5, "reset_after": 0.05, "error_after": 0.02, "error_before": 0.02}, nil)
 	began := time.Now()
 	for n := range *workers {
 		r.start(t, n)
