@@ -44,6 +44,8 @@ type AddMethodInput struct {
 	Replaces     PaymentMethodID
 	Default      bool
 	Subscription SubscriptionID
+	// Alone is for a session that may touch no other subscription: the same card stored before keeps what it pays for.
+	Alone bool
 }
 
 // AddedMethod is a stored payment method and what came of the debts that were collected with it.
@@ -138,7 +140,7 @@ func (s *Service) installMethod(ctx context.Context, scope foyer.Scope, method P
 	}
 	same, err := s.store.SameCard(ctx, scope, method.Fingerprint)
 	switch {
-	case err == nil && same.ID != in.Replaces:
+	case err == nil && same.ID != in.Replaces && !in.Alone:
 		replaced = append(replaced, same)
 	case err != nil && !errors.Is(err, foyer.NotFound):
 		return err

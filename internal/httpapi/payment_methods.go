@@ -57,6 +57,7 @@ func (s *Server) AddPaymentMethod(ctx context.Context, in api.AddPaymentMethodRe
 	added, err := s.Billing.AddPaymentMethod(ctx, requestOf(ctx).actor(), billing.AddMethodInput{
 		Setup: billing.SetupID(in.Body.SetupId), Replaces: billing.PaymentMethodID(value(in.Body.Replaces)),
 		Default: in.Body.Default != nil && *in.Body.Default, Subscription: billing.SubscriptionID(value(in.Body.SubscriptionId)),
+		Alone: narrow(ctx),
 	})
 	if err != nil {
 		return nil, err

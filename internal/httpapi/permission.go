@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -62,4 +63,9 @@ func (s *Server) subscriptionOf(ctx context.Context, c echo.Context) (billing.Su
 		return "", nil // other subscriptions would be charged with it too
 	}
 	return billing.SubscriptionID(value(body.SubscriptionId)), nil
+}
+
+// narrow tells whether the session came from a link for one subscription.
+func narrow(ctx context.Context) bool {
+	return !slices.Contains(requestOf(ctx).actor().Scopes, identity.ScopeWrite)
 }

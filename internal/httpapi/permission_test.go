@@ -120,3 +120,27 @@ func TestALinksSessionIsHeldToItsSubscription(t *testing.T) {
 		cancel.Delete("/v1/sessions/current").Must(http.StatusNoContent)
 	})
 }
+
+// The same card entered again through a link pays for the link's subscription only: the others keep what they had.
+func TestACardAddedThroughALinkMovesNothingElse(t *testing.T) {
+	t.Parallel()
+	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
+		m := a.Merchant(t, "acme")
+		c := a.Customer(t, m, "mia@mailbox.test")
+		price := a.Price(t, m, "Basic", 1000)
+		one, other := a.Subscribe(t, c, price, "tok_4242"), a.Subscribe(t, c, price, "tok_4242")
+		mia := a.SignIn(t, m, c.Email)
+		again := func(client *foyertest.Client, key string) *foyertest.Answer {
+			return client.Post("/v1/payment-methods", map[string]any{"setup_id": client.Setup(foyertest.CardGood), "subscription_id": one.ID}, foyertest.Keyed(key)...).
+				Must(http.StatusCreated)
+		}
+		link := a.Client(t)
+		link.Adopt(link.Post("/v1/portal-sessions/exchange", map[string]any{
+			"ticket": ticket(t, a, c, identity.TargetUpdatePaymentMethod, one.ID, identity.ScopePaymentMethod(string(one.ID))),
+		}).Must(http.StatusOK))
+		before := mia.Get("/v1/subscriptions/" + string(other.ID)).Text("payment_method_id")
+		assert.Equal(t, []any{string(one.ID)}, again(link, "link").At("used_by"))
+		assert.Equal(t, before, mia.Get("/v1/subscriptions/"+string(other.ID)).Text("payment_method_id"))
+		assert.Len(t, again(mia, "herself").At("used_by"), 1)
+	})
+}
