@@ -67,6 +67,11 @@ func (s *Store) PaymentMethod(ctx context.Context, scope foyer.Scope, id billing
 
 // usedBy fills in which subscriptions, not canceled ones, are charged with each method: one query for all of them.
 func (s *Store) usedBy(ctx context.Context, scope foyer.Scope, methods []billing.PaymentMethod) error {
+	return s.usedByOf(ctx, scope.Merchant, []foyer.CustomerID{scope.Customer}, methods)
+}
+
+// usedByOf is usedBy for methods of several customers.
+func (s *Store) usedByOf(ctx context.Context, merchant foyer.MerchantID, customers []foyer.CustomerID, methods []billing.PaymentMethod) error {
 	if len(methods) == 0 {
 		return nil
 	}
@@ -79,7 +84,7 @@ func (s *Store) usedBy(ctx context.Context, scope foyer.Scope, methods []billing
 		PaymentMethodID billing.PaymentMethodID
 	}
 	err := s.db(ctx).Table("subscriptions").Select("id, payment_method_id").
-		Where("merchant_id = ? AND customer_id = ? AND payment_method_id IN ? AND status <> ?", scope.Merchant, scope.Customer, ids, billing.SubscriptionCanceled).
+		Where("merchant_id = ? AND customer_id IN ? AND payment_method_id IN ? AND status <> ?", merchant, customers, ids, billing.SubscriptionCanceled).
 		Order("created_at, id").Find(&uses).Error
 	for i := range methods {
 		for _, use := range uses {
