@@ -1019,6 +1019,16 @@ type LineTotals struct {
 	Total Money `json:"total"`
 }
 
+// ManagementUrls Deep links into the merchant's frontend that hold no secret: the customer signs in there. For a paused or canceled subscription all
+// lead to its page; with manual collection there is no payment method to update.
+//
+// Example: {"cancel":"https://acme.example/portal/subscriptions/sub_01kb3v5q8r9s0t1v2w3x4y5z6a/cancel","update_payment_method":null,"view":"https://acme.example/portal/subscriptions/sub_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+type ManagementUrls struct {
+	Cancel              string  `json:"cancel"`
+	UpdatePaymentMethod *string `json:"update_payment_method"`
+	View                string  `json:"view"`
+}
+
 // Me The signed-in customer.
 type Me struct {
 	Address *Address `json:"address"`

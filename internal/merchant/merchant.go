@@ -165,6 +165,16 @@ func (s Settings) Validate() error {
 	return foyer.InvalidFields(faults...)
 }
 
+// Frontend is the base of links to customers: the merchant's frontend, else Foyer itself, which public is the address of;
+// never a Host header, and without a slash at its end.
+func (s Settings) Frontend(public string) string {
+	base := s.FrontendURL
+	if base == "" {
+		base = public
+	}
+	return strings.TrimRight(base, "/")
+}
+
 // ValidOrigin tells whether s is exactly what a browser sends as Origin: scheme, host and, if it is not the default,
 // port; lower case, nothing behind it. http is for loopback only.
 func ValidOrigin(s string) bool {

@@ -105,7 +105,7 @@ func (s *Service) SendSignIn(ctx context.Context, id foyer.MerchantID, signIn id
 
 // link leads to the frontend, never to a Host header. The token stands in the fragment, which browsers send to nobody.
 func (s *Service) link(settings merchant.Settings, token string) string {
-	return frontend(settings, s.PublicURL) + "/sign-in#token=" + token
+	return settings.Frontend(s.PublicURL) + "/sign-in#token=" + token
 }
 
 // mailLocale is the customer's language, else the request's, else the portal's.
