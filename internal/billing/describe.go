@@ -13,7 +13,7 @@ import (
 type SubscriptionChange struct {
 	// ExternalID is the merchant's name of it; empty takes it away.
 	ExternalID *string
-	Metadata   *map[string]string
+	Metadata   *foyer.Metadata
 	// PaymentMethod is what is charged from now on. A debt is not collected by it.
 	PaymentMethod *PaymentMethodID
 }
@@ -25,7 +25,10 @@ type SubscriptionChange struct {
 func (s Subscription) Describe(c SubscriptionChange, now time.Time) (Subscription, error) {
 	next := s.changed(now)
 	if c.Metadata != nil {
-		next.Metadata = *c.Metadata
+		if err := foyer.InvalidFields(c.Metadata.Faults("/metadata")...); err != nil {
+			return s, err
+		}
+		next.Metadata = c.Metadata.Kept()
 	}
 	if c.ExternalID != nil && *c.ExternalID != s.ExternalID {
 		if s.Provider == "" {
@@ -116,8 +119,11 @@ func (s *Service) saveDescribed(ctx context.Context, scope foyer.Scope, before, 
 
 // UpdatePayment changes what a merchant keeps beside a payment. ifVersion is the version the caller read, 0 when it does not care.
 //
-// Refusals: NotFound, PreconditionFailed.
-func (s *Service) UpdatePayment(ctx context.Context, by foyer.Actor, id PaymentID, metadata map[string]string, ifVersion int64) (after Payment, err error) {
+// Refusals: NotFound, Invalid, PreconditionFailed.
+func (s *Service) UpdatePayment(ctx context.Context, by foyer.Actor, id PaymentID, metadata foyer.Metadata, ifVersion int64) (after Payment, err error) {
+	if err := foyer.InvalidFields(metadata.Faults("/metadata")...); err != nil {
+		return after, err
+	}
 	now, err := s.now(ctx, by.Scope.Merchant)
 	if err != nil {
 		return after, err
@@ -139,7 +145,7 @@ func (s *Service) UpdatePayment(ctx context.Context, by foyer.Actor, id PaymentI
 			return nil
 		}
 		after = after.changed(now)
-		after.Metadata = metadata
+		after.Metadata = metadata.Kept()
 		if err := s.store.SavePayments(ctx, after); err != nil {
 			return err
 		}

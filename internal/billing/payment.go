@@ -137,7 +137,7 @@ type Payment struct {
 	BilledAt *time.Time
 	Version  int64
 	// Metadata is the merchant's own.
-	Metadata map[string]string
+	Metadata foyer.Metadata
 
 	// PaymentMethod is what it is collected with.
 	PaymentMethod PaymentMethodID

@@ -34,7 +34,7 @@ type SubscribeInput struct {
 	// BillingDetails are the terms of one collected by invoice; without terms of payment it is DefaultTerms.
 	BillingDetails *Terms
 	ExternalID     string
-	Metadata       map[string]string
+	Metadata       foyer.Metadata
 }
 
 // BillInput is something bought once. Without CollectionMode it is charged at once, and needs a payment method.
@@ -43,7 +43,7 @@ type BillInput struct {
 	PaymentMethod  PaymentMethodID
 	CollectionMode CollectionMode
 	BillingDetails *Terms
-	Metadata       map[string]string
+	Metadata       foyer.Metadata
 }
 
 // BillItemInput is a price that is paid once, or, without Price, something that is in no catalog.
@@ -83,12 +83,13 @@ func (in SubscribeInput) Faults(now time.Time) []foyer.FieldError {
 	if in.TrialEnd != nil && (!in.TrialEnd.After(now) || in.TrialEnd.After(now.Add(longestTrial))) {
 		faults = append(faults, foyer.FieldError{Pointer: "/trial_end", Code: "input.trial_end"})
 	}
+	faults = append(faults, in.Metadata.Faults("/metadata")...)
 	return append(faults, externalIDFaults(in.ExternalID)...)
 }
 
 // Faults names what can be seen to be wrong with the input without asking anybody.
 func (in BillInput) Faults() []foyer.FieldError {
-	return collectionFaults(in.CollectionMode, in.PaymentMethod, in.BillingDetails)
+	return append(collectionFaults(in.CollectionMode, in.PaymentMethod, in.BillingDetails), in.Metadata.Faults("/metadata")...)
 }
 
 func collectionFaults(mode CollectionMode, method PaymentMethodID, terms *Terms) (faults []foyer.FieldError) {
@@ -113,15 +114,15 @@ func collectionFaults(mode CollectionMode, method PaymentMethodID, terms *Terms)
 	return faults
 }
 
-// maxExternalIDLength bounds what a merchant calls its things.
-const maxExternalIDLength = 200
+// longestExternalID bounds what a merchant calls its things.
+const longestExternalID = 200
 
 func externalIDFaults(id string) []foyer.FieldError {
 	switch {
 	case !foyer.CleanText(id, false):
 		return []foyer.FieldError{{Pointer: "/external_id", Code: "input.text_characters"}}
-	case utf8.RuneCountInString(id) > maxExternalIDLength:
-		return []foyer.FieldError{{Pointer: "/external_id", Code: "input.too_long", Params: map[string]any{"Max": maxExternalIDLength}}}
+	case utf8.RuneCountInString(id) > longestExternalID:
+		return []foyer.FieldError{{Pointer: "/external_id", Code: "input.too_long", Params: map[string]any{"Max": longestExternalID}}}
 	}
 	return nil
 }

@@ -114,7 +114,7 @@ type Subscription struct {
 	UpdatedAt       time.Time
 	Version         int64
 	// Metadata is the merchant's own.
-	Metadata map[string]string
+	Metadata foyer.Metadata
 
 	// AnchorAt is the moment periods are counted from: its day of the month is kept, and taken up again after a short
 	// month (31 January, 28 February, 31 March).

@@ -91,7 +91,7 @@ func (r PaymentHead) domain() (billing.Payment, error) {
 		p.BillingDetails = &details
 	}
 	var err error
-	p.Metadata, err = metadata("payments.metadata", r.Metadata)
+	p.Metadata, err = readMetadata("payments.metadata", r.Metadata)
 	return p, err
 }
 
@@ -121,7 +121,7 @@ func newPaymentRow(p billing.Payment) paymentRow {
 			CreditToBalance: p.Totals.CreditToBalance, GrandTotal: p.Totals.GrandTotal, Balance: p.Totals.Balance, Refunded: p.Totals.Refunded,
 			InvoiceID: null(p.InvoiceID), InvoiceNumber: p.InvoiceNumber,
 			CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, BilledAt: p.BilledAt, ListedAt: p.CreatedAt, Version: p.Version,
-			Metadata: metadataOrNull(p.Metadata),
+			Metadata: writeMetadata(p.Metadata),
 		},
 		TaxRates: toJSON(p.TaxRates), Lines: toJSON(p.Lines), PaymentMethodID: null(p.PaymentMethod), Effect: jsonOrNull(p.Effect),
 		FailedAt: p.FailedAt, Tries: p.Tries, DueAt: p.RetryAt, StartsExternalID: null(p.StartsExternalID()),
@@ -240,7 +240,7 @@ func scanListed(rows *sql.Rows) (p billing.Payment, hasRefunds bool, err error) 
 		p.BillingDetails = &details
 	}
 	if r.metadata.Valid {
-		p.Metadata, err = metadata("payments.metadata", &r.metadata.String)
+		p.Metadata, err = readMetadata("payments.metadata", &r.metadata.String)
 	}
 	return p, hasRefunds, err
 }

@@ -51,23 +51,6 @@ func jsonOrNull[T any](v *T) *string {
 	return &text
 }
 
-// metadata reads what metadataOrNull wrote; nil when there is none.
-func metadata(column string, text *string) (map[string]string, error) {
-	if text == nil {
-		return nil, nil
-	}
-	return fromJSON[map[string]string](column, *text)
-}
-
-// metadataOrNull writes what a merchant keeps beside a thing, NULL for nothing.
-func metadataOrNull(m map[string]string) *string {
-	if len(m) == 0 {
-		return nil
-	}
-	text := toJSON(m)
-	return &text
-}
-
 // null returns nil for the empty value, so that "not known" is NULL.
 func null[T comparable](v T) *T {
 	var zero T

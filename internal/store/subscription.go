@@ -75,7 +75,7 @@ func (r subscriptionRow) domain() (billing.Subscription, error) {
 	if sub.BillingDetails, err = fromJSONOrNull[billing.Terms]("subscriptions.billing_details", r.BillingDetails); err != nil {
 		return billing.Subscription{}, err
 	}
-	if sub.Metadata, err = metadata("subscriptions.metadata", r.Metadata); err != nil {
+	if sub.Metadata, err = readMetadata("subscriptions.metadata", r.Metadata); err != nil {
 		return billing.Subscription{}, err
 	}
 	sub.Items, err = fromJSON[[]billing.SubscriptionItem]("subscriptions.items", r.Items)
@@ -90,7 +90,7 @@ func newSubscriptionRow(sub billing.Subscription) subscriptionRow {
 		PaymentMethodID: null(sub.PaymentMethod), StartedAt: sub.StartedAt, PausedAt: sub.PausedAt, CanceledAt: sub.CanceledAt,
 		CreatedAt: sub.CreatedAt, UpdatedAt: sub.UpdatedAt, Version: sub.Version,
 		Provider: sub.Provider, AnchorAt: sub.AnchorAt, OpenPaymentID: null(sub.OpenPayment), DebtID: null(sub.Debt), RemindAt: sub.RemindAt,
-		DueAt: sub.DueAt(), Pending: jsonOrNull(sub.Pending), BillingDetails: jsonOrNull(sub.BillingDetails), Metadata: metadataOrNull(sub.Metadata),
+		DueAt: sub.DueAt(), Pending: jsonOrNull(sub.Pending), BillingDetails: jsonOrNull(sub.BillingDetails), Metadata: writeMetadata(sub.Metadata),
 	}
 	row.PeriodStartsAt, row.PeriodEndsAt = bounds(sub.CurrentPeriod)
 	row.TrialStartsAt, row.TrialEndsAt = bounds(sub.Trial)

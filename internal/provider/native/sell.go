@@ -80,7 +80,7 @@ func (e *Engine) planPayment(ctx context.Context, by foyer.Actor, in billing.Bil
 	if err != nil {
 		return "", nil, err
 	}
-	p.Metadata = in.Metadata
+	p.Metadata = in.Metadata.Kept()
 	method := methodOr(methods, in.PaymentMethod)
 	attempt := l.bill(p, method, present(ctx))
 	if err := l.write(ctx); err != nil || attempt == nil {

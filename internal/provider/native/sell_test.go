@@ -23,7 +23,7 @@ func setup(amount, quantity int64) billing.BillItemInput {
 }
 
 func once1(amount int64, method billing.PaymentMethod) billing.BillInput {
-	return billing.BillInput{Items: []billing.BillItemInput{setup(amount, 1)}, PaymentMethod: method.ID, Metadata: map[string]string{"order": "7"}}
+	return billing.BillInput{Items: []billing.BillItemInput{setup(amount, 1)}, PaymentMethod: method.ID, Metadata: foyer.Metadata{"order": "7"}}
 }
 
 func TestBoughtOnce(t *testing.T) {
@@ -41,7 +41,7 @@ func TestBoughtOnce(t *testing.T) {
 		assert.Equal(t, billing.PaymentCompleted, paid.Status)
 		assert.Equal(t, int64(2380), paid.Totals.Total)
 		assert.Equal(t, "Setup, Fee", paid.Description)
-		assert.Equal(t, map[string]string{"order": "7"}, paid.Metadata, "kept through charge and booking")
+		assert.Equal(t, foyer.Metadata{"order": "7"}, paid.Metadata, "kept through charge and booking")
 		assert.Equal(t, "INV-000001", paid.InvoiceNumber)
 		assert.Equal(t, []billing.MailKind{billing.MailReceipt}, r.mails.take())
 
