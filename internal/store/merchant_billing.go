@@ -121,11 +121,7 @@ func (s *Store) MerchantPaymentMethods(ctx context.Context, merchant foyer.Merch
 		return nil, translate(err)
 	}
 	methods := domains(rows)
-	customers := make([]foyer.CustomerID, len(methods))
-	for i, m := range methods {
-		customers[i] = m.Customer
-	}
-	if err := s.usedByOf(ctx, merchant, customers, methods); err != nil {
+	if err := s.usedByAny(ctx, merchant, methods); err != nil {
 		return nil, err
 	}
 	for _, m := range methods {

@@ -113,7 +113,7 @@ type Store interface {
 	NextNumbers(ctx context.Context, merchant foyer.MerchantID, series string, n int) (int64, error)
 	CreateInvoices(ctx context.Context, invoices ...invoice.Invoice) error
 	SettleInvoice(ctx context.Context, merchant foyer.MerchantID, id invoice.ID, status invoice.Status, now time.Time) error
-	RecordEvents(ctx context.Context, events ...billing.Event) error
+	RecordEvents(ctx context.Context, events ...foyer.Event) error
 
 	CreateRefund(ctx context.Context, r billing.PendingRefund) error
 	// RefundByCommand returns the refund a call made; foyer.NotFound when it made none.
