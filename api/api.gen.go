@@ -71,19 +71,19 @@ func (e AttemptStatus) Valid() bool {
 
 // Defines values for AuditActorKind.
 const (
-	Customer AuditActorKind = "customer"
-	Merchant AuditActorKind = "merchant"
-	System   AuditActorKind = "system"
+	AuditActorKindCustomer AuditActorKind = "customer"
+	AuditActorKindMerchant AuditActorKind = "merchant"
+	AuditActorKindSystem   AuditActorKind = "system"
 )
 
 // Valid indicates whether the value is a known member of the AuditActorKind enum.
 func (e AuditActorKind) Valid() bool {
 	switch e {
-	case Customer:
+	case AuditActorKindCustomer:
 		return true
-	case Merchant:
+	case AuditActorKindMerchant:
 		return true
-	case System:
+	case AuditActorKindSystem:
 		return true
 	default:
 		return false
@@ -588,6 +588,24 @@ func (e SignInRequestCodeChallengeMethod) Valid() bool {
 	}
 }
 
+// Defines values for SubscriptionIncluded.
+const (
+	SubscriptionIncludedCustomer      SubscriptionIncluded = "customer"
+	SubscriptionIncludedPaymentMethod SubscriptionIncluded = "payment_method"
+)
+
+// Valid indicates whether the value is a known member of the SubscriptionIncluded enum.
+func (e SubscriptionIncluded) Valid() bool {
+	switch e {
+	case SubscriptionIncludedCustomer:
+		return true
+	case SubscriptionIncludedPaymentMethod:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SubscriptionStatus.
 const (
 	SubscriptionStatusActive   SubscriptionStatus = "active"
@@ -711,6 +729,24 @@ func (e DownloadInvoiceParamsDisposition) Valid() bool {
 	}
 }
 
+// Defines values for MerchantDownloadInvoiceParamsDisposition.
+const (
+	MerchantDownloadInvoiceParamsDispositionAttachment MerchantDownloadInvoiceParamsDisposition = "attachment"
+	MerchantDownloadInvoiceParamsDispositionInline     MerchantDownloadInvoiceParamsDisposition = "inline"
+)
+
+// Valid indicates whether the value is a known member of the MerchantDownloadInvoiceParamsDisposition enum.
+func (e MerchantDownloadInvoiceParamsDisposition) Valid() bool {
+	switch e {
+	case MerchantDownloadInvoiceParamsDispositionAttachment:
+		return true
+	case MerchantDownloadInvoiceParamsDispositionInline:
+		return true
+	default:
+		return false
+	}
+}
+
 // Action Whether the customer may do it now.
 type Action struct {
 	Allowed bool `json:"allowed"`
@@ -796,6 +832,15 @@ type Address struct {
 	Line2      *string `json:"line2"`
 	PostalCode *string `json:"postal_code"`
 	Region     *string `json:"region"`
+}
+
+// AdvanceClock Exactly one of the two.
+//
+// Example: {"by":"P31D"}
+type AdvanceClock struct {
+	// By An ISO 8601 duration. Months and years keep the day of the month where there is one.
+	By *string    `json:"by,omitempty"`
+	To *time.Time `json:"to,omitempty"`
 }
 
 // ApiKey A credential of the merchant's servers, without its secret.
@@ -902,12 +947,41 @@ type AuditEntryList struct {
 	Page Page `json:"page"`
 }
 
+// BilledItem Either `price_id`, a price that is paid once; or `name` and `unit_price` of something that is in no catalog.
+type BilledItem struct {
+	Name     *string `json:"name,omitempty"`
+	PriceId  *string `json:"price_id,omitempty"`
+	Quantity int64   `json:"quantity"`
+
+	// TaxRate A share: 0.19 is 19 %. With `name` only.
+	TaxRate *string `json:"tax_rate,omitempty"`
+
+	// UnitPrice What one costs, without tax.
+	//
+	// Example: {"amount":4900,"currency":"EUR"}
+	UnitPrice *UnitPrice `json:"unit_price,omitempty"`
+}
+
 // BillingCycle How often it is billed.
 type BillingCycle struct {
 	Frequency int32 `json:"frequency"`
 
 	// Interval Unit of a billing cycle.
 	Interval Interval `json:"interval"`
+}
+
+// BillingDetails The terms of what is collected by invoice.
+//
+// Example: {"payment_terms":{"frequency":30,"interval":"day"},"purchase_order_number":"PO-7"}
+type BillingDetails struct {
+	// AdditionalInformation Shown on the invoice.
+	AdditionalInformation *string `json:"additional_information,omitempty"`
+
+	// PaymentTerms Within how long it is to be paid; 14 days when not given.
+	PaymentTerms *BillingCycle `json:"payment_terms,omitempty"`
+
+	// PurchaseOrderNumber Shown on the invoice.
+	PurchaseOrderNumber *string `json:"purchase_order_number,omitempty"`
 }
 
 // Branding How the merchant looks.
@@ -1040,6 +1114,22 @@ type ChangePreview struct {
 // Example: {"items":[{"price_id":"pri_01kb3v5q8r9s0t1v2w3x4y5z6a","quantity":5}]}
 type ChangeSubscription struct {
 	Items []ChangeItem `json:"items"`
+}
+
+// Clock A merchant's time.
+//
+// Example: {"now":"2027-02-01T00:00:00Z","offset":"PT2678400S"}
+type Clock struct {
+	Now time.Time `json:"now"`
+
+	// Offset How far ahead of the real time it is, as an ISO 8601 duration; not there when it is not.
+	Offset *string `json:"offset,omitempty"`
+
+	// Running There is more to run.
+	Running *bool `json:"running,omitempty"`
+
+	// To Where the clock was to go, while there is more to run.
+	To *time.Time `json:"to,omitempty"`
 }
 
 // Collection A debt that was tried to collect.
@@ -1221,12 +1311,15 @@ type Invoice struct {
 	Buyer Buyer `json:"buyer"`
 
 	// Copy Issued by another billing system; the PDF is headed so.
-	Copy      bool       `json:"copy"`
-	CreatedAt time.Time  `json:"created_at"`
-	Currency  string     `json:"currency"`
-	DueAt     *time.Time `json:"due_at"`
-	Id        string     `json:"id"`
-	IssuedAt  time.Time  `json:"issued_at"`
+	Copy      bool      `json:"copy"`
+	CreatedAt time.Time `json:"created_at"`
+	Currency  string    `json:"currency"`
+
+	// CustomerId For merchants.
+	CustomerId *string    `json:"customer_id,omitempty"`
+	DueAt      *time.Time `json:"due_at"`
+	Id         string     `json:"id"`
+	IssuedAt   time.Time  `json:"issued_at"`
 
 	// Kind What the document is.
 	Kind      InvoiceKind `json:"kind"`
@@ -1337,6 +1430,16 @@ type MailSender struct {
 	ReplyTo *string `json:"reply_to"`
 }
 
+// ManagementUrls Deep links into the merchant's frontend that hold no secret: the customer signs in there. For a paused or canceled subscription all
+// lead to its page; with manual collection there is no payment method to update.
+//
+// Example: {"cancel":"https://acme.example/portal/subscriptions/sub_01kb3v5q8r9s0t1v2w3x4y5z6a/cancel","update_payment_method":null,"view":"https://acme.example/portal/subscriptions/sub_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+type ManagementUrls struct {
+	Cancel              string  `json:"cancel"`
+	UpdatePaymentMethod *string `json:"update_payment_method"`
+	View                string  `json:"view"`
+}
+
 // Me The signed-in customer.
 type Me struct {
 	Address *Address `json:"address"`
@@ -1348,6 +1451,96 @@ type Me struct {
 	Locale *string `json:"locale"`
 	Name   *string `json:"name"`
 	TaxId  *string `json:"tax_id"`
+}
+
+// MerchantCancelSubscription When it ends.
+//
+// Example: {"effective":"period_end"}
+type MerchantCancelSubscription struct {
+	Effective *Effective `json:"effective,omitempty"`
+}
+
+// MerchantCreatePayment What is bought once, by whom and how it is paid.
+//
+// Example: {"customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","items":[{"name":"Onboarding","quantity":1,"tax_rate":"0.19","unit_price":{"amount":4900,"currency":"EUR"}}],"payment_method_id":"paymtd_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+type MerchantCreatePayment struct {
+	// BillingDetails Only with `collection_mode: manual`.
+	BillingDetails *BillingDetails `json:"billing_details,omitempty"`
+	CollectionMode *CollectionMode `json:"collection_mode,omitempty"`
+	CustomerId     string          `json:"customer_id"`
+	Items          []BilledItem    `json:"items"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// PaymentMethodId A stored payment method of the customer. Needed unless it is collected by invoice.
+	PaymentMethodId *string `json:"payment_method_id,omitempty"`
+}
+
+// MerchantCreateRefund What goes back; neither `amount` nor `lines` is all that is left.
+//
+// Example: {"amount":500,"reason":"Goodwill"}
+type MerchantCreateRefund struct {
+	// Amount With tax, in the minor unit of the currency.
+	Amount *int64          `json:"amount,omitempty"`
+	Lines  *[]RefundedLine `json:"lines,omitempty"`
+
+	// Reason The customer sees it.
+	Reason *string `json:"reason,omitempty"`
+}
+
+// MerchantCreateSubscription What to subscribe to, for whom and how it is paid.
+//
+// Example: {"customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","external_id":"team-42","items":[{"price_id":"pri_01kb3v5q8r9s0t1v2w3x4y5z6a","quantity":1}],"metadata":{"plan_source":"sales"},"payment_method_id":"paymtd_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+type MerchantCreateSubscription struct {
+	// BillingDetails Only with `collection_mode: manual`.
+	BillingDetails *BillingDetails `json:"billing_details,omitempty"`
+	CollectionMode *CollectionMode `json:"collection_mode,omitempty"`
+	CustomerId     string          `json:"customer_id"`
+	DiscountId     *string         `json:"discount_id,omitempty"`
+
+	// ExternalId What you call it; no two subscriptions may be called the same.
+	ExternalId *string      `json:"external_id,omitempty"`
+	Items      []ChangeItem `json:"items"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// PaymentMethodId A stored payment method of the customer. Needed unless it is collected by invoice.
+	PaymentMethodId *string `json:"payment_method_id,omitempty"`
+
+	// TrialEnd When the trial ends; else as the prices have it. In the future, and at most 731 days ahead.
+	TrialEnd *time.Time `json:"trial_end,omitempty"`
+}
+
+// MerchantUpdatePayment What to change.
+//
+// Example: {"metadata":{"order":"7"}}
+type MerchantUpdatePayment struct {
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata Metadata `json:"metadata"`
+}
+
+// MerchantUpdateSubscription What to change.
+//
+// Example: {"metadata":{"plan_source":"sales"}}
+type MerchantUpdateSubscription struct {
+	// ExternalId Null clears.
+	ExternalId nullable.Nullable[string] `json:"external_id,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// PaymentMethodId A stored payment method of the customer.
+	PaymentMethodId *string `json:"payment_method_id,omitempty"`
 }
 
 // Metadata Whatever the merchant wants to keep with a thing; customers never see it.
@@ -1437,7 +1630,10 @@ type Payment struct {
 	CollectionMode CollectionMode `json:"collection_mode"`
 	CreatedAt      time.Time      `json:"created_at"`
 	Currency       string         `json:"currency"`
-	Description    string         `json:"description"`
+
+	// CustomerId For merchants.
+	CustomerId  *string `json:"customer_id,omitempty"`
+	Description string  `json:"description"`
 
 	// DueAt For payments by invoice.
 	DueAt *time.Time `json:"due_at"`
@@ -1449,6 +1645,11 @@ type Payment struct {
 
 	// Lines Not in lists.
 	Lines *[]PaymentLine `json:"lines,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
 
 	// NextAction Only in a 202: the bank asks for the customer.
 	NextAction *NextAction `json:"next_action,omitempty"`
@@ -1717,6 +1918,9 @@ type Problem struct {
 	// Errors The inputs at fault.
 	Errors *[]FieldProblem `json:"errors,omitempty"`
 
+	// PaymentId The payment that was declined.
+	PaymentId *string `json:"payment_id,omitempty"`
+
 	// PortalId Where to sign in instead of with a ticket that is no longer good.
 	PortalId *string `json:"portal_id,omitempty"`
 
@@ -1757,7 +1961,13 @@ type Refund struct {
 	Action    RefundAction `json:"action"`
 	CreatedAt time.Time    `json:"created_at"`
 	Id        string       `json:"id"`
-	Reason    *string      `json:"reason"`
+
+	// Lines For merchants: what went back of each line.
+	Lines *[]RefundLine `json:"lines,omitempty"`
+
+	// PaymentId For merchants: the payment it belongs to.
+	PaymentId *string `json:"payment_id,omitempty"`
+	Reason    *string `json:"reason"`
 
 	// Status Where a refund stands.
 	Status RefundStatus `json:"status"`
@@ -1776,8 +1986,24 @@ type Refund struct {
 // RefundAction Why it went back.
 type RefundAction string
 
+// RefundLine What went back of one line of the payment.
+type RefundLine struct {
+	// Amount An amount of money.
+	//
+	// Example: {"amount":1999,"currency":"EUR","display":"19,99 €"}
+	Amount Money  `json:"amount"`
+	LineId string `json:"line_id"`
+}
+
 // RefundStatus Where a refund stands.
 type RefundStatus string
+
+// RefundedLine A line, and how much of it goes back; without an amount, all that is left of it.
+type RefundedLine struct {
+	// Amount With tax, in the minor unit of the currency.
+	Amount *int64 `json:"amount,omitempty"`
+	LineId string `json:"line_id"`
+}
 
 // ResumeSubscription How to go on.
 //
@@ -1948,17 +2174,34 @@ type Subscription struct {
 	Currency       string         `json:"currency"`
 
 	// CurrentPeriod Null when it is paused or canceled.
-	CurrentPeriod *Period               `json:"current_period"`
-	Discount      *SubscriptionDiscount `json:"discount"`
-	ExternalId    *string               `json:"external_id"`
-	Id            string                `json:"id"`
-	Items         []SubscriptionItem    `json:"items"`
+	CurrentPeriod *Period `json:"current_period"`
+
+	// Customer For merchants, when asked for with `include`.
+	Customer *Me `json:"customer,omitempty"`
+
+	// CustomerId For merchants.
+	CustomerId *string               `json:"customer_id,omitempty"`
+	Discount   *SubscriptionDiscount `json:"discount"`
+	ExternalId *string               `json:"external_id"`
+	Id         string                `json:"id"`
+	Items      []SubscriptionItem    `json:"items"`
+
+	// ManagementUrls For merchants.
+	ManagementUrls *ManagementUrls `json:"management_urls,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
 
 	// NextAction Only in a 202: the bank asks for the customer.
-	NextAction      *NextAction  `json:"next_action,omitempty"`
-	NextPayment     *NextPayment `json:"next_payment"`
-	PausedAt        *time.Time   `json:"paused_at"`
-	PaymentMethodId *string      `json:"payment_method_id"`
+	NextAction  *NextAction  `json:"next_action,omitempty"`
+	NextPayment *NextPayment `json:"next_payment"`
+	PausedAt    *time.Time   `json:"paused_at"`
+
+	// PaymentMethod For merchants, when asked for with `include`.
+	PaymentMethod   *PaymentMethod `json:"payment_method,omitempty"`
+	PaymentMethodId *string        `json:"payment_method_id"`
 
 	// RecurringTotal What one period costs; null when the billing system it came from does not tell.
 	RecurringTotal  *Money           `json:"recurring_total"`
@@ -2005,6 +2248,9 @@ type SubscriptionDiscount struct {
 	StartsAt *time.Time    `json:"starts_at"`
 	Type     *DiscountType `json:"type"`
 }
+
+// SubscriptionIncluded What can be added to a subscription.
+type SubscriptionIncluded string
 
 // SubscriptionItem One product of a subscription.
 type SubscriptionItem struct {
@@ -2083,6 +2329,17 @@ type Tokens struct {
 
 // TokensTokenType defines model for Tokens.TokenType.
 type TokensTokenType string
+
+// UnitPrice What one costs, without tax.
+//
+// Example: {"amount":4900,"currency":"EUR"}
+type UnitPrice struct {
+	// Amount In the minor unit of the currency.
+	Amount int64 `json:"amount"`
+
+	// Currency ISO 4217.
+	Currency string `json:"currency"`
+}
 
 // UpdateAddress What to change of the address; null clears.
 type UpdateAddress struct {
@@ -2274,6 +2531,9 @@ type EventId = string
 // EventTypeFilter defines model for EventTypeFilter.
 type EventTypeFilter = []string
 
+// ExternalIdFilter defines model for ExternalIdFilter.
+type ExternalIdFilter = string
+
 // From defines model for From.
 type From = time.Time
 
@@ -2289,11 +2549,17 @@ type IncludeZero = bool
 // InvoiceId defines model for InvoiceId.
 type InvoiceId = string
 
+// InvoiceNumberFilter defines model for InvoiceNumberFilter.
+type InvoiceNumberFilter = string
+
 // Limit defines model for Limit.
 type Limit = int
 
 // Locale defines model for Locale.
 type Locale = string
+
+// PaymentFilter defines model for PaymentFilter.
+type PaymentFilter = string
 
 // PaymentId defines model for PaymentId.
 type PaymentId = string
@@ -2321,6 +2587,9 @@ type SubscriptionFilter = string
 
 // SubscriptionId defines model for SubscriptionId.
 type SubscriptionId = string
+
+// SubscriptionInclude defines model for SubscriptionInclude.
+type SubscriptionInclude = []SubscriptionIncluded
 
 // SubscriptionStatusFilter defines model for SubscriptionStatusFilter.
 type SubscriptionStatusFilter = []SubscriptionStatus
@@ -2574,6 +2843,21 @@ type MerchantListAuditLogParams struct {
 	SubjectId *SubjectFilter `form:"subject_id,omitempty" json:"subject_id,omitempty"`
 }
 
+// MerchantGetClockParams defines parameters for MerchantGetClock.
+type MerchantGetClockParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantAdvanceClockParams defines parameters for MerchantAdvanceClock.
+type MerchantAdvanceClockParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // MerchantListEventsParams defines parameters for MerchantListEvents.
 type MerchantListEventsParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -2607,6 +2891,138 @@ type MerchantGetEventParams struct {
 	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
 }
 
+// MerchantListInvoicesParams defines parameters for MerchantListInvoices.
+type MerchantListInvoicesParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// CustomerId Only what belongs to this customer.
+	CustomerId *CustomerFilter `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// PaymentId Only what belongs to this payment.
+	PaymentId *PaymentFilter `form:"payment_id,omitempty" json:"payment_id,omitempty"`
+
+	// Number Only documents with this number.
+	Number *InvoiceNumberFilter `form:"number,omitempty" json:"number,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// MerchantGetInvoiceParams defines parameters for MerchantGetInvoice.
+type MerchantGetInvoiceParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantDownloadInvoiceParams defines parameters for MerchantDownloadInvoice.
+type MerchantDownloadInvoiceParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Disposition Save it or show it.
+	Disposition *MerchantDownloadInvoiceParamsDisposition `form:"disposition,omitempty" json:"disposition,omitempty"`
+}
+
+// MerchantDownloadInvoiceParamsDisposition defines parameters for MerchantDownloadInvoice.
+type MerchantDownloadInvoiceParamsDisposition string
+
+// MerchantSendInvoiceParams defines parameters for MerchantSendInvoice.
+type MerchantSendInvoiceParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantListPaymentsParams defines parameters for MerchantListPayments.
+type MerchantListPaymentsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// CustomerId Only what belongs to this customer.
+	CustomerId *CustomerFilter `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// SubscriptionId Only what belongs to this subscription.
+	SubscriptionId *SubscriptionFilter `form:"subscription_id,omitempty" json:"subscription_id,omitempty"`
+
+	// Status One state or several, separated by commas.
+	Status *PaymentStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+
+	// ExternalId Only what you, or the billing system it came from, call so.
+	ExternalId *ExternalIdFilter `form:"external_id,omitempty" json:"external_id,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// IncludeZero Show payments of zero value too.
+	IncludeZero *IncludeZero `form:"include_zero,omitempty" json:"include_zero,omitempty"`
+}
+
+// MerchantCreatePaymentParams defines parameters for MerchantCreatePayment.
+type MerchantCreatePaymentParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// MerchantGetPaymentParams defines parameters for MerchantGetPayment.
+type MerchantGetPaymentParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantUpdatePaymentParams defines parameters for MerchantUpdatePayment.
+type MerchantUpdatePaymentParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantCollectPaymentParams defines parameters for MerchantCollectPayment.
+type MerchantCollectPaymentParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// MerchantCreateRefundParams defines parameters for MerchantCreateRefund.
+type MerchantCreateRefundParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
 // MerchantGetPortalParams defines parameters for MerchantGetPortal.
 type MerchantGetPortalParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -2623,6 +3039,120 @@ type MerchantUpdatePortalParams struct {
 
 	// IfMatch The ETag read before; 412 when it has changed.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantListSubscriptionsParams defines parameters for MerchantListSubscriptions.
+type MerchantListSubscriptionsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// CustomerId Only what belongs to this customer.
+	CustomerId *CustomerFilter `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// Status One state or several, separated by commas.
+	Status *SubscriptionStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+
+	// ExternalId Only what you, or the billing system it came from, call so.
+	ExternalId *ExternalIdFilter `form:"external_id,omitempty" json:"external_id,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Include What to add to every subscription, separated by commas.
+	Include *SubscriptionInclude `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// MerchantCreateSubscriptionParams defines parameters for MerchantCreateSubscription.
+type MerchantCreateSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// MerchantGetSubscriptionParams defines parameters for MerchantGetSubscription.
+type MerchantGetSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Include What to add to every subscription, separated by commas.
+	Include *SubscriptionInclude `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// MerchantUpdateSubscriptionParams defines parameters for MerchantUpdateSubscription.
+type MerchantUpdateSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantCancelSubscriptionParams defines parameters for MerchantCancelSubscription.
+type MerchantCancelSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantChangeSubscriptionParams defines parameters for MerchantChangeSubscription.
+type MerchantChangeSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// MerchantPreviewSubscriptionChangeParams defines parameters for MerchantPreviewSubscriptionChange.
+type MerchantPreviewSubscriptionChangeParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantPauseSubscriptionParams defines parameters for MerchantPauseSubscription.
+type MerchantPauseSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantResumeSubscriptionParams defines parameters for MerchantResumeSubscription.
+type MerchantResumeSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// MerchantKeepSubscriptionParams defines parameters for MerchantKeepSubscription.
+type MerchantKeepSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ListPaymentMethodsParams defines parameters for ListPaymentMethods.
@@ -2895,8 +3425,44 @@ type MerchantUpdateApiKeyJSONRequestBody = UpdateApiKey
 // MerchantRotateApiKeyJSONRequestBody defines body for MerchantRotateApiKey for application/json ContentType.
 type MerchantRotateApiKeyJSONRequestBody = RotateApiKey
 
+// MerchantAdvanceClockJSONRequestBody defines body for MerchantAdvanceClock for application/json ContentType.
+type MerchantAdvanceClockJSONRequestBody = AdvanceClock
+
+// MerchantCreatePaymentJSONRequestBody defines body for MerchantCreatePayment for application/json ContentType.
+type MerchantCreatePaymentJSONRequestBody = MerchantCreatePayment
+
+// MerchantUpdatePaymentJSONRequestBody defines body for MerchantUpdatePayment for application/json ContentType.
+type MerchantUpdatePaymentJSONRequestBody = MerchantUpdatePayment
+
+// MerchantCollectPaymentJSONRequestBody defines body for MerchantCollectPayment for application/json ContentType.
+type MerchantCollectPaymentJSONRequestBody = PayPayment
+
+// MerchantCreateRefundJSONRequestBody defines body for MerchantCreateRefund for application/json ContentType.
+type MerchantCreateRefundJSONRequestBody = MerchantCreateRefund
+
 // MerchantUpdatePortalJSONRequestBody defines body for MerchantUpdatePortal for application/json ContentType.
 type MerchantUpdatePortalJSONRequestBody = UpdatePortalSettings
+
+// MerchantCreateSubscriptionJSONRequestBody defines body for MerchantCreateSubscription for application/json ContentType.
+type MerchantCreateSubscriptionJSONRequestBody = MerchantCreateSubscription
+
+// MerchantUpdateSubscriptionJSONRequestBody defines body for MerchantUpdateSubscription for application/json ContentType.
+type MerchantUpdateSubscriptionJSONRequestBody = MerchantUpdateSubscription
+
+// MerchantCancelSubscriptionJSONRequestBody defines body for MerchantCancelSubscription for application/json ContentType.
+type MerchantCancelSubscriptionJSONRequestBody = MerchantCancelSubscription
+
+// MerchantChangeSubscriptionJSONRequestBody defines body for MerchantChangeSubscription for application/json ContentType.
+type MerchantChangeSubscriptionJSONRequestBody = ChangeSubscription
+
+// MerchantPreviewSubscriptionChangeJSONRequestBody defines body for MerchantPreviewSubscriptionChange for application/json ContentType.
+type MerchantPreviewSubscriptionChangeJSONRequestBody = ChangeSubscription
+
+// MerchantPauseSubscriptionJSONRequestBody defines body for MerchantPauseSubscription for application/json ContentType.
+type MerchantPauseSubscriptionJSONRequestBody = PauseSubscription
+
+// MerchantResumeSubscriptionJSONRequestBody defines body for MerchantResumeSubscription for application/json ContentType.
+type MerchantResumeSubscriptionJSONRequestBody = ResumeSubscription
 
 // AddPaymentMethodJSONRequestBody defines body for AddPaymentMethod for application/json ContentType.
 type AddPaymentMethodJSONRequestBody = AddPaymentMethod
@@ -2996,18 +3562,84 @@ type ServerInterface interface {
 	// MerchantListAuditLog List who did what
 	// (GET /v1/merchant/audit-log)
 	MerchantListAuditLog(ctx echo.Context, params MerchantListAuditLogParams) error
+	// MerchantGetClock Tell the merchant's time
+	// (GET /v1/merchant/clock)
+	MerchantGetClock(ctx echo.Context, params MerchantGetClockParams) error
+	// MerchantAdvanceClock Move a sandbox merchant's clock forward
+	// (POST /v1/merchant/clock/advance)
+	MerchantAdvanceClock(ctx echo.Context, params MerchantAdvanceClockParams) error
 	// MerchantListEvents List events
 	// (GET /v1/merchant/events)
 	MerchantListEvents(ctx echo.Context, params MerchantListEventsParams) error
 	// MerchantGetEvent Show an event
 	// (GET /v1/merchant/events/{event_id})
 	MerchantGetEvent(ctx echo.Context, eventId EventId, params MerchantGetEventParams) error
+	// MerchantListInvoices List invoices and credit notes of all customers
+	// (GET /v1/merchant/invoices)
+	MerchantListInvoices(ctx echo.Context, params MerchantListInvoicesParams) error
+	// MerchantGetInvoice Show an invoice or credit note
+	// (GET /v1/merchant/invoices/{invoice_id})
+	MerchantGetInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantGetInvoiceParams) error
+	// MerchantDownloadInvoice Download an invoice as PDF
+	// (GET /v1/merchant/invoices/{invoice_id}/pdf)
+	MerchantDownloadInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantDownloadInvoiceParams) error
+	// MerchantSendInvoice Mail a document to the customer again
+	// (POST /v1/merchant/invoices/{invoice_id}/send)
+	MerchantSendInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantSendInvoiceParams) error
+	// MerchantListPayments List payments of all customers
+	// (GET /v1/merchant/payments)
+	MerchantListPayments(ctx echo.Context, params MerchantListPaymentsParams) error
+	// MerchantCreatePayment Bill something once
+	// (POST /v1/merchant/payments)
+	MerchantCreatePayment(ctx echo.Context, params MerchantCreatePaymentParams) error
+	// MerchantGetPayment Show a payment, itemised
+	// (GET /v1/merchant/payments/{payment_id})
+	MerchantGetPayment(ctx echo.Context, paymentId PaymentId, params MerchantGetPaymentParams) error
+	// MerchantUpdatePayment Change what is kept beside a payment
+	// (PATCH /v1/merchant/payments/{payment_id})
+	MerchantUpdatePayment(ctx echo.Context, paymentId PaymentId, params MerchantUpdatePaymentParams) error
+	// MerchantCollectPayment Collect a payment now
+	// (POST /v1/merchant/payments/{payment_id}/collect)
+	MerchantCollectPayment(ctx echo.Context, paymentId PaymentId, params MerchantCollectPaymentParams) error
+	// MerchantCreateRefund Give money back
+	// (POST /v1/merchant/payments/{payment_id}/refunds)
+	MerchantCreateRefund(ctx echo.Context, paymentId PaymentId, params MerchantCreateRefundParams) error
 	// MerchantGetPortal Show the portal and its settings
 	// (GET /v1/merchant/portal)
 	MerchantGetPortal(ctx echo.Context, params MerchantGetPortalParams) error
 	// MerchantUpdatePortal Change the portal
 	// (PATCH /v1/merchant/portal)
 	MerchantUpdatePortal(ctx echo.Context, params MerchantUpdatePortalParams) error
+	// MerchantListSubscriptions List subscriptions of all customers
+	// (GET /v1/merchant/subscriptions)
+	MerchantListSubscriptions(ctx echo.Context, params MerchantListSubscriptionsParams) error
+	// MerchantCreateSubscription Start a subscription
+	// (POST /v1/merchant/subscriptions)
+	MerchantCreateSubscription(ctx echo.Context, params MerchantCreateSubscriptionParams) error
+	// MerchantGetSubscription Show a subscription
+	// (GET /v1/merchant/subscriptions/{subscription_id})
+	MerchantGetSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantGetSubscriptionParams) error
+	// MerchantUpdateSubscription Change what is kept beside a subscription, and what is charged
+	// (PATCH /v1/merchant/subscriptions/{subscription_id})
+	MerchantUpdateSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantUpdateSubscriptionParams) error
+	// MerchantCancelSubscription Cancel a subscription
+	// (POST /v1/merchant/subscriptions/{subscription_id}/cancel)
+	MerchantCancelSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantCancelSubscriptionParams) error
+	// MerchantChangeSubscription Change what is subscribed to
+	// (POST /v1/merchant/subscriptions/{subscription_id}/change)
+	MerchantChangeSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantChangeSubscriptionParams) error
+	// MerchantPreviewSubscriptionChange See what a change would cost
+	// (POST /v1/merchant/subscriptions/{subscription_id}/change/preview)
+	MerchantPreviewSubscriptionChange(ctx echo.Context, subscriptionId SubscriptionId, params MerchantPreviewSubscriptionChangeParams) error
+	// MerchantPauseSubscription Pause a subscription
+	// (POST /v1/merchant/subscriptions/{subscription_id}/pause)
+	MerchantPauseSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantPauseSubscriptionParams) error
+	// MerchantResumeSubscription Resume a paused subscription
+	// (POST /v1/merchant/subscriptions/{subscription_id}/resume)
+	MerchantResumeSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantResumeSubscriptionParams) error
+	// MerchantKeepSubscription Undo what is scheduled
+	// (DELETE /v1/merchant/subscriptions/{subscription_id}/scheduled-change)
+	MerchantKeepSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantKeepSubscriptionParams) error
 	// ListPaymentMethods List payment methods
 	// (GET /v1/payment-methods)
 	ListPaymentMethods(ctx echo.Context, params ListPaymentMethodsParams) error
@@ -3821,6 +4453,59 @@ func (w *ServerInterfaceWrapper) MerchantListAuditLog(ctx echo.Context) error {
 	return err
 }
 
+// MerchantGetClock converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetClock(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetClockParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetClock(ctx, params)
+	return err
+}
+
+// MerchantAdvanceClock converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantAdvanceClock(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantAdvanceClockParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantAdvanceClock(ctx, params)
+	return err
+}
+
 // MerchantListEvents converts echo context to params.
 func (w *ServerInterfaceWrapper) MerchantListEvents(ctx echo.Context) error {
 	var err error
@@ -3913,6 +4598,460 @@ func (w *ServerInterfaceWrapper) MerchantGetEvent(ctx echo.Context) error {
 	return err
 }
 
+// MerchantListInvoices converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListInvoices(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListInvoicesParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "payment_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "payment_id", ctx.QueryParams(), &params.PaymentId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "number" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "number", ctx.QueryParams(), &params.Number, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter number: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListInvoices(ctx, params)
+	return err
+}
+
+// MerchantGetInvoice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetInvoice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "invoice_id" -------------
+	var invoiceId InvoiceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "invoice_id", ctx.Param("invoice_id"), &invoiceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter invoice_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetInvoiceParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetInvoice(ctx, invoiceId, params)
+	return err
+}
+
+// MerchantDownloadInvoice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantDownloadInvoice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "invoice_id" -------------
+	var invoiceId InvoiceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "invoice_id", ctx.Param("invoice_id"), &invoiceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter invoice_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantDownloadInvoiceParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "disposition" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "disposition", ctx.QueryParams(), &params.Disposition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter disposition: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantDownloadInvoice(ctx, invoiceId, params)
+	return err
+}
+
+// MerchantSendInvoice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantSendInvoice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "invoice_id" -------------
+	var invoiceId InvoiceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "invoice_id", ctx.Param("invoice_id"), &invoiceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter invoice_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantSendInvoiceParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantSendInvoice(ctx, invoiceId, params)
+	return err
+}
+
+// MerchantListPayments converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListPayments(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListPaymentsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "subscription_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subscription_id", ctx.QueryParams(), &params.SubscriptionId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "external_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "external_id", ctx.QueryParams(), &params.ExternalId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter external_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "include_zero" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "include_zero", ctx.QueryParams(), &params.IncludeZero, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include_zero: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListPayments(ctx, params)
+	return err
+}
+
+// MerchantCreatePayment converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreatePayment(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreatePaymentParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreatePayment(ctx, params)
+	return err
+}
+
+// MerchantGetPayment converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetPayment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "payment_id" -------------
+	var paymentId PaymentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_id", ctx.Param("payment_id"), &paymentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetPaymentParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetPayment(ctx, paymentId, params)
+	return err
+}
+
+// MerchantUpdatePayment converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdatePayment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "payment_id" -------------
+	var paymentId PaymentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_id", ctx.Param("payment_id"), &paymentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdatePaymentParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdatePayment(ctx, paymentId, params)
+	return err
+}
+
+// MerchantCollectPayment converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCollectPayment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "payment_id" -------------
+	var paymentId PaymentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_id", ctx.Param("payment_id"), &paymentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCollectPaymentParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCollectPayment(ctx, paymentId, params)
+	return err
+}
+
+// MerchantCreateRefund converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreateRefund(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "payment_id" -------------
+	var paymentId PaymentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_id", ctx.Param("payment_id"), &paymentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreateRefundParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreateRefund(ctx, paymentId, params)
+	return err
+}
+
 // MerchantGetPortal converts echo context to params.
 func (w *ServerInterfaceWrapper) MerchantGetPortal(ctx echo.Context) error {
 	var err error
@@ -3978,6 +5117,462 @@ func (w *ServerInterfaceWrapper) MerchantUpdatePortal(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.MerchantUpdatePortal(ctx, params)
+	return err
+}
+
+// MerchantListSubscriptions converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListSubscriptions(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListSubscriptionsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "external_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "external_id", ctx.QueryParams(), &params.ExternalId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter external_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListSubscriptions(ctx, params)
+	return err
+}
+
+// MerchantCreateSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreateSubscription(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreateSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreateSubscription(ctx, params)
+	return err
+}
+
+// MerchantGetSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantUpdateSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantCancelSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCancelSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCancelSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCancelSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantChangeSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantChangeSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantChangeSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantChangeSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantPreviewSubscriptionChange converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantPreviewSubscriptionChange(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantPreviewSubscriptionChangeParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantPreviewSubscriptionChange(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantPauseSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantPauseSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantPauseSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantPauseSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantResumeSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantResumeSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantResumeSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantResumeSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantKeepSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantKeepSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantKeepSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantKeepSubscription(ctx, subscriptionId, params)
 	return err
 }
 
@@ -5043,6 +6638,28 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/cancellations/:cancellation_id", wrapper.GetCancellation, options.OperationMiddlewares["getCancellation"]...)
 	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/confirm", wrapper.ConfirmCancellation, options.OperationMiddlewares["confirmCancellation"]...)
 	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/abandon", wrapper.AbandonCancellation, options.OperationMiddlewares["abandonCancellation"]...)
+	router.GET(options.BaseURL+"/v1/merchant/subscriptions", wrapper.MerchantListSubscriptions, options.OperationMiddlewares["merchantListSubscriptions"]...)
+	router.POST(options.BaseURL+"/v1/merchant/subscriptions", wrapper.MerchantCreateSubscription, options.OperationMiddlewares["merchantCreateSubscription"]...)
+	router.GET(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id", wrapper.MerchantGetSubscription, options.OperationMiddlewares["merchantGetSubscription"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id", wrapper.MerchantUpdateSubscription, options.OperationMiddlewares["merchantUpdateSubscription"]...)
+	router.POST(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id/change/preview", wrapper.MerchantPreviewSubscriptionChange, options.OperationMiddlewares["merchantPreviewSubscriptionChange"]...)
+	router.POST(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id/change", wrapper.MerchantChangeSubscription, options.OperationMiddlewares["merchantChangeSubscription"]...)
+	router.POST(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id/pause", wrapper.MerchantPauseSubscription, options.OperationMiddlewares["merchantPauseSubscription"]...)
+	router.POST(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id/resume", wrapper.MerchantResumeSubscription, options.OperationMiddlewares["merchantResumeSubscription"]...)
+	router.POST(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id/cancel", wrapper.MerchantCancelSubscription, options.OperationMiddlewares["merchantCancelSubscription"]...)
+	router.DELETE(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id/scheduled-change", wrapper.MerchantKeepSubscription, options.OperationMiddlewares["merchantKeepSubscription"]...)
+	router.GET(options.BaseURL+"/v1/merchant/payments", wrapper.MerchantListPayments, options.OperationMiddlewares["merchantListPayments"]...)
+	router.POST(options.BaseURL+"/v1/merchant/payments", wrapper.MerchantCreatePayment, options.OperationMiddlewares["merchantCreatePayment"]...)
+	router.GET(options.BaseURL+"/v1/merchant/payments/:payment_id", wrapper.MerchantGetPayment, options.OperationMiddlewares["merchantGetPayment"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/payments/:payment_id", wrapper.MerchantUpdatePayment, options.OperationMiddlewares["merchantUpdatePayment"]...)
+	router.POST(options.BaseURL+"/v1/merchant/payments/:payment_id/collect", wrapper.MerchantCollectPayment, options.OperationMiddlewares["merchantCollectPayment"]...)
+	router.POST(options.BaseURL+"/v1/merchant/payments/:payment_id/refunds", wrapper.MerchantCreateRefund, options.OperationMiddlewares["merchantCreateRefund"]...)
+	router.GET(options.BaseURL+"/v1/merchant/invoices", wrapper.MerchantListInvoices, options.OperationMiddlewares["merchantListInvoices"]...)
+	router.GET(options.BaseURL+"/v1/merchant/invoices/:invoice_id", wrapper.MerchantGetInvoice, options.OperationMiddlewares["merchantGetInvoice"]...)
+	router.GET(options.BaseURL+"/v1/merchant/invoices/:invoice_id/pdf", wrapper.MerchantDownloadInvoice, options.OperationMiddlewares["merchantDownloadInvoice"]...)
+	router.POST(options.BaseURL+"/v1/merchant/invoices/:invoice_id/send", wrapper.MerchantSendInvoice, options.OperationMiddlewares["merchantSendInvoice"]...)
+	router.GET(options.BaseURL+"/v1/merchant/clock", wrapper.MerchantGetClock, options.OperationMiddlewares["merchantGetClock"]...)
+	router.POST(options.BaseURL+"/v1/merchant/clock/advance", wrapper.MerchantAdvanceClock, options.OperationMiddlewares["merchantAdvanceClock"]...)
 	router.GET(options.BaseURL+"/v1/merchant/portal", wrapper.MerchantGetPortal, options.OperationMiddlewares["merchantGetPortal"]...)
 	router.PATCH(options.BaseURL+"/v1/merchant/portal", wrapper.MerchantUpdatePortal, options.OperationMiddlewares["merchantUpdatePortal"]...)
 	router.GET(options.BaseURL+"/v1/merchant/api-keys", wrapper.MerchantListApiKeys, options.OperationMiddlewares["merchantListApiKeys"]...)
@@ -8130,6 +9747,331 @@ func (response MerchantListAuditLog503ApplicationProblemPlusJSONResponse) VisitM
 	return err
 }
 
+type MerchantGetClockRequestObject struct {
+	Params MerchantGetClockParams
+}
+
+type MerchantGetClockResponseObject interface {
+	VisitMerchantGetClockResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetClock200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantGetClock200JSONResponse struct {
+	Body    Clock
+	Headers MerchantGetClock200ResponseHeaders
+}
+
+func (response MerchantGetClock200JSONResponse) VisitMerchantGetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetClock400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetClock400ApplicationProblemPlusJSONResponse) VisitMerchantGetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetClock401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetClock401ApplicationProblemPlusJSONResponse) VisitMerchantGetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetClock403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetClock403ApplicationProblemPlusJSONResponse) VisitMerchantGetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetClock500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetClock500ApplicationProblemPlusJSONResponse) VisitMerchantGetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetClock503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetClock503ApplicationProblemPlusJSONResponse) VisitMerchantGetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClockRequestObject struct {
+	Params MerchantAdvanceClockParams
+	Body   *MerchantAdvanceClockJSONRequestBody
+}
+
+type MerchantAdvanceClockResponseObject interface {
+	VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error
+}
+
+type MerchantAdvanceClock200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantAdvanceClock200JSONResponse struct {
+	Body    Clock
+	Headers MerchantAdvanceClock200ResponseHeaders
+}
+
+func (response MerchantAdvanceClock200JSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock202ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantAdvanceClock202JSONResponse struct {
+	Body    Clock
+	Headers MerchantAdvanceClock202ResponseHeaders
+}
+
+func (response MerchantAdvanceClock202JSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock400ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock401ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock403ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock409ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock413ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock415ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock422ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock500ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock503ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MerchantListEventsRequestObject struct {
 	Params MerchantListEventsParams
 }
@@ -8380,6 +10322,1825 @@ type MerchantGetEvent503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MerchantGetEvent503ApplicationProblemPlusJSONResponse) VisitMerchantGetEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListInvoicesRequestObject struct {
+	Params MerchantListInvoicesParams
+}
+
+type MerchantListInvoicesResponseObject interface {
+	VisitMerchantListInvoicesResponse(w http.ResponseWriter) error
+}
+
+type MerchantListInvoices200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListInvoices200JSONResponse struct {
+	Body    InvoiceList
+	Headers MerchantListInvoices200ResponseHeaders
+}
+
+func (response MerchantListInvoices200JSONResponse) VisitMerchantListInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListInvoices400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListInvoices400ApplicationProblemPlusJSONResponse) VisitMerchantListInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListInvoices401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListInvoices401ApplicationProblemPlusJSONResponse) VisitMerchantListInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListInvoices403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListInvoices403ApplicationProblemPlusJSONResponse) VisitMerchantListInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListInvoices500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListInvoices500ApplicationProblemPlusJSONResponse) VisitMerchantListInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListInvoices503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListInvoices503ApplicationProblemPlusJSONResponse) VisitMerchantListInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoiceRequestObject struct {
+	InvoiceId InvoiceId `json:"invoice_id"`
+	Params    MerchantGetInvoiceParams
+}
+
+type MerchantGetInvoiceResponseObject interface {
+	VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetInvoice200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetInvoice200JSONResponse struct {
+	Body    Invoice
+	Headers MerchantGetInvoice200ResponseHeaders
+}
+
+func (response MerchantGetInvoice200JSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoice304Response = NotModifiedResponse
+
+func (response MerchantGetInvoice304Response) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetInvoice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetInvoice400ApplicationProblemPlusJSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetInvoice401ApplicationProblemPlusJSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetInvoice403ApplicationProblemPlusJSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetInvoice404ApplicationProblemPlusJSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetInvoice500ApplicationProblemPlusJSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetInvoice503ApplicationProblemPlusJSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDownloadInvoiceRequestObject struct {
+	InvoiceId InvoiceId `json:"invoice_id"`
+	Params    MerchantDownloadInvoiceParams
+}
+
+type MerchantDownloadInvoiceResponseObject interface {
+	VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error
+}
+
+type MerchantDownloadInvoice200ResponseHeaders struct {
+	ContentDisposition *string
+	ContentLanguage    *string
+	ETag               *string
+}
+
+type MerchantDownloadInvoice200ApplicationpdfResponse struct {
+	Body          io.Reader
+	Headers       MerchantDownloadInvoice200ResponseHeaders
+	ContentLength int64
+}
+
+func (response MerchantDownloadInvoice200ApplicationpdfResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type MerchantDownloadInvoice304Response = NotModifiedResponse
+
+func (response MerchantDownloadInvoice304Response) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantDownloadInvoice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDownloadInvoice400ApplicationProblemPlusJSONResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDownloadInvoice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDownloadInvoice401ApplicationProblemPlusJSONResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDownloadInvoice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDownloadInvoice403ApplicationProblemPlusJSONResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDownloadInvoice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDownloadInvoice404ApplicationProblemPlusJSONResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDownloadInvoice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDownloadInvoice500ApplicationProblemPlusJSONResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDownloadInvoice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDownloadInvoice503ApplicationProblemPlusJSONResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoiceRequestObject struct {
+	InvoiceId InvoiceId `json:"invoice_id"`
+	Params    MerchantSendInvoiceParams
+}
+
+type MerchantSendInvoiceResponseObject interface {
+	VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error
+}
+
+type MerchantSendInvoice200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantSendInvoice200JSONResponse struct {
+	Body    Invoice
+	Headers MerchantSendInvoice200ResponseHeaders
+}
+
+func (response MerchantSendInvoice200JSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice400ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice401ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice403ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice404ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice409ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice413ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice415ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice422ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice429ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice500ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice503ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPaymentsRequestObject struct {
+	Params MerchantListPaymentsParams
+}
+
+type MerchantListPaymentsResponseObject interface {
+	VisitMerchantListPaymentsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListPayments200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListPayments200JSONResponse struct {
+	Body    PaymentList
+	Headers MerchantListPayments200ResponseHeaders
+}
+
+func (response MerchantListPayments200JSONResponse) VisitMerchantListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPayments400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPayments400ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPayments401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPayments401ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPayments403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPayments403ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPayments500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPayments500ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPayments503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPayments503ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentRequestObject struct {
+	Params MerchantCreatePaymentParams
+	Body   *MerchantCreatePaymentJSONRequestBody
+}
+
+type MerchantCreatePaymentResponseObject interface {
+	VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreatePayment201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreatePayment201JSONResponse struct {
+	Body    Payment
+	Headers MerchantCreatePayment201ResponseHeaders
+}
+
+func (response MerchantCreatePayment201JSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreatePayment202JSONResponse struct {
+	Body    Payment
+	Headers MerchantCreatePayment202ResponseHeaders
+}
+
+func (response MerchantCreatePayment202JSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment400ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment401ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment402ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment403ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment409ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment413ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment415ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment422ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment500ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment503ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPaymentRequestObject struct {
+	PaymentId PaymentId `json:"payment_id"`
+	Params    MerchantGetPaymentParams
+}
+
+type MerchantGetPaymentResponseObject interface {
+	VisitMerchantGetPaymentResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetPayment200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetPayment200JSONResponse struct {
+	Body    Payment
+	Headers MerchantGetPayment200ResponseHeaders
+}
+
+func (response MerchantGetPayment200JSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPayment304Response = NotModifiedResponse
+
+func (response MerchantGetPayment304Response) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetPayment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPayment400ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPayment401ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPayment403ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPayment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPayment404ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPayment500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPayment500ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPayment503ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentRequestObject struct {
+	PaymentId PaymentId `json:"payment_id"`
+	Params    MerchantUpdatePaymentParams
+	Body      *MerchantUpdatePaymentJSONRequestBody
+}
+
+type MerchantUpdatePaymentResponseObject interface {
+	VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdatePayment200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdatePayment200JSONResponse struct {
+	Body    Payment
+	Headers MerchantUpdatePayment200ResponseHeaders
+}
+
+func (response MerchantUpdatePayment200JSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment400ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment401ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment403ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment404ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment409ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment412ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment413ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment415ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment422ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment500ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment503ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPaymentRequestObject struct {
+	PaymentId PaymentId `json:"payment_id"`
+	Params    MerchantCollectPaymentParams
+	Body      *MerchantCollectPaymentJSONRequestBody
+}
+
+type MerchantCollectPaymentResponseObject interface {
+	VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error
+}
+
+type MerchantCollectPayment200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCollectPayment200JSONResponse struct {
+	Body    Payment
+	Headers MerchantCollectPayment200ResponseHeaders
+}
+
+func (response MerchantCollectPayment200JSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCollectPayment202JSONResponse struct {
+	Body    Payment
+	Headers MerchantCollectPayment202ResponseHeaders
+}
+
+func (response MerchantCollectPayment202JSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment400ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment401ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment402ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment403ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment404ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment409ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment413ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment415ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment422ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment500ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment503ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefundRequestObject struct {
+	PaymentId PaymentId `json:"payment_id"`
+	Params    MerchantCreateRefundParams
+	Body      *MerchantCreateRefundJSONRequestBody
+}
+
+type MerchantCreateRefundResponseObject interface {
+	VisitMerchantCreateRefundResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreateRefund201ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantCreateRefund201JSONResponse struct {
+	Body    Refund
+	Headers MerchantCreateRefund201ResponseHeaders
+}
+
+func (response MerchantCreateRefund201JSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund400ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund401ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund402ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund403ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund404ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund409ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund413ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund415ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund422ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund500ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund503ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8712,6 +12473,2028 @@ type MerchantUpdatePortal503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MerchantUpdatePortal503ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePortalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListSubscriptionsRequestObject struct {
+	Params MerchantListSubscriptionsParams
+}
+
+type MerchantListSubscriptionsResponseObject interface {
+	VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListSubscriptions200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListSubscriptions200JSONResponse struct {
+	Body    SubscriptionList
+	Headers MerchantListSubscriptions200ResponseHeaders
+}
+
+func (response MerchantListSubscriptions200JSONResponse) VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListSubscriptions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListSubscriptions400ApplicationProblemPlusJSONResponse) VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListSubscriptions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListSubscriptions401ApplicationProblemPlusJSONResponse) VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListSubscriptions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListSubscriptions403ApplicationProblemPlusJSONResponse) VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListSubscriptions500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListSubscriptions500ApplicationProblemPlusJSONResponse) VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListSubscriptions503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListSubscriptions503ApplicationProblemPlusJSONResponse) VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscriptionRequestObject struct {
+	Params MerchantCreateSubscriptionParams
+	Body   *MerchantCreateSubscriptionJSONRequestBody
+}
+
+type MerchantCreateSubscriptionResponseObject interface {
+	VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreateSubscription201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreateSubscription201JSONResponse struct {
+	Body    Subscription
+	Headers MerchantCreateSubscription201ResponseHeaders
+}
+
+func (response MerchantCreateSubscription201JSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreateSubscription202JSONResponse struct {
+	Body    Subscription
+	Headers MerchantCreateSubscription202ResponseHeaders
+}
+
+func (response MerchantCreateSubscription202JSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription402ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantGetSubscriptionParams
+}
+
+type MerchantGetSubscriptionResponseObject interface {
+	VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantGetSubscription200ResponseHeaders
+}
+
+func (response MerchantGetSubscription200JSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscription304Response = NotModifiedResponse
+
+func (response MerchantGetSubscription304Response) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantUpdateSubscriptionParams
+	Body           *MerchantUpdateSubscriptionJSONRequestBody
+}
+
+type MerchantUpdateSubscriptionResponseObject interface {
+	VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantUpdateSubscription200ResponseHeaders
+}
+
+func (response MerchantUpdateSubscription200JSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantCancelSubscriptionParams
+	Body           *MerchantCancelSubscriptionJSONRequestBody
+}
+
+type MerchantCancelSubscriptionResponseObject interface {
+	VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantCancelSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCancelSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantCancelSubscription200ResponseHeaders
+}
+
+func (response MerchantCancelSubscription200JSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantChangeSubscriptionParams
+	Body           *MerchantChangeSubscriptionJSONRequestBody
+}
+
+type MerchantChangeSubscriptionResponseObject interface {
+	VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantChangeSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantChangeSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantChangeSubscription200ResponseHeaders
+}
+
+func (response MerchantChangeSubscription200JSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantChangeSubscription202JSONResponse struct {
+	Body    Subscription
+	Headers MerchantChangeSubscription202ResponseHeaders
+}
+
+func (response MerchantChangeSubscription202JSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription402ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChangeRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantPreviewSubscriptionChangeParams
+	Body           *MerchantPreviewSubscriptionChangeJSONRequestBody
+}
+
+type MerchantPreviewSubscriptionChangeResponseObject interface {
+	VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error
+}
+
+type MerchantPreviewSubscriptionChange200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantPreviewSubscriptionChange200JSONResponse struct {
+	Body    ChangePreview
+	Headers MerchantPreviewSubscriptionChange200ResponseHeaders
+}
+
+func (response MerchantPreviewSubscriptionChange200JSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange400ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange401ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange403ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange404ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange409ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange413ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange415ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange422ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange500ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange503ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantPauseSubscriptionParams
+	Body           *MerchantPauseSubscriptionJSONRequestBody
+}
+
+type MerchantPauseSubscriptionResponseObject interface {
+	VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantPauseSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantPauseSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantPauseSubscription200ResponseHeaders
+}
+
+func (response MerchantPauseSubscription200JSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantResumeSubscriptionParams
+	Body           *MerchantResumeSubscriptionJSONRequestBody
+}
+
+type MerchantResumeSubscriptionResponseObject interface {
+	VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantResumeSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantResumeSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantResumeSubscription200ResponseHeaders
+}
+
+func (response MerchantResumeSubscription200JSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantResumeSubscription202JSONResponse struct {
+	Body    Subscription
+	Headers MerchantResumeSubscription202ResponseHeaders
+}
+
+func (response MerchantResumeSubscription202JSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription402ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantKeepSubscriptionParams
+}
+
+type MerchantKeepSubscriptionResponseObject interface {
+	VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantKeepSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantKeepSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantKeepSubscription200ResponseHeaders
+}
+
+func (response MerchantKeepSubscription200JSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -13596,18 +19379,84 @@ type StrictServerInterface interface {
 	// MerchantListAuditLog List who did what
 	// (GET /v1/merchant/audit-log)
 	MerchantListAuditLog(ctx context.Context, request MerchantListAuditLogRequestObject) (MerchantListAuditLogResponseObject, error)
+	// MerchantGetClock Tell the merchant's time
+	// (GET /v1/merchant/clock)
+	MerchantGetClock(ctx context.Context, request MerchantGetClockRequestObject) (MerchantGetClockResponseObject, error)
+	// MerchantAdvanceClock Move a sandbox merchant's clock forward
+	// (POST /v1/merchant/clock/advance)
+	MerchantAdvanceClock(ctx context.Context, request MerchantAdvanceClockRequestObject) (MerchantAdvanceClockResponseObject, error)
 	// MerchantListEvents List events
 	// (GET /v1/merchant/events)
 	MerchantListEvents(ctx context.Context, request MerchantListEventsRequestObject) (MerchantListEventsResponseObject, error)
 	// MerchantGetEvent Show an event
 	// (GET /v1/merchant/events/{event_id})
 	MerchantGetEvent(ctx context.Context, request MerchantGetEventRequestObject) (MerchantGetEventResponseObject, error)
+	// MerchantListInvoices List invoices and credit notes of all customers
+	// (GET /v1/merchant/invoices)
+	MerchantListInvoices(ctx context.Context, request MerchantListInvoicesRequestObject) (MerchantListInvoicesResponseObject, error)
+	// MerchantGetInvoice Show an invoice or credit note
+	// (GET /v1/merchant/invoices/{invoice_id})
+	MerchantGetInvoice(ctx context.Context, request MerchantGetInvoiceRequestObject) (MerchantGetInvoiceResponseObject, error)
+	// MerchantDownloadInvoice Download an invoice as PDF
+	// (GET /v1/merchant/invoices/{invoice_id}/pdf)
+	MerchantDownloadInvoice(ctx context.Context, request MerchantDownloadInvoiceRequestObject) (MerchantDownloadInvoiceResponseObject, error)
+	// MerchantSendInvoice Mail a document to the customer again
+	// (POST /v1/merchant/invoices/{invoice_id}/send)
+	MerchantSendInvoice(ctx context.Context, request MerchantSendInvoiceRequestObject) (MerchantSendInvoiceResponseObject, error)
+	// MerchantListPayments List payments of all customers
+	// (GET /v1/merchant/payments)
+	MerchantListPayments(ctx context.Context, request MerchantListPaymentsRequestObject) (MerchantListPaymentsResponseObject, error)
+	// MerchantCreatePayment Bill something once
+	// (POST /v1/merchant/payments)
+	MerchantCreatePayment(ctx context.Context, request MerchantCreatePaymentRequestObject) (MerchantCreatePaymentResponseObject, error)
+	// MerchantGetPayment Show a payment, itemised
+	// (GET /v1/merchant/payments/{payment_id})
+	MerchantGetPayment(ctx context.Context, request MerchantGetPaymentRequestObject) (MerchantGetPaymentResponseObject, error)
+	// MerchantUpdatePayment Change what is kept beside a payment
+	// (PATCH /v1/merchant/payments/{payment_id})
+	MerchantUpdatePayment(ctx context.Context, request MerchantUpdatePaymentRequestObject) (MerchantUpdatePaymentResponseObject, error)
+	// MerchantCollectPayment Collect a payment now
+	// (POST /v1/merchant/payments/{payment_id}/collect)
+	MerchantCollectPayment(ctx context.Context, request MerchantCollectPaymentRequestObject) (MerchantCollectPaymentResponseObject, error)
+	// MerchantCreateRefund Give money back
+	// (POST /v1/merchant/payments/{payment_id}/refunds)
+	MerchantCreateRefund(ctx context.Context, request MerchantCreateRefundRequestObject) (MerchantCreateRefundResponseObject, error)
 	// MerchantGetPortal Show the portal and its settings
 	// (GET /v1/merchant/portal)
 	MerchantGetPortal(ctx context.Context, request MerchantGetPortalRequestObject) (MerchantGetPortalResponseObject, error)
 	// MerchantUpdatePortal Change the portal
 	// (PATCH /v1/merchant/portal)
 	MerchantUpdatePortal(ctx context.Context, request MerchantUpdatePortalRequestObject) (MerchantUpdatePortalResponseObject, error)
+	// MerchantListSubscriptions List subscriptions of all customers
+	// (GET /v1/merchant/subscriptions)
+	MerchantListSubscriptions(ctx context.Context, request MerchantListSubscriptionsRequestObject) (MerchantListSubscriptionsResponseObject, error)
+	// MerchantCreateSubscription Start a subscription
+	// (POST /v1/merchant/subscriptions)
+	MerchantCreateSubscription(ctx context.Context, request MerchantCreateSubscriptionRequestObject) (MerchantCreateSubscriptionResponseObject, error)
+	// MerchantGetSubscription Show a subscription
+	// (GET /v1/merchant/subscriptions/{subscription_id})
+	MerchantGetSubscription(ctx context.Context, request MerchantGetSubscriptionRequestObject) (MerchantGetSubscriptionResponseObject, error)
+	// MerchantUpdateSubscription Change what is kept beside a subscription, and what is charged
+	// (PATCH /v1/merchant/subscriptions/{subscription_id})
+	MerchantUpdateSubscription(ctx context.Context, request MerchantUpdateSubscriptionRequestObject) (MerchantUpdateSubscriptionResponseObject, error)
+	// MerchantCancelSubscription Cancel a subscription
+	// (POST /v1/merchant/subscriptions/{subscription_id}/cancel)
+	MerchantCancelSubscription(ctx context.Context, request MerchantCancelSubscriptionRequestObject) (MerchantCancelSubscriptionResponseObject, error)
+	// MerchantChangeSubscription Change what is subscribed to
+	// (POST /v1/merchant/subscriptions/{subscription_id}/change)
+	MerchantChangeSubscription(ctx context.Context, request MerchantChangeSubscriptionRequestObject) (MerchantChangeSubscriptionResponseObject, error)
+	// MerchantPreviewSubscriptionChange See what a change would cost
+	// (POST /v1/merchant/subscriptions/{subscription_id}/change/preview)
+	MerchantPreviewSubscriptionChange(ctx context.Context, request MerchantPreviewSubscriptionChangeRequestObject) (MerchantPreviewSubscriptionChangeResponseObject, error)
+	// MerchantPauseSubscription Pause a subscription
+	// (POST /v1/merchant/subscriptions/{subscription_id}/pause)
+	MerchantPauseSubscription(ctx context.Context, request MerchantPauseSubscriptionRequestObject) (MerchantPauseSubscriptionResponseObject, error)
+	// MerchantResumeSubscription Resume a paused subscription
+	// (POST /v1/merchant/subscriptions/{subscription_id}/resume)
+	MerchantResumeSubscription(ctx context.Context, request MerchantResumeSubscriptionRequestObject) (MerchantResumeSubscriptionResponseObject, error)
+	// MerchantKeepSubscription Undo what is scheduled
+	// (DELETE /v1/merchant/subscriptions/{subscription_id}/scheduled-change)
+	MerchantKeepSubscription(ctx context.Context, request MerchantKeepSubscriptionRequestObject) (MerchantKeepSubscriptionResponseObject, error)
 	// ListPaymentMethods List payment methods
 	// (GET /v1/payment-methods)
 	ListPaymentMethods(ctx context.Context, request ListPaymentMethodsRequestObject) (ListPaymentMethodsResponseObject, error)
@@ -14336,6 +20185,79 @@ func (sh *strictHandler) MerchantListAuditLog(ctx echo.Context, params MerchantL
 	return nil
 }
 
+// MerchantGetClock operation middleware
+func (sh *strictHandler) MerchantGetClock(ctx echo.Context, params MerchantGetClockParams) error {
+	var request MerchantGetClockRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetClock(ctx.Request().Context(), request.(MerchantGetClockRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetClock")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetClockResponseObject); ok {
+		return validResponse.VisitMerchantGetClockResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantAdvanceClock operation middleware
+func (sh *strictHandler) MerchantAdvanceClock(ctx echo.Context, params MerchantAdvanceClockParams) error {
+	var request MerchantAdvanceClockRequestObject
+
+	request.Params = params
+
+	var body MerchantAdvanceClockJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantAdvanceClock(ctx.Request().Context(), request.(MerchantAdvanceClockRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantAdvanceClock")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantAdvanceClockResponseObject); ok {
+		return validResponse.VisitMerchantAdvanceClockResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // MerchantListEvents operation middleware
 func (sh *strictHandler) MerchantListEvents(ctx echo.Context, params MerchantListEventsParams) error {
 	var request MerchantListEventsRequestObject
@@ -14381,6 +20303,361 @@ func (sh *strictHandler) MerchantGetEvent(ctx echo.Context, eventId EventId, par
 		return err
 	} else if validResponse, ok := response.(MerchantGetEventResponseObject); ok {
 		return validResponse.VisitMerchantGetEventResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListInvoices operation middleware
+func (sh *strictHandler) MerchantListInvoices(ctx echo.Context, params MerchantListInvoicesParams) error {
+	var request MerchantListInvoicesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListInvoices(ctx.Request().Context(), request.(MerchantListInvoicesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListInvoices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListInvoicesResponseObject); ok {
+		return validResponse.VisitMerchantListInvoicesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetInvoice operation middleware
+func (sh *strictHandler) MerchantGetInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantGetInvoiceParams) error {
+	var request MerchantGetInvoiceRequestObject
+
+	request.InvoiceId = invoiceId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetInvoice(ctx.Request().Context(), request.(MerchantGetInvoiceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetInvoice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetInvoiceResponseObject); ok {
+		return validResponse.VisitMerchantGetInvoiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantDownloadInvoice operation middleware
+func (sh *strictHandler) MerchantDownloadInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantDownloadInvoiceParams) error {
+	var request MerchantDownloadInvoiceRequestObject
+
+	request.InvoiceId = invoiceId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantDownloadInvoice(ctx.Request().Context(), request.(MerchantDownloadInvoiceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantDownloadInvoice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantDownloadInvoiceResponseObject); ok {
+		return validResponse.VisitMerchantDownloadInvoiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantSendInvoice operation middleware
+func (sh *strictHandler) MerchantSendInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantSendInvoiceParams) error {
+	var request MerchantSendInvoiceRequestObject
+
+	request.InvoiceId = invoiceId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantSendInvoice(ctx.Request().Context(), request.(MerchantSendInvoiceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantSendInvoice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantSendInvoiceResponseObject); ok {
+		return validResponse.VisitMerchantSendInvoiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListPayments operation middleware
+func (sh *strictHandler) MerchantListPayments(ctx echo.Context, params MerchantListPaymentsParams) error {
+	var request MerchantListPaymentsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListPayments(ctx.Request().Context(), request.(MerchantListPaymentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListPayments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListPaymentsResponseObject); ok {
+		return validResponse.VisitMerchantListPaymentsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreatePayment operation middleware
+func (sh *strictHandler) MerchantCreatePayment(ctx echo.Context, params MerchantCreatePaymentParams) error {
+	var request MerchantCreatePaymentRequestObject
+
+	request.Params = params
+
+	var body MerchantCreatePaymentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreatePayment(ctx.Request().Context(), request.(MerchantCreatePaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreatePayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreatePaymentResponseObject); ok {
+		return validResponse.VisitMerchantCreatePaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetPayment operation middleware
+func (sh *strictHandler) MerchantGetPayment(ctx echo.Context, paymentId PaymentId, params MerchantGetPaymentParams) error {
+	var request MerchantGetPaymentRequestObject
+
+	request.PaymentId = paymentId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetPayment(ctx.Request().Context(), request.(MerchantGetPaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetPayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetPaymentResponseObject); ok {
+		return validResponse.VisitMerchantGetPaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdatePayment operation middleware
+func (sh *strictHandler) MerchantUpdatePayment(ctx echo.Context, paymentId PaymentId, params MerchantUpdatePaymentParams) error {
+	var request MerchantUpdatePaymentRequestObject
+
+	request.PaymentId = paymentId
+	request.Params = params
+
+	var body MerchantUpdatePaymentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdatePayment(ctx.Request().Context(), request.(MerchantUpdatePaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdatePayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdatePaymentResponseObject); ok {
+		return validResponse.VisitMerchantUpdatePaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCollectPayment operation middleware
+func (sh *strictHandler) MerchantCollectPayment(ctx echo.Context, paymentId PaymentId, params MerchantCollectPaymentParams) error {
+	var request MerchantCollectPaymentRequestObject
+
+	request.PaymentId = paymentId
+	request.Params = params
+
+	var body MerchantCollectPaymentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCollectPayment(ctx.Request().Context(), request.(MerchantCollectPaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCollectPayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCollectPaymentResponseObject); ok {
+		return validResponse.VisitMerchantCollectPaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreateRefund operation middleware
+func (sh *strictHandler) MerchantCreateRefund(ctx echo.Context, paymentId PaymentId, params MerchantCreateRefundParams) error {
+	var request MerchantCreateRefundRequestObject
+
+	request.PaymentId = paymentId
+	request.Params = params
+
+	var body MerchantCreateRefundJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreateRefund(ctx.Request().Context(), request.(MerchantCreateRefundRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreateRefund")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreateRefundResponseObject); ok {
+		return validResponse.VisitMerchantCreateRefundResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -14454,6 +20731,434 @@ func (sh *strictHandler) MerchantUpdatePortal(ctx echo.Context, params MerchantU
 		return err
 	} else if validResponse, ok := response.(MerchantUpdatePortalResponseObject); ok {
 		return validResponse.VisitMerchantUpdatePortalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListSubscriptions operation middleware
+func (sh *strictHandler) MerchantListSubscriptions(ctx echo.Context, params MerchantListSubscriptionsParams) error {
+	var request MerchantListSubscriptionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListSubscriptions(ctx.Request().Context(), request.(MerchantListSubscriptionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListSubscriptions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListSubscriptionsResponseObject); ok {
+		return validResponse.VisitMerchantListSubscriptionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreateSubscription operation middleware
+func (sh *strictHandler) MerchantCreateSubscription(ctx echo.Context, params MerchantCreateSubscriptionParams) error {
+	var request MerchantCreateSubscriptionRequestObject
+
+	request.Params = params
+
+	var body MerchantCreateSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreateSubscription(ctx.Request().Context(), request.(MerchantCreateSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreateSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreateSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantCreateSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetSubscription operation middleware
+func (sh *strictHandler) MerchantGetSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantGetSubscriptionParams) error {
+	var request MerchantGetSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetSubscription(ctx.Request().Context(), request.(MerchantGetSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantGetSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateSubscription operation middleware
+func (sh *strictHandler) MerchantUpdateSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantUpdateSubscriptionParams) error {
+	var request MerchantUpdateSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body MerchantUpdateSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateSubscription(ctx.Request().Context(), request.(MerchantUpdateSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantUpdateSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCancelSubscription operation middleware
+func (sh *strictHandler) MerchantCancelSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantCancelSubscriptionParams) error {
+	var request MerchantCancelSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body MerchantCancelSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCancelSubscription(ctx.Request().Context(), request.(MerchantCancelSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCancelSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCancelSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantCancelSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantChangeSubscription operation middleware
+func (sh *strictHandler) MerchantChangeSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantChangeSubscriptionParams) error {
+	var request MerchantChangeSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body MerchantChangeSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantChangeSubscription(ctx.Request().Context(), request.(MerchantChangeSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantChangeSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantChangeSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantChangeSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantPreviewSubscriptionChange operation middleware
+func (sh *strictHandler) MerchantPreviewSubscriptionChange(ctx echo.Context, subscriptionId SubscriptionId, params MerchantPreviewSubscriptionChangeParams) error {
+	var request MerchantPreviewSubscriptionChangeRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body MerchantPreviewSubscriptionChangeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantPreviewSubscriptionChange(ctx.Request().Context(), request.(MerchantPreviewSubscriptionChangeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantPreviewSubscriptionChange")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantPreviewSubscriptionChangeResponseObject); ok {
+		return validResponse.VisitMerchantPreviewSubscriptionChangeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantPauseSubscription operation middleware
+func (sh *strictHandler) MerchantPauseSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantPauseSubscriptionParams) error {
+	var request MerchantPauseSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body MerchantPauseSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantPauseSubscription(ctx.Request().Context(), request.(MerchantPauseSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantPauseSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantPauseSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantPauseSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantResumeSubscription operation middleware
+func (sh *strictHandler) MerchantResumeSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantResumeSubscriptionParams) error {
+	var request MerchantResumeSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body MerchantResumeSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantResumeSubscription(ctx.Request().Context(), request.(MerchantResumeSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantResumeSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantResumeSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantResumeSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantKeepSubscription operation middleware
+func (sh *strictHandler) MerchantKeepSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantKeepSubscriptionParams) error {
+	var request MerchantKeepSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantKeepSubscription(ctx.Request().Context(), request.(MerchantKeepSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantKeepSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantKeepSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantKeepSubscriptionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

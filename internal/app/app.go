@@ -46,8 +46,10 @@ type Config struct {
 	// webhooks with; empty for one in this process.
 	SandboxGatewayURL    string
 	SandboxGatewaySecret string
-	Now                  func() time.Time
-	Log                  *slog.Logger
+	// ClockTurn is how long one call may move a sandbox merchant's clock; 0 is the default.
+	ClockTurn time.Duration
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // App is the whole program on one database.
@@ -151,6 +153,11 @@ func (a *App) wire() error {
 	api, err := httpapi.New(httpapi.Config{
 		Identity: a.Identity, Merchants: a.Merchants, Billing: a.Billing, Invoices: a.Invoices, Notify: a.Notify,
 		Retention: a.Retention, Webhooks: webhooks{a}, Keys: a.Store, Audit: a.Store,
+		Clocks: clocks{a.Engine, a.Merchants}, ClockTurn: a.ClockTurn,
+		Sender: invoice.NewSender(invoice.SenderConfig{
+			Store: a.Store, Customers: a.Billing, Mails: post, Limiter: a.Store, Rules: a.Limits[identity.LimitInvoiceSend], IDs: a.IDs,
+			Now: a.Merchants.Clock, Real: a.Now,
+		}),
 		Keyring: a.Keyring, Now: a.Now, PublicURL: a.PublicURL, TrustedProxies: a.TrustedProxies, Log: a.Log, Metrics: a.Metrics,
 	})
 	if err != nil {

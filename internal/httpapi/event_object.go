@@ -14,7 +14,7 @@ import (
 // PresentObject returns what writes the things that events are about as the API shows them to their merchant, in English: events
 // are for machines.
 func PresentObject(now func() time.Time) func(object any) (json.RawMessage, error) {
-	show := presenter{locale: i18n.English}
+	show := presenter{locale: i18n.English, merchant: true}
 	return func(object any) (json.RawMessage, error) {
 		var shown any
 		switch v := object.(type) {

@@ -45,6 +45,10 @@ type Config struct {
 	Webhooks  GatewayWebhooks
 	Keys      IdempotencyKeys
 	Audit     AuditLog
+	Sender    *invoice.Sender
+	Clocks    Clocks
+	// ClockTurn is how long a call may move a clock; 0 is the default.
+	ClockTurn time.Duration
 	Keyring   *foyer.Keyring
 	Now       func() time.Time
 	// PublicURL is the base of links to Foyer itself; Host headers are never used (CVE-2025-70948).

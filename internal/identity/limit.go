@@ -16,6 +16,7 @@ const (
 	LimitSignInIP       LimitName = "sign_in.ip"
 	LimitSignInMerchant LimitName = "sign_in.merchant"
 	LimitVerifyIP       LimitName = "verify.ip"
+	LimitInvoiceSend    LimitName = "invoice.send" // one document, again
 )
 
 // LimitRule allows Count uses within Per, counted from the first of them.
@@ -34,6 +35,7 @@ func DefaultLimits() Limits {
 		LimitSignInIP:       {{10, time.Minute}, {60, time.Hour}},
 		LimitSignInMerchant: {{300, time.Hour}},
 		LimitVerifyIP:       {{30, 5 * time.Minute}},
+		LimitInvoiceSend:    {{5, 24 * time.Hour}},
 	}
 }
 

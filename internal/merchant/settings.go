@@ -100,6 +100,16 @@ const (
 	longestDunning = 90
 )
 
+// Frontend is the base of links to customers: the merchant's frontend, else Foyer itself, which public is the address of;
+// never a Host header, and without a slash at its end.
+func (s Settings) Frontend(public string) string {
+	base := s.FrontendURL
+	if base == "" {
+		base = public
+	}
+	return strings.TrimRight(base, "/")
+}
+
 // Validate reports every setting that breaks a rule at once.
 func (s Settings) Validate() error {
 	v := &faults{}
