@@ -6,8 +6,7 @@ import (
 	"foyer/internal/foyer"
 )
 
-// EventType names a change: the kind of thing and what happened or the state it is in now.
-type EventType string
+type EventType = foyer.EventType
 
 // The changes the engine writes down.
 const (
@@ -29,16 +28,7 @@ const (
 	EventMethodDeleted        EventType = "payment_method.deleted"
 )
 
-// Event is one change of one thing, written in the transaction that made it.
-type Event struct {
-	ID    string
-	Scope foyer.Scope
-	Type  EventType
-	// Subject is the id of the thing, Sequence its version after the change.
-	Subject  string
-	Sequence int64
-	At       time.Time
-}
+type Event = foyer.Event
 
 // MailKind names a mail about billing; its texts are in i18n under "mail.<kind>.".
 type MailKind string

@@ -24,6 +24,8 @@ type Store interface {
 	// SaveCustomer saves a changed customer if nobody changed it since (its version is one more than the row's); false
 	// when somebody did.
 	SaveCustomer(ctx context.Context, c Customer) (bool, error)
+	// SaveEmail is SaveCustomer for the address alone; Conflict when another customer has it.
+	SaveEmail(ctx context.Context, c Customer) (bool, error)
 
 	// Payments returns a page, newest first, without lines, tax rates and attempts; never drafts.
 	Payments(ctx context.Context, scope foyer.Scope, filter PaymentFilter, page foyer.PageRequest) ([]Payment, error)
@@ -35,6 +37,8 @@ type Store interface {
 
 	Subscriptions(ctx context.Context, scope foyer.Scope, statuses []SubscriptionStatus, page foyer.PageRequest) ([]Subscription, error)
 	Subscription(ctx context.Context, scope foyer.Scope, id SubscriptionID) (Subscription, error)
+	// SubscriptionsNamed returns those of the ids that are the customer's.
+	SubscriptionsNamed(ctx context.Context, scope foyer.Scope, ids []SubscriptionID) (map[SubscriptionID]Subscription, error)
 
 	RecordActivity(ctx context.Context, a foyer.Activity) error
 

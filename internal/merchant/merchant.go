@@ -45,6 +45,8 @@ type Settings struct {
 	// FrontendURL is where mail links lead; empty means Foyer itself, which then explains how to set one.
 	FrontendURL    string   `json:"frontend_url,omitempty"`
 	AllowedOrigins []string `json:"allowed_origins,omitempty"`
+	// ReturnURLs are where a customer may be led back to: addresses whose origin counts, or whole addresses of a mobile app.
+	ReturnURLs []string `json:"return_urls,omitempty"`
 	// DefaultLocale is used when neither the customer nor the request names a language; empty is English.
 	DefaultLocale string   `json:"default_locale,omitempty"`
 	Features      Features `json:"features"`
@@ -159,20 +161,15 @@ func (s Settings) Validate() error {
 			fault("/allowed_origins", "input.origin")
 		}
 	}
+	for _, u := range s.ReturnURLs {
+		if !ValidReturnURL(u) {
+			fault("/return_urls", "input.return_url")
+		}
+	}
 	if s.Seller.Address.Country != "" && !s.Seller.Address.Country.Valid() {
 		fault("/seller/address/country", "input.country")
 	}
 	return foyer.InvalidFields(faults...)
-}
-
-// Frontend is the base of links to customers: the merchant's frontend, else Foyer itself, which public is the address of;
-// never a Host header, and without a slash at its end.
-func (s Settings) Frontend(public string) string {
-	base := s.FrontendURL
-	if base == "" {
-		base = public
-	}
-	return strings.TrimRight(base, "/")
 }
 
 // ValidOrigin tells whether s is exactly what a browser sends as Origin: scheme, host and, if it is not the default,
