@@ -57,11 +57,3 @@ func (s *Service) ChangeEmail(ctx context.Context, actor foyer.Actor, email stri
 	})
 	return previous, err
 }
-
-// SubscriptionsNamed returns the customer's subscriptions with the ids, by id; others are not among them.
-func (s *Service) SubscriptionsNamed(ctx context.Context, scope foyer.Scope, ids []SubscriptionID) (map[SubscriptionID]Subscription, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	return s.store.SubscriptionsNamed(ctx, scope, ids)
-}

@@ -29,6 +29,8 @@ type Store interface {
 
 	// Payments returns a page, newest first, without lines, tax rates and attempts; never drafts.
 	Payments(ctx context.Context, scope foyer.Scope, filter PaymentFilter, page foyer.PageRequest) ([]Payment, error)
+	// PaymentsInFull returns a page, newest first, each with everything of it; never drafts.
+	PaymentsInFull(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]Payment, error)
 	// Payment returns everything of one payment; a draft is not found.
 	Payment(ctx context.Context, scope foyer.Scope, id PaymentID) (Payment, error)
 

@@ -9,10 +9,11 @@ import (
 
 	"foyer/internal/foyer"
 	"foyer/internal/i18n"
+	"foyer/internal/identity"
 )
 
-// chooseLocale decides the language of the answer: ?locale=, else the customer's, else Accept-Language, else the
-// portal's default. An unknown tag is a language we have no texts for, which the answer says; a malformed one is refused.
+// chooseLocale decides the language of the answer: ?locale=, else the customer's, else that of the link the session came from,
+// else Accept-Language, else the portal's default. An unknown tag is a language we have no texts for, which the answer says; a malformed one is refused.
 func (s *Server) chooseLocale(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := requestOf(c.Request().Context())
@@ -41,6 +42,9 @@ func (s *Server) locale(ctx context.Context, r *request, asked string) (i18n.Loc
 		if err != nil {
 			return i18n.English, err
 		}
+		if tag == "" {
+			tag = r.access.Locale
+		}
 		if locale, ok := i18n.Parse(tag); ok && tag != "" {
 			return locale, nil
 		}
@@ -58,6 +62,25 @@ func (s *Server) locale(ctx context.Context, r *request, asked string) (i18n.Loc
 		}
 	}
 	return i18n.English, nil
+}
+
+// speakLink makes the answer that opens a link's session speak as the following ones will.
+func (s *Server) speakLink(ctx context.Context, session identity.Session) error {
+	r := requestOf(ctx)
+	if session.Locale == "" || r.echo.QueryParam("locale") != "" {
+		return nil
+	}
+	tag, err := s.customerLocale(ctx, session.Scope())
+	if err != nil {
+		return err
+	}
+	if tag == "" {
+		tag = session.Locale
+	}
+	if locale, ok := i18n.Parse(tag); ok {
+		r.locale = locale
+	}
+	return nil
 }
 
 // customerLocale is asked for on every request, so it is remembered for a moment: this process sees its own changes at
