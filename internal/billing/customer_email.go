@@ -7,7 +7,7 @@ import (
 )
 
 // eventCustomerUpdated tells of a customer's own data.
-const eventCustomerUpdated EventType = "customer.updated"
+const eventCustomerUpdated foyer.EventType = "customer.updated"
 
 // ActivityEmailChanged is what a customer sees of their new address.
 const ActivityEmailChanged foyer.ActivityType = "email_change.completed"

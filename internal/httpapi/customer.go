@@ -121,7 +121,7 @@ func (s *Server) ListActivity(ctx context.Context, in api.ListActivityRequestObj
 
 func showActivity(locale i18n.Locale, v foyer.Activity) api.Activity {
 	return api.Activity{
-		Id: v.ID, Type: string(v.Type), Text: activityText(locale, v), Device: orNull(v.Place.Device), Ip: orNull(v.Place.IP), CreatedAt: v.At,
+		Id: v.ID, Type: string(v.Type), Text: activityText(locale, v), SubjectId: orNull(v.Subject), Device: orNull(v.Place.Device), Ip: orNull(v.Place.IP), CreatedAt: v.At,
 	}
 }
 

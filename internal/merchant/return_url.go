@@ -7,9 +7,6 @@ import (
 	"strings"
 )
 
-// maxURLLength bounds what is kept and given out again.
-const maxURLLength = 2048
-
 // authority is a host with an optional port as a browser serialises it: ASCII in lower case, an international name in its
 // xn-- form, no credentials, no percent signs. What browsers read differently from net/url does not fit it.
 var authority = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*|\[::1\])(:[1-9][0-9]{0,4})?$`)

@@ -30,7 +30,7 @@ func (s *Service) SendEmailChange(ctx context.Context, id foyer.MerchantID, chan
 	}
 	settings := m.Portal.Settings
 	told := emailChangeMail{
-		settings: settings, locale: mailLocale(customer.Locale, prepared.Change.Locale, settings.DefaultLocale), step: step,
+		settings: settings, locale: mailLocale(settings, customer.Locale, prepared.Change.Locale), step: step,
 		name: customer.Name, email: prepared.Change.Email, life: s.LinkLife,
 	}
 	if prepared.Token != "" {
@@ -99,7 +99,7 @@ func (e emailChangeMail) mail() (Mail, error) {
 	}
 	l.Preheader = l.Paragraphs[0]
 	html, plain, err := render("billing", l)
-	return Mail{FromName: merchantName, Language: e.locale.Language, Subject: l.Subject, Text: plain, HTML: html}, err
+	return Mail{FromName: senderName(e.settings), ReplyTo: e.settings.MailSender.ReplyTo, Language: e.locale.Language, Subject: l.Subject, Text: plain, HTML: html}, err
 }
 
 // help leads to somebody who can: the merchant's help page, else its mailbox.

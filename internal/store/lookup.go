@@ -35,22 +35,3 @@ func (s *Store) AllCancellations(ctx context.Context, scope foyer.Scope, page fo
 	err := newest(query, "created_at", page).Find(&rows).Error
 	return domains(rows), translate(err)
 }
-
-// addDetails fills in attempts and refunds of payments: one query for each.
-func (s *Store) addDetails(ctx context.Context, merchant foyer.MerchantID, found []billing.Payment) error {
-	place := map[billing.PaymentID]int{}
-	ids := make([]billing.PaymentID, len(found))
-	for i, p := range found {
-		place[p.ID], ids[i] = i, p.ID
-	}
-	var attempts []attemptRow
-	err := s.db(ctx).Where("payment_id IN ? AND merchant_id = ?", ids, merchant).Order("created_at DESC, id DESC").Find(&attempts).Error
-	if err != nil {
-		return translate(err)
-	}
-	for _, a := range attempts {
-		p := &found[place[a.PaymentID]]
-		p.Attempts = append(p.Attempts, a.domain())
-	}
-	return s.addRefunds(ctx, merchant, found, place)
-}
