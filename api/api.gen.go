@@ -347,28 +347,28 @@ func (e NextActionType) Valid() bool {
 
 // Defines values for Origin.
 const (
-	Api                             Origin = "api"
-	SubscriptionCharge              Origin = "subscription_charge"
-	SubscriptionPaymentMethodChange Origin = "subscription_payment_method_change"
-	SubscriptionRecurring           Origin = "subscription_recurring"
-	SubscriptionUpdate              Origin = "subscription_update"
-	Web                             Origin = "web"
+	OriginApi                             Origin = "api"
+	OriginSubscriptionCharge              Origin = "subscription_charge"
+	OriginSubscriptionPaymentMethodChange Origin = "subscription_payment_method_change"
+	OriginSubscriptionRecurring           Origin = "subscription_recurring"
+	OriginSubscriptionUpdate              Origin = "subscription_update"
+	OriginWeb                             Origin = "web"
 )
 
 // Valid indicates whether the value is a known member of the Origin enum.
 func (e Origin) Valid() bool {
 	switch e {
-	case Api:
+	case OriginApi:
 		return true
-	case SubscriptionCharge:
+	case OriginSubscriptionCharge:
 		return true
-	case SubscriptionPaymentMethodChange:
+	case OriginSubscriptionPaymentMethodChange:
 		return true
-	case SubscriptionRecurring:
+	case OriginSubscriptionRecurring:
 		return true
-	case SubscriptionUpdate:
+	case OriginSubscriptionUpdate:
 		return true
-	case Web:
+	case OriginWeb:
 		return true
 	default:
 		return false
@@ -444,6 +444,48 @@ func (e Permission) Valid() bool {
 	case Read:
 		return true
 	case Write:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PortalSessionOrigin.
+const (
+	PortalSessionOriginApi  PortalSessionOrigin = "api"
+	PortalSessionOriginMail PortalSessionOrigin = "mail"
+)
+
+// Valid indicates whether the value is a known member of the PortalSessionOrigin enum.
+func (e PortalSessionOrigin) Valid() bool {
+	switch e {
+	case PortalSessionOriginApi:
+		return true
+	case PortalSessionOriginMail:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PortalSessionStatus.
+const (
+	PortalSessionStatusExpired PortalSessionStatus = "expired"
+	PortalSessionStatusOpen    PortalSessionStatus = "open"
+	PortalSessionStatusRevoked PortalSessionStatus = "revoked"
+	PortalSessionStatusUsed    PortalSessionStatus = "used"
+)
+
+// Valid indicates whether the value is a known member of the PortalSessionStatus enum.
+func (e PortalSessionStatus) Valid() bool {
+	switch e {
+	case PortalSessionStatusExpired:
+		return true
+	case PortalSessionStatusOpen:
+		return true
+	case PortalSessionStatusRevoked:
+		return true
+	case PortalSessionStatusUsed:
 		return true
 	default:
 		return false
@@ -1192,6 +1234,27 @@ type CreatedApiKey struct {
 // CreatedApiKeyStatus defines model for CreatedApiKey.Status.
 type CreatedApiKeyStatus string
 
+// CustomerExport Everything held about a customer.
+type CustomerExport struct {
+	Activity      []Activity            `json:"activity"`
+	Cancellations []Cancellation        `json:"cancellations"`
+	EmailChanges  []ExportedEmailChange `json:"email_changes"`
+	Invoices      []Invoice             `json:"invoices"`
+	Mails         []SentMail            `json:"mails"`
+
+	// Me The signed-in customer.
+	Me             Me              `json:"me"`
+	PaymentMethods []PaymentMethod `json:"payment_methods"`
+
+	// Payments Itemised, zero-value ones too.
+	Payments       []Payment       `json:"payments"`
+	PortalSessions []PortalSession `json:"portal_sessions"`
+
+	// Sessions Ended ones too, as long as they are kept.
+	Sessions      []Session      `json:"sessions"`
+	Subscriptions []Subscription `json:"subscriptions"`
+}
+
 // DiscountType How it is counted.
 type DiscountType string
 
@@ -1227,6 +1290,39 @@ type DunningThen string
 // Effective When it takes effect.
 type Effective string
 
+// EmailChange A change of address that waits to be confirmed.
+//
+// Example: {"email_change_id":"emc_01kb3v5q8r9s0t1v2w3x4y5z6a","expires_at":"2026-11-24T09:10:00Z"}
+type EmailChange struct {
+	EmailChangeId string `json:"email_change_id"`
+
+	// ExpiresAt Until when the link works, if there is one.
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// EmailChangeRequest The address the customer wants.
+//
+// Example: {"email":"mia@newmailbox.example"}
+type EmailChangeRequest struct {
+	// Email One plain address.
+	Email string `json:"email"`
+}
+
+// EmailChangeVerification The token of the link.
+//
+// Example: {"token":"pV0yJ3mQk0fT2s6r6bq0y1mO4m2v7H8m1kq9w3xYz5A"}
+type EmailChangeVerification struct {
+	Token string `json:"token"`
+}
+
+// EmailChanged The address the customer signs in with from now on.
+//
+// Example: {"customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","email":"mia@newmailbox.example"}
+type EmailChanged struct {
+	CustomerId string `json:"customer_id"`
+	Email      string `json:"email"`
+}
+
 // Event A change, as webhooks tell it.
 //
 // Example: {"created_at":"2026-11-24T09:00:00Z","customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","data":{"id":"sub_01kb3v5q8r9s0t1v2w3x4y5z6a","status":"canceled"},"id":"evt_01kb3v5q8r9s0t1v2w3x4y5z6a","previous_attributes":{"status":"active"},"sequence":4,"subject_id":"sub_01kb3v5q8r9s0t1v2w3x4y5z6a","type":"subscription.canceled"}
@@ -1257,6 +1353,18 @@ type EventList struct {
 
 	// Page Where the next page starts.
 	Page Page `json:"page"`
+}
+
+// ExportedEmailChange A change of address that was asked for.
+type ExportedEmailChange struct {
+	// CompletedAt When it became the address; null when it did not.
+	CompletedAt *time.Time `json:"completed_at"`
+	CreatedAt   time.Time  `json:"created_at"`
+
+	// Email The address that was given.
+	Email     string    `json:"email"`
+	ExpiresAt time.Time `json:"expires_at"`
+	Id        string    `json:"id"`
 }
 
 // Features What customers may do by themselves. Cancelling is always on.
@@ -1847,6 +1955,47 @@ type PortalFeatures struct {
 	Revisions bool `json:"revisions"`
 }
 
+// PortalSession A link that signs a customer in once.
+//
+// Example: {"created_at":"2026-11-24T09:00:00Z","customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","expires_at":"2026-11-24T09:10:00Z","id":"cpls_01kb3v5q8r9s0t1v2w3x4y5z6a","locale":null,"origin":"api","return_url":"https://app.acme.example/billing","revoked_at":null,"scopes":["read","write"],"session_id":null,"status":"open","target":{"kind":"overview"},"used_at":null}
+type PortalSession struct {
+	CreatedAt  time.Time `json:"created_at"`
+	CustomerId string    `json:"customer_id"`
+
+	// ExpiresAt Until when the ticket can be exchanged.
+	ExpiresAt time.Time `json:"expires_at"`
+	Id        string    `json:"id"`
+
+	// Locale The language of its session, unless the customer has chosen one.
+	Locale *string `json:"locale"`
+
+	// Origin Who made it: the merchant's backend, or Foyer for the link of a mail.
+	Origin PortalSessionOrigin `json:"origin"`
+
+	// ReturnUrl Where the customer may be led back to.
+	ReturnUrl *string    `json:"return_url"`
+	RevokedAt *time.Time `json:"revoked_at"`
+
+	// Scopes What its session may do.
+	Scopes []string `json:"scopes"`
+
+	// SessionId The session it was exchanged for.
+	SessionId *string `json:"session_id"`
+
+	// Status What has become of it.
+	Status PortalSessionStatus `json:"status"`
+
+	// Target Where to go after sign-in.
+	Target Target     `json:"target"`
+	UsedAt *time.Time `json:"used_at"`
+}
+
+// PortalSessionOrigin Who made it: the merchant's backend, or Foyer for the link of a mail.
+type PortalSessionOrigin string
+
+// PortalSessionStatus What has become of it.
+type PortalSessionStatus string
+
 // PortalSettings The portal and everything it is set to.
 type PortalSettings struct {
 	// AllowedOrigins Origins browsers may use the portal from, exactly as they send them.
@@ -2053,12 +2202,21 @@ type Seller struct {
 	TaxId              *string  `json:"tax_id"`
 }
 
+// SentMail A mail that was sent.
+type SentMail struct {
+	Kind   string    `json:"kind"`
+	SentAt time.Time `json:"sent_at"`
+}
+
 // Session Where the customer is signed in.
 type Session struct {
 	CreatedAt time.Time `json:"created_at"`
 
 	// Current The session of this call.
 	Current bool `json:"current"`
+
+	// CustomerId Only for the merchant.
+	CustomerId *string `json:"customer_id,omitempty"`
 
 	// Device Browser and system, as far as they can be told.
 	Device *string `json:"device"`
@@ -2073,6 +2231,9 @@ type Session struct {
 	// Kind How the session began.
 	Kind       SessionKind `json:"kind"`
 	LastUsedAt time.Time   `json:"last_used_at"`
+
+	// RevokedAt Only where ended sessions are shown.
+	RevokedAt *time.Time `json:"revoked_at,omitempty"`
 }
 
 // SessionKind How the session began.
@@ -2672,6 +2833,12 @@ type DownloadParams struct {
 	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
 }
 
+// VerifyEmailChangeParams defines parameters for VerifyEmailChange.
+type VerifyEmailChangeParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
 // ListInvoicesParams defines parameters for ListInvoices.
 type ListInvoicesParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -2751,6 +2918,21 @@ type ListActivityParams struct {
 
 	// To Only what is before this time.
 	To *To `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// RequestEmailChangeParams defines parameters for RequestEmailChange.
+type RequestEmailChangeParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ExportMeParams defines parameters for ExportMe.
+type ExportMeParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
 }
 
 // MerchantListApiKeysParams defines parameters for MerchantListApiKeys.
@@ -3410,11 +3592,17 @@ type KeepSubscriptionParams struct {
 // ConfirmCancellationJSONRequestBody defines body for ConfirmCancellation for application/json ContentType.
 type ConfirmCancellationJSONRequestBody = ConfirmCancellation
 
+// VerifyEmailChangeJSONRequestBody defines body for VerifyEmailChange for application/json ContentType.
+type VerifyEmailChangeJSONRequestBody = EmailChangeVerification
+
 // CreateDownloadLinkJSONRequestBody defines body for CreateDownloadLink for application/json ContentType.
 type CreateDownloadLinkJSONRequestBody = DownloadLinkRequest
 
 // UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
 type UpdateMeJSONRequestBody = UpdateMe
+
+// RequestEmailChangeJSONRequestBody defines body for RequestEmailChange for application/json ContentType.
+type RequestEmailChangeJSONRequestBody = EmailChangeRequest
 
 // MerchantCreateApiKeyJSONRequestBody defines body for MerchantCreateApiKey for application/json ContentType.
 type MerchantCreateApiKeyJSONRequestBody = CreateApiKey
@@ -3520,6 +3708,9 @@ type ServerInterface interface {
 	// Download Download with a link
 	// (GET /v1/downloads/{token})
 	Download(ctx echo.Context, token DownloadToken, params DownloadParams) error
+	// VerifyEmailChange Confirm another address
+	// (POST /v1/email-changes/verify)
+	VerifyEmailChange(ctx echo.Context, params VerifyEmailChangeParams) error
 	// ListInvoices List invoices and credit notes
 	// (GET /v1/invoices)
 	ListInvoices(ctx echo.Context, params ListInvoicesParams) error
@@ -3541,6 +3732,12 @@ type ServerInterface interface {
 	// ListActivity List what happened
 	// (GET /v1/me/activity)
 	ListActivity(ctx echo.Context, params ListActivityParams) error
+	// RequestEmailChange Ask for another address
+	// (POST /v1/me/email-changes)
+	RequestEmailChange(ctx echo.Context, params RequestEmailChangeParams) error
+	// ExportMe Download everything held about the customer
+	// (GET /v1/me/export)
+	ExportMe(ctx echo.Context, params ExportMeParams) error
 	// MerchantListApiKeys List API keys
 	// (GET /v1/merchant/api-keys)
 	MerchantListApiKeys(ctx echo.Context, params MerchantListApiKeysParams) error
@@ -3880,6 +4077,24 @@ func (w *ServerInterfaceWrapper) Download(ctx echo.Context) error {
 	return err
 }
 
+// VerifyEmailChange converts echo context to params.
+func (w *ServerInterfaceWrapper) VerifyEmailChange(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params VerifyEmailChangeParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.VerifyEmailChange(ctx, params)
+	return err
+}
+
 // ListInvoices converts echo context to params.
 func (w *ServerInterfaceWrapper) ListInvoices(ctx echo.Context) error {
 	var err error
@@ -4136,6 +4351,59 @@ func (w *ServerInterfaceWrapper) ListActivity(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListActivity(ctx, params)
+	return err
+}
+
+// RequestEmailChange converts echo context to params.
+func (w *ServerInterfaceWrapper) RequestEmailChange(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RequestEmailChangeParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RequestEmailChange(ctx, params)
+	return err
+}
+
+// ExportMe converts echo context to params.
+func (w *ServerInterfaceWrapper) ExportMe(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportMeParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExportMe(ctx, params)
 	return err
 }
 
@@ -6612,6 +6880,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/me", wrapper.GetMe, options.OperationMiddlewares["getMe"]...)
 	router.PATCH(options.BaseURL+"/v1/me", wrapper.UpdateMe, options.OperationMiddlewares["updateMe"]...)
 	router.GET(options.BaseURL+"/v1/me/activity", wrapper.ListActivity, options.OperationMiddlewares["listActivity"]...)
+	router.POST(options.BaseURL+"/v1/me/email-changes", wrapper.RequestEmailChange, options.OperationMiddlewares["requestEmailChange"]...)
+	router.POST(options.BaseURL+"/v1/email-changes/verify", wrapper.VerifyEmailChange, options.OperationMiddlewares["verifyEmailChange"]...)
+	router.GET(options.BaseURL+"/v1/me/export", wrapper.ExportMe, options.OperationMiddlewares["exportMe"]...)
 	router.GET(options.BaseURL+"/v1/payments", wrapper.ListPayments, options.OperationMiddlewares["listPayments"]...)
 	router.GET(options.BaseURL+"/v1/payments/:payment_id", wrapper.GetPayment, options.OperationMiddlewares["getPayment"]...)
 	router.POST(options.BaseURL+"/v1/payments/:payment_id/pay", wrapper.PayPayment, options.OperationMiddlewares["payPayment"]...)
@@ -7469,6 +7740,180 @@ type Download503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response Download503ApplicationProblemPlusJSONResponse) VisitDownloadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmailChangeRequestObject struct {
+	Params VerifyEmailChangeParams
+	Body   *VerifyEmailChangeJSONRequestBody
+}
+
+type VerifyEmailChangeResponseObject interface {
+	VisitVerifyEmailChangeResponse(w http.ResponseWriter) error
+}
+
+type VerifyEmailChange200ResponseHeaders struct {
+	CacheControl    *string
+	ContentLanguage *string
+}
+
+type VerifyEmailChange200JSONResponse struct {
+	Body    EmailChanged
+	Headers VerifyEmailChange200ResponseHeaders
+}
+
+func (response VerifyEmailChange200JSONResponse) VisitVerifyEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmailChange400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyEmailChange400ApplicationProblemPlusJSONResponse) VisitVerifyEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmailChange401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyEmailChange401ApplicationProblemPlusJSONResponse) VisitVerifyEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmailChange413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyEmailChange413ApplicationProblemPlusJSONResponse) VisitVerifyEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmailChange415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyEmailChange415ApplicationProblemPlusJSONResponse) VisitVerifyEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmailChange422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyEmailChange422ApplicationProblemPlusJSONResponse) VisitVerifyEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmailChange429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyEmailChange429ApplicationProblemPlusJSONResponse) VisitVerifyEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmailChange500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyEmailChange500ApplicationProblemPlusJSONResponse) VisitVerifyEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmailChange503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyEmailChange503ApplicationProblemPlusJSONResponse) VisitVerifyEmailChangeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8541,6 +8986,334 @@ type ListActivity503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListActivity503ApplicationProblemPlusJSONResponse) VisitListActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChangeRequestObject struct {
+	Params RequestEmailChangeParams
+	Body   *RequestEmailChangeJSONRequestBody
+}
+
+type RequestEmailChangeResponseObject interface {
+	VisitRequestEmailChangeResponse(w http.ResponseWriter) error
+}
+
+type RequestEmailChange202ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type RequestEmailChange202JSONResponse struct {
+	Body    EmailChange
+	Headers RequestEmailChange202ResponseHeaders
+}
+
+func (response RequestEmailChange202JSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange400ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange401ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange403ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange409ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange413ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange415ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange422ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange429ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange500ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange503ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMeRequestObject struct {
+	Params ExportMeParams
+}
+
+type ExportMeResponseObject interface {
+	VisitExportMeResponse(w http.ResponseWriter) error
+}
+
+type ExportMe200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+	ContentLanguage    *string
+}
+
+type ExportMe200JSONResponse struct {
+	Body    CustomerExport
+	Headers ExportMe200ResponseHeaders
+}
+
+func (response ExportMe200JSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ExportMe400ApplicationProblemPlusJSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ExportMe401ApplicationProblemPlusJSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ExportMe403ApplicationProblemPlusJSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ExportMe500ApplicationProblemPlusJSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ExportMe503ApplicationProblemPlusJSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -19337,6 +20110,9 @@ type StrictServerInterface interface {
 	// Download Download with a link
 	// (GET /v1/downloads/{token})
 	Download(ctx context.Context, request DownloadRequestObject) (DownloadResponseObject, error)
+	// VerifyEmailChange Confirm another address
+	// (POST /v1/email-changes/verify)
+	VerifyEmailChange(ctx context.Context, request VerifyEmailChangeRequestObject) (VerifyEmailChangeResponseObject, error)
 	// ListInvoices List invoices and credit notes
 	// (GET /v1/invoices)
 	ListInvoices(ctx context.Context, request ListInvoicesRequestObject) (ListInvoicesResponseObject, error)
@@ -19358,6 +20134,12 @@ type StrictServerInterface interface {
 	// ListActivity List what happened
 	// (GET /v1/me/activity)
 	ListActivity(ctx context.Context, request ListActivityRequestObject) (ListActivityResponseObject, error)
+	// RequestEmailChange Ask for another address
+	// (POST /v1/me/email-changes)
+	RequestEmailChange(ctx context.Context, request RequestEmailChangeRequestObject) (RequestEmailChangeResponseObject, error)
+	// ExportMe Download everything held about the customer
+	// (GET /v1/me/export)
+	ExportMe(ctx context.Context, request ExportMeRequestObject) (ExportMeResponseObject, error)
 	// MerchantListApiKeys List API keys
 	// (GET /v1/merchant/api-keys)
 	MerchantListApiKeys(ctx context.Context, request MerchantListApiKeysRequestObject) (MerchantListApiKeysResponseObject, error)
@@ -19707,6 +20489,54 @@ func (sh *strictHandler) Download(ctx echo.Context, token DownloadToken, params 
 	return nil
 }
 
+// VerifyEmailChange operation middleware
+func (sh *strictHandler) VerifyEmailChange(ctx echo.Context, params VerifyEmailChangeParams) error {
+	var request VerifyEmailChangeRequestObject
+
+	request.Params = params
+
+	var body VerifyEmailChangeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifyEmailChange(ctx.Request().Context(), request.(VerifyEmailChangeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifyEmailChange")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(VerifyEmailChangeResponseObject); ok {
+		return validResponse.VisitVerifyEmailChangeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListInvoices operation middleware
 func (sh *strictHandler) ListInvoices(ctx echo.Context, params ListInvoicesParams) error {
 	var request ListInvoicesRequestObject
@@ -19928,6 +20758,79 @@ func (sh *strictHandler) ListActivity(ctx echo.Context, params ListActivityParam
 		return err
 	} else if validResponse, ok := response.(ListActivityResponseObject); ok {
 		return validResponse.VisitListActivityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RequestEmailChange operation middleware
+func (sh *strictHandler) RequestEmailChange(ctx echo.Context, params RequestEmailChangeParams) error {
+	var request RequestEmailChangeRequestObject
+
+	request.Params = params
+
+	var body RequestEmailChangeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RequestEmailChange(ctx.Request().Context(), request.(RequestEmailChangeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RequestEmailChange")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RequestEmailChangeResponseObject); ok {
+		return validResponse.VisitRequestEmailChangeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ExportMe operation middleware
+func (sh *strictHandler) ExportMe(ctx echo.Context, params ExportMeParams) error {
+	var request ExportMeRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportMe(ctx.Request().Context(), request.(ExportMeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportMe")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExportMeResponseObject); ok {
+		return validResponse.VisitExportMeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

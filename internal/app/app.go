@@ -130,7 +130,7 @@ func (a *App) wire() error {
 	a.Retention = retention.NewService(a.Store, a.Billing, a.IDs, a.Merchants.Clock)
 	a.Invoices = invoice.NewService(a.Store, a.Merchants, renderer, a.Now)
 	a.Identity = identity.NewService(identity.Config{
-		Store: a.Store, Limiter: a.Store, Jobs: a.Queue, Keyring: a.Keyring, IDs: a.IDs, Now: a.Now,
+		Store: a.Store, Limiter: a.Store, Jobs: a.Queue, Customers: a.Billing, Keyring: a.Keyring, IDs: a.IDs, Now: a.Now,
 		Lifetimes: a.Lifetimes, Limits: a.Limits, Issuer: a.PublicURL,
 	})
 	a.Notify = notify.NewService(notify.Config{
@@ -139,11 +139,12 @@ func (a *App) wire() error {
 		Orders: a.Store, Bills: a.Billing, Documents: documents{a.Invoices}, Tickets: a.Identity, TicketLife: a.Lifetimes.MailTicket,
 	})
 	a.Workers, err = jobs.NewWorkers(a.Store, jobs.Handlers{
-		SendSignIn:  a.Notify.SendSignIn,
-		SendBilling: a.Notify.SendBillingMail,
-		Settle:      a.Engine.Settle,
-		ChainAudit:  a.Merchants.ChainAudit,
-		Prune:       func(ctx context.Context) error { return a.Store.Prune(ctx, foyer.Micro(a.Now())) },
+		SendSignIn:      a.Notify.SendSignIn,
+		SendEmailChange: a.Notify.SendEmailChange,
+		SendBilling:     a.Notify.SendBillingMail,
+		Settle:          a.Engine.Settle,
+		ChainAudit:      a.Merchants.ChainAudit,
+		Prune:           func(ctx context.Context) error { return a.Store.Prune(ctx, foyer.Micro(a.Now())) },
 	}, quiet(a.Log))
 	if err != nil {
 		return err

@@ -38,9 +38,13 @@ type Store interface {
 	// SaveCustomer saves a changed customer if nobody changed it since (its version is one more than the row's); false
 	// when somebody did.
 	SaveCustomer(ctx context.Context, c Customer) (bool, error)
+	// SaveEmail is SaveCustomer for the address alone; Conflict when another customer has it.
+	SaveEmail(ctx context.Context, c Customer) (bool, error)
 
 	// Payments returns a page, newest first, without lines, tax rates and attempts; never drafts.
 	Payments(ctx context.Context, scope foyer.Scope, filter PaymentFilter, page foyer.PageRequest) ([]Payment, error)
+	// PaymentsInFull returns a page, newest first, each with everything of it; never drafts.
+	PaymentsInFull(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]Payment, error)
 	// Payment returns everything of one payment; a draft is not found.
 	Payment(ctx context.Context, scope foyer.Scope, id PaymentID) (Payment, error)
 
@@ -49,6 +53,8 @@ type Store interface {
 
 	Subscriptions(ctx context.Context, scope foyer.Scope, statuses []SubscriptionStatus, page foyer.PageRequest) ([]Subscription, error)
 	Subscription(ctx context.Context, scope foyer.Scope, id SubscriptionID) (Subscription, error)
+	// SubscriptionsNamed returns those of the ids that are the customer's.
+	SubscriptionsNamed(ctx context.Context, scope foyer.Scope, ids []SubscriptionID) (map[SubscriptionID]Subscription, error)
 
 	// What a merchant reads of all its customers; what is another merchant's is foyer.NotFound or left out.
 

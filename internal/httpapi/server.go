@@ -31,6 +31,7 @@ const (
 	writeTimeout      = 30 * time.Second
 	idleTimeout       = 60 * time.Second
 	handlerTimeout    = 10 * time.Second
+	exportTimeout     = 120 * time.Second
 	maxBodyBytes      = 64 << 10
 )
 

@@ -89,6 +89,8 @@ type SignIn struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	UsedAt    *time.Time
+	// CompletedAt is when it led to a session; UsedAt is also when another sign-in ended it.
+	CompletedAt *time.Time
 }
 
 // MaxCodeTries is how often a code may be tried; after that only the link works.

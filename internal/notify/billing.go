@@ -188,10 +188,15 @@ var ulidEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPa
 // ulidTime is how many characters of a ULID hold its time.
 const ulidTime = 10
 
-// ticketID is the id of a mail's portal session: the time of the order's id, and instead of its random part a hash of
-// the order and where the link leads.
+// ticketID is the id of a mail's portal session.
 func ticketID(order string, kind identity.TargetKind) identity.PortalSessionID {
-	_, ulid, _ := strings.Cut(order, "_")
-	sum := sha256.Sum256([]byte(order + "/" + string(kind)))
-	return identity.PortalSessionID(string(foyer.PrefixPortalSession) + "_" + ulid[:min(ulidTime, len(ulid))] + ulidEncoding.EncodeToString(sum[:10]))
+	return identity.PortalSessionID(derivedID(foyer.PrefixPortalSession, order, string(kind)))
+}
+
+// derivedID is an id that follows from another one, so that doing something again is recognised: the time of that id, and
+// instead of its random part a hash of it and of what this one is for.
+func derivedID(p foyer.Prefix, from, what string) string {
+	_, ulid, _ := strings.Cut(from, "_")
+	sum := sha256.Sum256([]byte(from + "/" + what))
+	return string(p) + "_" + ulid[:min(ulidTime, len(ulid))] + ulidEncoding.EncodeToString(sum[:10])
 }

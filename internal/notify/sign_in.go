@@ -39,6 +39,7 @@ type Config struct {
 // SignIns is what notify asks of identity.
 type SignIns interface {
 	PrepareMail(ctx context.Context, merchant foyer.MerchantID, id identity.SignInID) (identity.Letter, bool, error)
+	PrepareEmailChange(ctx context.Context, merchant foyer.MerchantID, id identity.EmailChangeID, step identity.EmailChangeStep) (identity.EmailChangeLetter, bool, error)
 }
 
 // Merchants is what notify asks of merchant.

@@ -64,7 +64,11 @@ func (s *importing) saveCustomers(ctx context.Context, merchant foyer.MerchantID
 		}
 		if c.Customer.Archived {
 			// Whoever may no longer sign in is signed out (ASVS 7.4.2).
-			if _, err := s.RevokeSessions(ctx, foyer.Scope{Merchant: merchant, Customer: c.Customer.ID}, foyer.Micro(s.now())); err != nil {
+			scope, now := foyer.Scope{Merchant: merchant, Customer: c.Customer.ID}, foyer.Micro(s.now())
+			if _, err := s.RevokeOpenPortalSessions(ctx, scope, "", now); err != nil {
+				return err
+			}
+			if _, err := s.RevokeSessions(ctx, scope, "", now); err != nil {
 				return err
 			}
 		}
