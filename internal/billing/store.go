@@ -21,9 +21,6 @@ type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
 
 	Customer(ctx context.Context, scope foyer.Scope) (Customer, error)
-	// SaveCustomer saves a changed customer if nobody changed it since (its version is one more than the row's); false
-	// when somebody did.
-	SaveCustomer(ctx context.Context, c Customer) (bool, error)
 
 	// Payments returns a page, newest first, without lines, tax rates and attempts; never drafts.
 	Payments(ctx context.Context, scope foyer.Scope, filter PaymentFilter, page foyer.PageRequest) ([]Payment, error)
