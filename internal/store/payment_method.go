@@ -65,41 +65,37 @@ func (s *Store) PaymentMethod(ctx context.Context, scope foyer.Scope, id billing
 	return methods[0], err
 }
 
-// usedBy fills in which subscriptions, not canceled ones, are charged with each method: one query for all of them.
+// usedBy fills in which subscriptions, not canceled ones, of the methods' customer are charged with each.
 func (s *Store) usedBy(ctx context.Context, scope foyer.Scope, methods []billing.PaymentMethod) error {
-	return fillUses(methods, s.uses(ctx, scope.Merchant, methods).Where("customer_id = ?", scope.Customer))
+	return usedBy(s.db(ctx).Where("merchant_id = ? AND customer_id = ?", scope.Merchant, scope.Customer), methods)
 }
 
-// usedByAny is usedBy for methods of several customers of the merchant.
+// usedByAny is usedBy for methods of several customers of one merchant: whose method it is, pays.
 func (s *Store) usedByAny(ctx context.Context, merchant foyer.MerchantID, methods []billing.PaymentMethod) error {
-	return fillUses(methods, s.uses(ctx, merchant, methods))
+	return usedBy(s.db(ctx).Where("merchant_id = ?", merchant), methods)
 }
 
-func (s *Store) uses(ctx context.Context, merchant foyer.MerchantID, methods []billing.PaymentMethod) *gorm.DB {
+// usedBy asks once for all methods.
+func usedBy(query *gorm.DB, methods []billing.PaymentMethod) error {
+	if len(methods) == 0 {
+		return nil
+	}
 	ids := make([]billing.PaymentMethodID, len(methods))
 	for i, m := range methods {
 		ids[i] = m.ID
-	}
-	return s.db(ctx).Table("subscriptions").Select("id, payment_method_id").
-		Where("merchant_id = ? AND payment_method_id IN ? AND status <> ?", merchant, ids, billing.SubscriptionCanceled).Order("created_at, id")
-}
-
-func fillUses(methods []billing.PaymentMethod, query *gorm.DB) error {
-	if len(methods) == 0 {
-		return nil
 	}
 	var uses []struct {
 		ID              billing.SubscriptionID
 		PaymentMethodID billing.PaymentMethodID
 	}
-	err := query.Find(&uses).Error
-	place := map[billing.PaymentMethodID]int{}
-	for i, m := range methods {
-		place[m.ID] = i
-	}
-	for _, use := range uses {
-		m := &methods[place[use.PaymentMethodID]]
-		m.UsedBy = append(m.UsedBy, use.ID)
+	err := query.Table("subscriptions").Select("id, payment_method_id").Where("payment_method_id IN ? AND status <> ?", ids, billing.SubscriptionCanceled).
+		Order("created_at, id").Find(&uses).Error
+	for i := range methods {
+		for _, use := range uses {
+			if use.PaymentMethodID == methods[i].ID {
+				methods[i].UsedBy = append(methods[i].UsedBy, use.ID)
+			}
+		}
 	}
 	return translate(err)
 }
