@@ -118,8 +118,8 @@ func (s *Server) customerPresenter(ctx context.Context, include *[]api.CustomerI
 		return show, nil
 	}
 	show.include = billing.CustomerInclude{
-		Subscriptions:  slices.Contains(*include, api.CustomerIncludeSubscriptions),
-		PaymentMethods: slices.Contains(*include, api.CustomerIncludePaymentMethods),
+		Subscriptions:  slices.Contains(*include, api.IncludeSubscriptions),
+		PaymentMethods: slices.Contains(*include, api.IncludePaymentMethods),
 	}
 	if !show.include.Subscriptions {
 		return show, nil

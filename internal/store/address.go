@@ -51,7 +51,7 @@ func newAddressRow(a billing.CustomerAddress) addressRow {
 // ListAddresses implements billing.CustomerStore.
 func (s *Store) ListAddresses(ctx context.Context, scope foyer.Scope, archived *bool, page foyer.PageRequest) ([]billing.CustomerAddress, error) {
 	query := narrowed(s.db(ctx).Where("merchant_id = ? AND customer_id = ?", scope.Merchant, scope.Customer), "", archived)
-	return listed[addressRow, billing.CustomerAddress](query, page)
+	return pageOf[addressRow, billing.CustomerAddress](query, page)
 }
 
 // Address implements billing.CustomerStore.

@@ -12,7 +12,7 @@ import (
 
 // ListProducts implements billing.CatalogStore.
 func (s *Store) ListProducts(ctx context.Context, merchant foyer.MerchantID, filter billing.CatalogFilter, page foyer.PageRequest) ([]billing.Product, error) {
-	return listed[productRow, billing.Product](s.catalog(ctx, merchant, filter), page)
+	return pageOf[productRow, billing.Product](s.catalog(ctx, merchant, filter), page)
 }
 
 // ListPrices implements billing.CatalogStore.
@@ -21,7 +21,7 @@ func (s *Store) ListPrices(ctx context.Context, merchant foyer.MerchantID, filte
 	if filter.Product != "" {
 		query = query.Where("product_id = ?", filter.Product)
 	}
-	return listed[priceRow, billing.Price](query, page)
+	return pageOf[priceRow, billing.Price](query, page)
 }
 
 // ListDiscounts implements billing.CatalogStore.
@@ -30,15 +30,15 @@ func (s *Store) ListDiscounts(ctx context.Context, merchant foyer.MerchantID, fi
 	if filter.Code != "" {
 		query = query.Where("lower(code) = ?", billing.CodeKey(filter.Code))
 	}
-	return listed[discountRow, billing.Discount](query, page)
+	return pageOf[discountRow, billing.Discount](query, page)
 }
 
 func (s *Store) catalog(ctx context.Context, merchant foyer.MerchantID, filter billing.CatalogFilter) *gorm.DB {
 	return narrowed(s.db(ctx).Where("merchant_id = ?", merchant), filter.ExternalID, filter.Archived)
 }
 
-// listed reads one page of a table, newest first.
-func listed[R interface{ domain() D }, D any](query *gorm.DB, page foyer.PageRequest) ([]D, error) {
+// pageOf reads one page of a table, newest first.
+func pageOf[R interface{ domain() D }, D any](query *gorm.DB, page foyer.PageRequest) ([]D, error) {
 	var rows []R
 	if err := newest(query, "created_at", page).Find(&rows).Error; err != nil {
 		return nil, translate(err)
