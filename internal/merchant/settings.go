@@ -67,7 +67,9 @@ type LegalLinks struct {
 }
 
 // Speaks tells whether the portal speaks a language with customers: it is among its languages, or it has not chosen any.
-func (s Settings) Speaks(tag string) bool { return len(s.Languages) == 0 || slices.Contains(s.Languages, tag) }
+func (s Settings) Speaks(tag string) bool {
+	return len(s.Languages) == 0 || slices.Contains(s.Languages, tag)
+}
 
 // MailSender is how the merchant's mails are signed. The address they come from is the instance's own.
 type MailSender struct {

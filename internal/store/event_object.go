@@ -153,4 +153,3 @@ func (s *Store) addDetails(ctx context.Context, merchant foyer.MerchantID, found
 	}
 	return s.addRefunds(ctx, merchant, found, place)
 }
-
