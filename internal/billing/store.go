@@ -35,9 +35,6 @@ type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
 
 	Customer(ctx context.Context, scope foyer.Scope) (Customer, error)
-	// SaveCustomer saves a changed customer if nobody changed it since (its version is one more than the row's); false
-	// when somebody did.
-	SaveCustomer(ctx context.Context, c Customer) (bool, error)
 	// SaveEmail is SaveCustomer for the address alone; Conflict when another customer has it.
 	SaveEmail(ctx context.Context, c Customer) (bool, error)
 

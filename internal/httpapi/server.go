@@ -40,6 +40,8 @@ type Config struct {
 	Identity  *identity.Service
 	Merchants *merchant.Service
 	Billing   *billing.Service
+	Customers *billing.Customers
+	Catalog   *billing.Catalog
 	Invoices  *invoice.Service
 	Notify    *notify.Service
 	Retention *retention.Service
