@@ -35,6 +35,8 @@ const (
 	PrefixEvent              Prefix = "evt"
 	PrefixActivity           Prefix = "act"
 	PrefixMail               Prefix = "eml"
+	PrefixWebhookEndpoint    Prefix = "whk"
+	PrefixDelivery           Prefix = "dlv"
 )
 
 // The ids that cross package borders. Every other id is a named type of the package that owns the thing.
