@@ -18,6 +18,27 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for ApiKeyStatus.
+const (
+	ApiKeyStatusActive  ApiKeyStatus = "active"
+	ApiKeyStatusExpired ApiKeyStatus = "expired"
+	ApiKeyStatusRevoked ApiKeyStatus = "revoked"
+)
+
+// Valid indicates whether the value is a known member of the ApiKeyStatus enum.
+func (e ApiKeyStatus) Valid() bool {
+	switch e {
+	case ApiKeyStatusActive:
+		return true
+	case ApiKeyStatusExpired:
+		return true
+	case ApiKeyStatusRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AttemptStatus.
 const (
 	AttemptStatusAuthorized     AttemptStatus = "authorized"
@@ -42,6 +63,27 @@ func (e AttemptStatus) Valid() bool {
 	case AttemptStatusPending:
 		return true
 	case AttemptStatusRequiresAction:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AuditActorKind.
+const (
+	Customer AuditActorKind = "customer"
+	Merchant AuditActorKind = "merchant"
+	System   AuditActorKind = "system"
+)
+
+// Valid indicates whether the value is a known member of the AuditActorKind enum.
+func (e AuditActorKind) Valid() bool {
+	switch e {
+	case Customer:
+		return true
+	case Merchant:
+		return true
+	case System:
 		return true
 	default:
 		return false
@@ -126,6 +168,27 @@ func (e CollectionMode) Valid() bool {
 	}
 }
 
+// Defines values for CreatedApiKeyStatus.
+const (
+	CreatedApiKeyStatusActive  CreatedApiKeyStatus = "active"
+	CreatedApiKeyStatusExpired CreatedApiKeyStatus = "expired"
+	CreatedApiKeyStatusRevoked CreatedApiKeyStatus = "revoked"
+)
+
+// Valid indicates whether the value is a known member of the CreatedApiKeyStatus enum.
+func (e CreatedApiKeyStatus) Valid() bool {
+	switch e {
+	case CreatedApiKeyStatusActive:
+		return true
+	case CreatedApiKeyStatusExpired:
+		return true
+	case CreatedApiKeyStatusRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DiscountType.
 const (
 	Fixed   DiscountType = "fixed"
@@ -156,6 +219,24 @@ func (e DownloadLinkRequestDisposition) Valid() bool {
 	case DownloadLinkRequestDispositionAttachment:
 		return true
 	case DownloadLinkRequestDispositionInline:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DunningThen.
+const (
+	DunningThenCancel DunningThen = "cancel"
+	DunningThenPause  DunningThen = "pause"
+)
+
+// Valid indicates whether the value is a known member of the DunningThen enum.
+func (e DunningThen) Valid() bool {
+	switch e {
+	case DunningThenCancel:
+		return true
+	case DunningThenPause:
 		return true
 	default:
 		return false
@@ -345,6 +426,48 @@ func (e PaymentStatus) Valid() bool {
 	}
 }
 
+// Defines values for Permission.
+const (
+	Admin          Permission = "admin"
+	PortalSessions Permission = "portal_sessions"
+	Read           Permission = "read"
+	Write          Permission = "write"
+)
+
+// Valid indicates whether the value is a known member of the Permission enum.
+func (e Permission) Valid() bool {
+	switch e {
+	case Admin:
+		return true
+	case PortalSessions:
+		return true
+	case Read:
+		return true
+	case Write:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PortalSettingsMode.
+const (
+	Live    PortalSettingsMode = "live"
+	Sandbox PortalSettingsMode = "sandbox"
+)
+
+// Valid indicates whether the value is a known member of the PortalSettingsMode enum.
+func (e PortalSettingsMode) Valid() bool {
+	switch e {
+	case Live:
+		return true
+	case Sandbox:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RefundAction.
 const (
 	RefundActionChargeback RefundAction = "chargeback"
@@ -410,22 +533,22 @@ func (e ResumeSubscriptionBilling) Valid() bool {
 
 // Defines values for ScheduledAction.
 const (
-	Cancel ScheduledAction = "cancel"
-	Change ScheduledAction = "change"
-	Pause  ScheduledAction = "pause"
-	Resume ScheduledAction = "resume"
+	ScheduledActionCancel ScheduledAction = "cancel"
+	ScheduledActionChange ScheduledAction = "change"
+	ScheduledActionPause  ScheduledAction = "pause"
+	ScheduledActionResume ScheduledAction = "resume"
 )
 
 // Valid indicates whether the value is a known member of the ScheduledAction enum.
 func (e ScheduledAction) Valid() bool {
 	switch e {
-	case Cancel:
+	case ScheduledActionCancel:
 		return true
-	case Change:
+	case ScheduledActionChange:
 		return true
-	case Pause:
+	case ScheduledActionPause:
 		return true
-	case Resume:
+	case ScheduledActionResume:
 		return true
 	default:
 		return false
@@ -534,6 +657,24 @@ func (e TokensTokenType) Valid() bool {
 	}
 }
 
+// Defines values for UpdateDunningThen.
+const (
+	UpdateDunningThenCancel UpdateDunningThen = "cancel"
+	UpdateDunningThenPause  UpdateDunningThen = "pause"
+)
+
+// Valid indicates whether the value is a known member of the UpdateDunningThen enum.
+func (e UpdateDunningThen) Valid() bool {
+	switch e {
+	case UpdateDunningThenCancel:
+		return true
+	case UpdateDunningThenPause:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Disposition.
 const (
 	DispositionAttachment Disposition = "attachment"
@@ -589,6 +730,9 @@ type Activity struct {
 
 	// Ip Cut to /24 or /48.
 	Ip *string `json:"ip"`
+
+	// SubjectId What it is about, where that can be shown.
+	SubjectId *string `json:"subject_id"`
 
 	// Text What happened, in plain words.
 	Text string `json:"text"`
@@ -654,6 +798,39 @@ type Address struct {
 	Region     *string `json:"region"`
 }
 
+// ApiKey A credential of the merchant's servers, without its secret.
+//
+// Example: {"created_at":"2026-11-24T09:00:00Z","expires_at":null,"hint":"x7Qa","id":"key_01kb3v5q8r9s0t1v2w3x4y5z6a","last_used_at":null,"name":"Backend","permissions":["read","write"],"previous_until":null,"revoked_at":null,"status":"active"}
+type ApiKey struct {
+	CreatedAt time.Time  `json:"created_at"`
+	ExpiresAt *time.Time `json:"expires_at"`
+
+	// Hint The end of the secret, to recognise it by.
+	Hint string `json:"hint"`
+	Id   string `json:"id"`
+
+	// LastUsedAt True to the minute.
+	LastUsedAt  *time.Time   `json:"last_used_at"`
+	Name        string       `json:"name"`
+	Permissions []Permission `json:"permissions"`
+
+	// PreviousUntil Until then the secret before the last rotation works, too.
+	PreviousUntil *time.Time   `json:"previous_until"`
+	RevokedAt     *time.Time   `json:"revoked_at"`
+	Status        ApiKeyStatus `json:"status"`
+}
+
+// ApiKeyStatus defines model for ApiKey.Status.
+type ApiKeyStatus string
+
+// ApiKeyList A page of keys.
+type ApiKeyList struct {
+	Data []ApiKey `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
 // Attempt One try to collect a payment.
 type Attempt struct {
 	// Amount An amount of money.
@@ -684,6 +861,46 @@ type AttemptMethod struct {
 
 // AttemptStatus How the attempt ended.
 type AttemptStatus string
+
+// AuditActor Who acted.
+type AuditActor struct {
+	CustomerId *string `json:"customer_id"`
+
+	// Id The API key, or the customer’s session.
+	Id   *string        `json:"id"`
+	Kind AuditActorKind `json:"kind"`
+}
+
+// AuditActorKind defines model for AuditActor.Kind.
+type AuditActorKind string
+
+// AuditEntry One thing somebody did.
+//
+// Example: {"action":"merchantUpdatePortal","actor":{"customer_id":null,"id":"key_01kb3v5q8r9s0t1v2w3x4y5z6a","kind":"merchant"},"created_at":"2026-11-24T09:00:00Z","id":"aud_01kb3v5q8r9s0t1v2w3x4y5z6a","ip":"203.0.113.7","request_id":"req_01kb3v5q8r9s0t1v2w3x4y5z6a","subject_id":null}
+type AuditEntry struct {
+	// Action The operationId, or the name of a command.
+	Action string `json:"action"`
+
+	// Actor Who acted.
+	Actor     AuditActor `json:"actor"`
+	CreatedAt time.Time  `json:"created_at"`
+	Id        string     `json:"id"`
+
+	// Ip A customer’s is cut to /24 or /48.
+	Ip        *string `json:"ip"`
+	RequestId *string `json:"request_id"`
+
+	// SubjectId What it was done to.
+	SubjectId *string `json:"subject_id"`
+}
+
+// AuditEntryList A page of the audit log.
+type AuditEntryList struct {
+	Data []AuditEntry `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
 
 // BillingCycle How often it is billed.
 type BillingCycle struct {
@@ -849,6 +1066,42 @@ type ConfirmCancellation struct {
 	Effective *Effective `json:"effective,omitempty"`
 }
 
+// CreateApiKey A new key.
+//
+// Example: {"name":"Backend","permissions":["read","write","portal_sessions"]}
+type CreateApiKey struct {
+	// ExpiresAt When it stops working by itself.
+	ExpiresAt   *time.Time   `json:"expires_at,omitempty"`
+	Name        string       `json:"name"`
+	Permissions []Permission `json:"permissions"`
+}
+
+// CreatedApiKey An API key with its secret, which is shown this once.
+type CreatedApiKey struct {
+	CreatedAt time.Time  `json:"created_at"`
+	ExpiresAt *time.Time `json:"expires_at"`
+
+	// Hint The end of the secret, to recognise it by.
+	Hint string `json:"hint"`
+	Id   string `json:"id"`
+
+	// LastUsedAt True to the minute.
+	LastUsedAt  *time.Time   `json:"last_used_at"`
+	Name        string       `json:"name"`
+	Permissions []Permission `json:"permissions"`
+
+	// PreviousUntil Until then the secret before the last rotation works, too.
+	PreviousUntil *time.Time `json:"previous_until"`
+	RevokedAt     *time.Time `json:"revoked_at"`
+
+	// SecretKey Shown this once; null in a repeat of the call.
+	SecretKey *string             `json:"secret_key"`
+	Status    CreatedApiKeyStatus `json:"status"`
+}
+
+// CreatedApiKeyStatus defines model for CreatedApiKey.Status.
+type CreatedApiKeyStatus string
+
 // DiscountType How it is counted.
 type DiscountType string
 
@@ -869,8 +1122,52 @@ type DownloadLinkRequest struct {
 // DownloadLinkRequestDisposition defines model for DownloadLinkRequest.Disposition.
 type DownloadLinkRequestDisposition string
 
+// Dunning How declined renewals are collected.
+type Dunning struct {
+	// Days On which days after the first try; ascending.
+	Days []int `json:"days"`
+
+	// Then What happens when the last one fails.
+	Then DunningThen `json:"then"`
+}
+
+// DunningThen What happens when the last one fails.
+type DunningThen string
+
 // Effective When it takes effect.
 type Effective string
+
+// Event A change, as webhooks tell it.
+//
+// Example: {"created_at":"2026-11-24T09:00:00Z","customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","data":{"id":"sub_01kb3v5q8r9s0t1v2w3x4y5z6a","status":"canceled"},"id":"evt_01kb3v5q8r9s0t1v2w3x4y5z6a","previous_attributes":{"status":"active"},"sequence":4,"subject_id":"sub_01kb3v5q8r9s0t1v2w3x4y5z6a","type":"subscription.canceled"}
+type Event struct {
+	CreatedAt  time.Time `json:"created_at"`
+	CustomerId *string   `json:"customer_id"`
+
+	// Data The thing as the API showed it after the change, with texts in English.
+	Data json.RawMessage `json:"data"`
+
+	// Id The same for every delivery: throw away what you have seen.
+	Id string `json:"id"`
+
+	// PreviousAttributes The fields of `data` that were different at the event before; null for the first.
+	PreviousAttributes json.RawMessage `json:"previous_attributes"`
+
+	// Sequence Counts the changes of the one thing.
+	Sequence  int64  `json:"sequence"`
+	SubjectId string `json:"subject_id"`
+
+	// Type Kind of thing and what happened: `subscription.past_due`.
+	Type string `json:"type"`
+}
+
+// EventList A page of events.
+type EventList struct {
+	Data []Event `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
 
 // Features What customers may do by themselves. Cancelling is always on.
 type Features struct {
@@ -878,6 +1175,7 @@ type Features struct {
 	Change      bool `json:"change"`
 	EmailChange bool `json:"email_change"`
 	Pause       bool `json:"pause"`
+	Quantity    bool `json:"quantity"`
 	Revisions   bool `json:"revisions"`
 }
 
@@ -994,6 +1292,20 @@ type LegalLinks struct {
 	PrivacyUrl *string `json:"privacy_url"`
 	SupportUrl *string `json:"support_url"`
 	TermsUrl   *string `json:"terms_url"`
+
+	// Text What the law wants said, in the language of this answer.
+	Text *string `json:"text"`
+}
+
+// LegalSettings Legal pages and texts.
+type LegalSettings struct {
+	ImprintUrl *string `json:"imprint_url"`
+	PrivacyUrl *string `json:"privacy_url"`
+	SupportUrl *string `json:"support_url"`
+	TermsUrl   *string `json:"terms_url"`
+
+	// Texts What the law wants said, by language.
+	Texts map[string]string `json:"texts"`
 }
 
 // LineTotals Sums of a line or a tax rate.
@@ -1019,6 +1331,12 @@ type LineTotals struct {
 	Total Money `json:"total"`
 }
 
+// MailSender How the merchant’s mails are signed.
+type MailSender struct {
+	Name    *string `json:"name"`
+	ReplyTo *string `json:"reply_to"`
+}
+
 // Me The signed-in customer.
 type Me struct {
 	Address *Address `json:"address"`
@@ -1031,6 +1349,11 @@ type Me struct {
 	Name   *string `json:"name"`
 	TaxId  *string `json:"tax_id"`
 }
+
+// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+//
+// Example: {"crm_id":"A-17"}
+type Metadata map[string]string
 
 // Money An amount of money.
 //
@@ -1271,6 +1594,9 @@ type Period struct {
 	StartsAt time.Time `json:"starts_at"`
 }
 
+// Permission What a key may do: every GET, the writes, links into the portal, and keys, portal settings, webhook endpoints and the audit log.
+type Permission string
+
 // Portal What a frontend needs before sign-in.
 type Portal struct {
 	// Branding How the merchant looks.
@@ -1301,6 +1627,78 @@ type Portal struct {
 	// TranslatedLanguages Languages that have texts; others fall back to English.
 	TranslatedLanguages []string `json:"translated_languages"`
 }
+
+// PortalFeatures What customers may do by themselves. Cancelling is always on.
+type PortalFeatures struct {
+	// Change Change the plan.
+	Change bool `json:"change"`
+
+	// EmailChange Change the address they sign in with.
+	EmailChange bool `json:"email_change"`
+
+	// Pause Pause and say when to resume.
+	Pause bool `json:"pause"`
+
+	// Quantity Change how many they have.
+	Quantity bool `json:"quantity"`
+
+	// Revisions Revise the details on an invoice.
+	Revisions bool `json:"revisions"`
+}
+
+// PortalSettings The portal and everything it is set to.
+type PortalSettings struct {
+	// AllowedOrigins Origins browsers may use the portal from, exactly as they send them.
+	AllowedOrigins []string `json:"allowed_origins"`
+
+	// Branding How the merchant looks.
+	Branding Branding `json:"branding"`
+
+	// DefaultLocale When neither customer nor request names a language.
+	DefaultLocale *string `json:"default_locale"`
+
+	// Dunning How declined renewals are collected.
+	Dunning Dunning `json:"dunning"`
+
+	// Features What customers may do by themselves. Cancelling is always on.
+	Features PortalFeatures `json:"features"`
+
+	// FrontendUrl Where links in mails and minted links lead: https, or the reverse-domain scheme of an app.
+	FrontendUrl *string `json:"frontend_url"`
+	Id          string  `json:"id"`
+
+	// Languages Languages the portal speaks with customers; empty for all there are.
+	Languages []string `json:"languages"`
+
+	// Legal Legal pages and texts.
+	Legal LegalSettings `json:"legal"`
+
+	// MailSender How the merchant’s mails are signed.
+	MailSender MailSender         `json:"mail_sender"`
+	MerchantId string             `json:"merchant_id"`
+	Mode       PortalSettingsMode `json:"mode"`
+
+	// Name As customers know the merchant.
+	Name string `json:"name"`
+
+	// PlanPaths From a price, the prices customers may change to; a price that is no key may be changed to any other one.
+	PlanPaths map[string][]string `json:"plan_paths"`
+
+	// ReturnUrls Where links into the portal may lead back to: a return URL needs the exact origin of one.
+	ReturnUrls []string `json:"return_urls"`
+
+	// Seller Who issues the invoices.
+	Seller Seller `json:"seller"`
+
+	// SignIn How customers sign in.
+	SignIn SignInPolicy `json:"sign_in"`
+
+	// UpdatedVersion Counts the changes.
+	UpdatedVersion int64 `json:"updated_version"`
+}
+
+// PortalSettingsMode defines model for PortalSettings.Mode.
+type PortalSettingsMode string
 
 // Problem A problem document (RFC 9457).
 type Problem struct {
@@ -1392,6 +1790,14 @@ type ResumeSubscription struct {
 // ResumeSubscriptionBilling A new period, charged now, or the rest of the one paid before the pause.
 type ResumeSubscriptionBilling string
 
+// RotateApiKey How to rotate.
+//
+// Example: {"overlap_seconds":3600}
+type RotateApiKey struct {
+	// OverlapSeconds How long the secret before goes on working.
+	OverlapSeconds *int `json:"overlap_seconds,omitempty"`
+}
+
 // ScheduledAction What will happen.
 type ScheduledAction string
 
@@ -1406,6 +1812,19 @@ type ScheduledChange struct {
 
 	// ResumeAt When a pause will end; null when it is open-ended.
 	ResumeAt *time.Time `json:"resume_at"`
+}
+
+// Seller Who issues the invoices.
+type Seller struct {
+	Address   *Address `json:"address"`
+	Email     *string  `json:"email"`
+	HasLogo   bool     `json:"has_logo"`
+	LegalName *string  `json:"legal_name"`
+
+	// Missing What is lacking to issue invoices of its own.
+	Missing            []string `json:"missing"`
+	RegistrationNumber *string  `json:"registration_number"`
+	TaxId              *string  `json:"tax_id"`
 }
 
 // Session Where the customer is signed in.
@@ -1459,6 +1878,12 @@ type SignIn struct {
 
 	// SignInId Needed with the code.
 	SignInId string `json:"sign_in_id"`
+}
+
+// SignInPolicy How customers sign in.
+type SignInPolicy struct {
+	// DeviceBindingRequired Sign-ins need a code_challenge: only the device that asked can use the link.
+	DeviceBindingRequired bool `json:"device_binding_required"`
 }
 
 // SignInRequest Who wants to sign in.
@@ -1671,6 +2096,51 @@ type UpdateAddress struct {
 	Region     nullable.Nullable[string] `json:"region,omitempty"`
 }
 
+// UpdateApiKey What to change.
+//
+// Example: {"permissions":["read"]}
+type UpdateApiKey struct {
+	// ExpiresAt Null takes the end away.
+	ExpiresAt   nullable.Nullable[time.Time] `json:"expires_at,omitempty"`
+	Name        *string                      `json:"name,omitempty"`
+	Permissions *[]Permission                `json:"permissions,omitempty"`
+}
+
+// UpdateBranding How the merchant looks.
+type UpdateBranding struct {
+	Color   *string `json:"color,omitempty"`
+	LogoUrl *string `json:"logo_url,omitempty"`
+}
+
+// UpdateDunning How declined renewals are collected.
+type UpdateDunning struct {
+	// Days On which days after the first try; ascending.
+	Days *[]int `json:"days,omitempty"`
+
+	// Then What happens when the last one fails.
+	Then *UpdateDunningThen `json:"then,omitempty"`
+}
+
+// UpdateDunningThen What happens when the last one fails.
+type UpdateDunningThen string
+
+// UpdateLegalSettings Legal pages and texts.
+type UpdateLegalSettings struct {
+	ImprintUrl *string `json:"imprint_url,omitempty"`
+	PrivacyUrl *string `json:"privacy_url,omitempty"`
+	SupportUrl *string `json:"support_url,omitempty"`
+	TermsUrl   *string `json:"terms_url,omitempty"`
+
+	// Texts What the law wants said, by language.
+	Texts *map[string]string `json:"texts,omitempty"`
+}
+
+// UpdateMailSender How the merchant’s mails are signed.
+type UpdateMailSender struct {
+	Name    *string `json:"name,omitempty"`
+	ReplyTo *string `json:"reply_to,omitempty"`
+}
+
 // UpdateMe What to change; null clears.
 //
 // Example: {"address":{"city":"Berlin","country":"DE","line1":"Hangarstraße 7","postal_code":"10115"},"company":"Reyes Aviation GmbH","tax_id":"DE123456789"}
@@ -1695,17 +2165,114 @@ type UpdatePaymentMethod struct {
 	Default *bool `json:"default,omitempty"`
 }
 
+// UpdatePortalFeatures What customers may do by themselves. Cancelling is always on.
+type UpdatePortalFeatures struct {
+	// Change Change the plan.
+	Change *bool `json:"change,omitempty"`
+
+	// EmailChange Change the address they sign in with.
+	EmailChange *bool `json:"email_change,omitempty"`
+
+	// Pause Pause and say when to resume.
+	Pause *bool `json:"pause,omitempty"`
+
+	// Quantity Change how many they have.
+	Quantity *bool `json:"quantity,omitempty"`
+
+	// Revisions Revise the details on an invoice.
+	Revisions *bool `json:"revisions,omitempty"`
+}
+
+// UpdatePortalSettings What to change; null brings the default back.
+//
+// Example: {"allowed_origins":["https://app.acme.example"],"features":{"pause":false}}
+type UpdatePortalSettings struct {
+	// AllowedOrigins Origins browsers may use the portal from, exactly as they send them.
+	AllowedOrigins *[]string       `json:"allowed_origins,omitempty"`
+	Branding       *UpdateBranding `json:"branding,omitempty"`
+
+	// DefaultLocale When neither customer nor request names a language.
+	DefaultLocale *string               `json:"default_locale,omitempty"`
+	Dunning       *UpdateDunning        `json:"dunning,omitempty"`
+	Features      *UpdatePortalFeatures `json:"features,omitempty"`
+
+	// FrontendUrl Where links in mails and minted links lead: https, or the reverse-domain scheme of an app.
+	FrontendUrl *string `json:"frontend_url,omitempty"`
+
+	// Languages Languages the portal speaks with customers; empty for all there are.
+	Languages  *[]string            `json:"languages,omitempty"`
+	Legal      *UpdateLegalSettings `json:"legal,omitempty"`
+	MailSender *UpdateMailSender    `json:"mail_sender,omitempty"`
+
+	// Name As customers know the merchant.
+	Name *string `json:"name,omitempty"`
+
+	// PlanPaths From a price, the prices customers may change to; a price that is no key may be changed to any other one.
+	PlanPaths *map[string][]string `json:"plan_paths,omitempty"`
+
+	// ReturnUrls Where links into the portal may lead back to: a return URL needs the exact origin of one.
+	ReturnUrls *[]string           `json:"return_urls,omitempty"`
+	Seller     *UpdateSeller       `json:"seller,omitempty"`
+	SignIn     *UpdateSignInPolicy `json:"sign_in,omitempty"`
+}
+
+// UpdateSeller Who issues the invoices.
+type UpdateSeller struct {
+	Address   *UpdateSellerAddress `json:"address,omitempty"`
+	Email     *string              `json:"email,omitempty"`
+	LegalName *string              `json:"legal_name,omitempty"`
+
+	// Logo A PNG or JPEG, base64; on the PDF.
+	Logo               *string `json:"logo,omitempty"`
+	RegistrationNumber *string `json:"registration_number,omitempty"`
+	TaxId              *string `json:"tax_id,omitempty"`
+}
+
+// UpdateSellerAddress A postal address.
+type UpdateSellerAddress struct {
+	City       *string `json:"city,omitempty"`
+	Country    *string `json:"country,omitempty"`
+	Line1      *string `json:"line1,omitempty"`
+	Line2      *string `json:"line2,omitempty"`
+	PostalCode *string `json:"postal_code,omitempty"`
+	Region     *string `json:"region,omitempty"`
+}
+
+// UpdateSignInPolicy How customers sign in.
+type UpdateSignInPolicy struct {
+	// DeviceBindingRequired Sign-ins need a code_challenge: only the device that asked can use the link.
+	DeviceBindingRequired *bool `json:"device_binding_required,omitempty"`
+}
+
+// ActionFilter defines model for ActionFilter.
+type ActionFilter = string
+
+// ActorFilter defines model for ActorFilter.
+type ActorFilter = string
+
 // After defines model for After.
 type After = string
 
+// ApiKeyId defines model for ApiKeyId.
+type ApiKeyId = string
+
 // CancellationId defines model for CancellationId.
 type CancellationId = string
+
+// CustomerFilter defines model for CustomerFilter.
+type CustomerFilter = string
 
 // Disposition defines model for Disposition.
 type Disposition string
 
 // DownloadToken defines model for DownloadToken.
 type DownloadToken = string
+
+// EventId defines model for EventId.
+type EventId = string
+
+// EventTypeFilter defines model for EventTypeFilter.
+type EventTypeFilter = []string
 
 // From defines model for From.
 type From = time.Time
@@ -1745,6 +2312,9 @@ type RequiredIdempotencyKey = string
 
 // SessionId defines model for SessionId.
 type SessionId = string
+
+// SubjectFilter defines model for SubjectFilter.
+type SubjectFilter = string
 
 // SubscriptionFilter defines model for SubscriptionFilter.
 type SubscriptionFilter = string
@@ -1912,6 +2482,147 @@ type ListActivityParams struct {
 
 	// To Only what is before this time.
 	To *To `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// MerchantListApiKeysParams defines parameters for MerchantListApiKeys.
+type MerchantListApiKeysParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// MerchantCreateApiKeyParams defines parameters for MerchantCreateApiKey.
+type MerchantCreateApiKeyParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetApiKeyParams defines parameters for MerchantGetApiKey.
+type MerchantGetApiKeyParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantUpdateApiKeyParams defines parameters for MerchantUpdateApiKey.
+type MerchantUpdateApiKeyParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantArchiveApiKeyParams defines parameters for MerchantArchiveApiKey.
+type MerchantArchiveApiKeyParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantRotateApiKeyParams defines parameters for MerchantRotateApiKey.
+type MerchantRotateApiKeyParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantListAuditLogParams defines parameters for MerchantListAuditLog.
+type MerchantListAuditLogParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// ActorId Only what this API key or session did.
+	ActorId *ActorFilter `form:"actor_id,omitempty" json:"actor_id,omitempty"`
+
+	// Action Only this operation, by its operationId.
+	Action *ActionFilter `form:"action,omitempty" json:"action,omitempty"`
+
+	// SubjectId Only what is about the thing with this id.
+	SubjectId *SubjectFilter `form:"subject_id,omitempty" json:"subject_id,omitempty"`
+}
+
+// MerchantListEventsParams defines parameters for MerchantListEvents.
+type MerchantListEventsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Type One type or several, separated by commas.
+	Type *EventTypeFilter `form:"type,omitempty" json:"type,omitempty"`
+
+	// SubjectId Only what is about the thing with this id.
+	SubjectId *SubjectFilter `form:"subject_id,omitempty" json:"subject_id,omitempty"`
+
+	// CustomerId Only what belongs to this customer.
+	CustomerId *CustomerFilter `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+}
+
+// MerchantGetEventParams defines parameters for MerchantGetEvent.
+type MerchantGetEventParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantGetPortalParams defines parameters for MerchantGetPortal.
+type MerchantGetPortalParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantUpdatePortalParams defines parameters for MerchantUpdatePortal.
+type MerchantUpdatePortalParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListPaymentMethodsParams defines parameters for ListPaymentMethods.
@@ -2175,6 +2886,18 @@ type CreateDownloadLinkJSONRequestBody = DownloadLinkRequest
 // UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
 type UpdateMeJSONRequestBody = UpdateMe
 
+// MerchantCreateApiKeyJSONRequestBody defines body for MerchantCreateApiKey for application/json ContentType.
+type MerchantCreateApiKeyJSONRequestBody = CreateApiKey
+
+// MerchantUpdateApiKeyJSONRequestBody defines body for MerchantUpdateApiKey for application/json ContentType.
+type MerchantUpdateApiKeyJSONRequestBody = UpdateApiKey
+
+// MerchantRotateApiKeyJSONRequestBody defines body for MerchantRotateApiKey for application/json ContentType.
+type MerchantRotateApiKeyJSONRequestBody = RotateApiKey
+
+// MerchantUpdatePortalJSONRequestBody defines body for MerchantUpdatePortal for application/json ContentType.
+type MerchantUpdatePortalJSONRequestBody = UpdatePortalSettings
+
 // AddPaymentMethodJSONRequestBody defines body for AddPaymentMethod for application/json ContentType.
 type AddPaymentMethodJSONRequestBody = AddPaymentMethod
 
@@ -2252,6 +2975,39 @@ type ServerInterface interface {
 	// ListActivity List what happened
 	// (GET /v1/me/activity)
 	ListActivity(ctx echo.Context, params ListActivityParams) error
+	// MerchantListApiKeys List API keys
+	// (GET /v1/merchant/api-keys)
+	MerchantListApiKeys(ctx echo.Context, params MerchantListApiKeysParams) error
+	// MerchantCreateApiKey Make an API key
+	// (POST /v1/merchant/api-keys)
+	MerchantCreateApiKey(ctx echo.Context, params MerchantCreateApiKeyParams) error
+	// MerchantGetApiKey Show an API key
+	// (GET /v1/merchant/api-keys/{api_key_id})
+	MerchantGetApiKey(ctx echo.Context, apiKeyId ApiKeyId, params MerchantGetApiKeyParams) error
+	// MerchantUpdateApiKey Change an API key
+	// (PATCH /v1/merchant/api-keys/{api_key_id})
+	MerchantUpdateApiKey(ctx echo.Context, apiKeyId ApiKeyId, params MerchantUpdateApiKeyParams) error
+	// MerchantArchiveApiKey Revoke an API key
+	// (POST /v1/merchant/api-keys/{api_key_id}/archive)
+	MerchantArchiveApiKey(ctx echo.Context, apiKeyId ApiKeyId, params MerchantArchiveApiKeyParams) error
+	// MerchantRotateApiKey Give an API key a new secret
+	// (POST /v1/merchant/api-keys/{api_key_id}/rotate)
+	MerchantRotateApiKey(ctx echo.Context, apiKeyId ApiKeyId, params MerchantRotateApiKeyParams) error
+	// MerchantListAuditLog List who did what
+	// (GET /v1/merchant/audit-log)
+	MerchantListAuditLog(ctx echo.Context, params MerchantListAuditLogParams) error
+	// MerchantListEvents List events
+	// (GET /v1/merchant/events)
+	MerchantListEvents(ctx echo.Context, params MerchantListEventsParams) error
+	// MerchantGetEvent Show an event
+	// (GET /v1/merchant/events/{event_id})
+	MerchantGetEvent(ctx echo.Context, eventId EventId, params MerchantGetEventParams) error
+	// MerchantGetPortal Show the portal and its settings
+	// (GET /v1/merchant/portal)
+	MerchantGetPortal(ctx echo.Context, params MerchantGetPortalParams) error
+	// MerchantUpdatePortal Change the portal
+	// (PATCH /v1/merchant/portal)
+	MerchantUpdatePortal(ctx echo.Context, params MerchantUpdatePortalParams) error
 	// ListPaymentMethods List payment methods
 	// (GET /v1/payment-methods)
 	ListPaymentMethods(ctx echo.Context, params ListPaymentMethodsParams) error
@@ -2748,6 +3504,480 @@ func (w *ServerInterfaceWrapper) ListActivity(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListActivity(ctx, params)
+	return err
+}
+
+// MerchantListApiKeys converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListApiKeys(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListApiKeysParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListApiKeys(ctx, params)
+	return err
+}
+
+// MerchantCreateApiKey converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreateApiKey(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreateApiKeyParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreateApiKey(ctx, params)
+	return err
+}
+
+// MerchantGetApiKey converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetApiKey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "api_key_id" -------------
+	var apiKeyId ApiKeyId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "api_key_id", ctx.Param("api_key_id"), &apiKeyId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter api_key_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetApiKeyParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetApiKey(ctx, apiKeyId, params)
+	return err
+}
+
+// MerchantUpdateApiKey converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateApiKey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "api_key_id" -------------
+	var apiKeyId ApiKeyId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "api_key_id", ctx.Param("api_key_id"), &apiKeyId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter api_key_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateApiKeyParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateApiKey(ctx, apiKeyId, params)
+	return err
+}
+
+// MerchantArchiveApiKey converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantArchiveApiKey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "api_key_id" -------------
+	var apiKeyId ApiKeyId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "api_key_id", ctx.Param("api_key_id"), &apiKeyId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter api_key_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantArchiveApiKeyParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantArchiveApiKey(ctx, apiKeyId, params)
+	return err
+}
+
+// MerchantRotateApiKey converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantRotateApiKey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "api_key_id" -------------
+	var apiKeyId ApiKeyId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "api_key_id", ctx.Param("api_key_id"), &apiKeyId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter api_key_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantRotateApiKeyParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantRotateApiKey(ctx, apiKeyId, params)
+	return err
+}
+
+// MerchantListAuditLog converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListAuditLog(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListAuditLogParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "actor_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor_id", ctx.QueryParams(), &params.ActorId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter actor_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", ctx.QueryParams(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter action: %s", err))
+	}
+
+	// ------------- Optional query parameter "subject_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subject_id", ctx.QueryParams(), &params.SubjectId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subject_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListAuditLog(ctx, params)
+	return err
+}
+
+// MerchantListEvents converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListEvents(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListEventsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "type", ctx.QueryParams(), &params.Type, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// ------------- Optional query parameter "subject_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subject_id", ctx.QueryParams(), &params.SubjectId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subject_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListEvents(ctx, params)
+	return err
+}
+
+// MerchantGetEvent converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetEvent(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "event_id" -------------
+	var eventId EventId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "event_id", ctx.Param("event_id"), &eventId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetEventParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetEvent(ctx, eventId, params)
+	return err
+}
+
+// MerchantGetPortal converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetPortal(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetPortalParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetPortal(ctx, params)
+	return err
+}
+
+// MerchantUpdatePortal converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdatePortal(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdatePortalParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdatePortal(ctx, params)
 	return err
 }
 
@@ -3813,6 +5043,17 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/cancellations/:cancellation_id", wrapper.GetCancellation, options.OperationMiddlewares["getCancellation"]...)
 	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/confirm", wrapper.ConfirmCancellation, options.OperationMiddlewares["confirmCancellation"]...)
 	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/abandon", wrapper.AbandonCancellation, options.OperationMiddlewares["abandonCancellation"]...)
+	router.GET(options.BaseURL+"/v1/merchant/portal", wrapper.MerchantGetPortal, options.OperationMiddlewares["merchantGetPortal"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/portal", wrapper.MerchantUpdatePortal, options.OperationMiddlewares["merchantUpdatePortal"]...)
+	router.GET(options.BaseURL+"/v1/merchant/api-keys", wrapper.MerchantListApiKeys, options.OperationMiddlewares["merchantListApiKeys"]...)
+	router.POST(options.BaseURL+"/v1/merchant/api-keys", wrapper.MerchantCreateApiKey, options.OperationMiddlewares["merchantCreateApiKey"]...)
+	router.GET(options.BaseURL+"/v1/merchant/api-keys/:api_key_id", wrapper.MerchantGetApiKey, options.OperationMiddlewares["merchantGetApiKey"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/api-keys/:api_key_id", wrapper.MerchantUpdateApiKey, options.OperationMiddlewares["merchantUpdateApiKey"]...)
+	router.POST(options.BaseURL+"/v1/merchant/api-keys/:api_key_id/rotate", wrapper.MerchantRotateApiKey, options.OperationMiddlewares["merchantRotateApiKey"]...)
+	router.POST(options.BaseURL+"/v1/merchant/api-keys/:api_key_id/archive", wrapper.MerchantArchiveApiKey, options.OperationMiddlewares["merchantArchiveApiKey"]...)
+	router.GET(options.BaseURL+"/v1/merchant/audit-log", wrapper.MerchantListAuditLog, options.OperationMiddlewares["merchantListAuditLog"]...)
+	router.GET(options.BaseURL+"/v1/merchant/events", wrapper.MerchantListEvents, options.OperationMiddlewares["merchantListEvents"]...)
+	router.GET(options.BaseURL+"/v1/merchant/events/:event_id", wrapper.MerchantGetEvent, options.OperationMiddlewares["merchantGetEvent"]...)
 
 }
 
@@ -5683,6 +6924,1794 @@ type ListActivity503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListActivity503ApplicationProblemPlusJSONResponse) VisitListActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListApiKeysRequestObject struct {
+	Params MerchantListApiKeysParams
+}
+
+type MerchantListApiKeysResponseObject interface {
+	VisitMerchantListApiKeysResponse(w http.ResponseWriter) error
+}
+
+type MerchantListApiKeys200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListApiKeys200JSONResponse struct {
+	Body    ApiKeyList
+	Headers MerchantListApiKeys200ResponseHeaders
+}
+
+func (response MerchantListApiKeys200JSONResponse) VisitMerchantListApiKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListApiKeys400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListApiKeys400ApplicationProblemPlusJSONResponse) VisitMerchantListApiKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListApiKeys401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListApiKeys401ApplicationProblemPlusJSONResponse) VisitMerchantListApiKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListApiKeys403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListApiKeys403ApplicationProblemPlusJSONResponse) VisitMerchantListApiKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListApiKeys500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListApiKeys500ApplicationProblemPlusJSONResponse) VisitMerchantListApiKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListApiKeys503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListApiKeys503ApplicationProblemPlusJSONResponse) VisitMerchantListApiKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateApiKeyRequestObject struct {
+	Params MerchantCreateApiKeyParams
+	Body   *MerchantCreateApiKeyJSONRequestBody
+}
+
+type MerchantCreateApiKeyResponseObject interface {
+	VisitMerchantCreateApiKeyResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreateApiKey201ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantCreateApiKey201JSONResponse struct {
+	Body    CreatedApiKey
+	Headers MerchantCreateApiKey201ResponseHeaders
+}
+
+func (response MerchantCreateApiKey201JSONResponse) VisitMerchantCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateApiKey400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateApiKey400ApplicationProblemPlusJSONResponse) VisitMerchantCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateApiKey401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateApiKey401ApplicationProblemPlusJSONResponse) VisitMerchantCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateApiKey403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateApiKey403ApplicationProblemPlusJSONResponse) VisitMerchantCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateApiKey409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateApiKey409ApplicationProblemPlusJSONResponse) VisitMerchantCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateApiKey413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateApiKey413ApplicationProblemPlusJSONResponse) VisitMerchantCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateApiKey415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateApiKey415ApplicationProblemPlusJSONResponse) VisitMerchantCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateApiKey422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateApiKey422ApplicationProblemPlusJSONResponse) VisitMerchantCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateApiKey500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateApiKey500ApplicationProblemPlusJSONResponse) VisitMerchantCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateApiKey503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateApiKey503ApplicationProblemPlusJSONResponse) VisitMerchantCreateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetApiKeyRequestObject struct {
+	ApiKeyId ApiKeyId `json:"api_key_id"`
+	Params   MerchantGetApiKeyParams
+}
+
+type MerchantGetApiKeyResponseObject interface {
+	VisitMerchantGetApiKeyResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetApiKey200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetApiKey200JSONResponse struct {
+	Body    ApiKey
+	Headers MerchantGetApiKey200ResponseHeaders
+}
+
+func (response MerchantGetApiKey200JSONResponse) VisitMerchantGetApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetApiKey304Response = NotModifiedResponse
+
+func (response MerchantGetApiKey304Response) VisitMerchantGetApiKeyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetApiKey400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetApiKey400ApplicationProblemPlusJSONResponse) VisitMerchantGetApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetApiKey401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetApiKey401ApplicationProblemPlusJSONResponse) VisitMerchantGetApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetApiKey403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetApiKey403ApplicationProblemPlusJSONResponse) VisitMerchantGetApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetApiKey404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetApiKey404ApplicationProblemPlusJSONResponse) VisitMerchantGetApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetApiKey500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetApiKey500ApplicationProblemPlusJSONResponse) VisitMerchantGetApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetApiKey503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetApiKey503ApplicationProblemPlusJSONResponse) VisitMerchantGetApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateApiKeyRequestObject struct {
+	ApiKeyId ApiKeyId `json:"api_key_id"`
+	Params   MerchantUpdateApiKeyParams
+	Body     *MerchantUpdateApiKeyJSONRequestBody
+}
+
+type MerchantUpdateApiKeyResponseObject interface {
+	VisitMerchantUpdateApiKeyResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateApiKey200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateApiKey200JSONResponse struct {
+	Body    ApiKey
+	Headers MerchantUpdateApiKey200ResponseHeaders
+}
+
+func (response MerchantUpdateApiKey200JSONResponse) VisitMerchantUpdateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateApiKey400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateApiKey400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateApiKey401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateApiKey401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateApiKey403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateApiKey403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateApiKey404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateApiKey404ApplicationProblemPlusJSONResponse) VisitMerchantUpdateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateApiKey409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateApiKey409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateApiKey412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateApiKey412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateApiKey413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateApiKey413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateApiKey415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateApiKey415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateApiKey422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateApiKey422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateApiKey500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateApiKey500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateApiKey503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateApiKey503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveApiKeyRequestObject struct {
+	ApiKeyId ApiKeyId `json:"api_key_id"`
+	Params   MerchantArchiveApiKeyParams
+}
+
+type MerchantArchiveApiKeyResponseObject interface {
+	VisitMerchantArchiveApiKeyResponse(w http.ResponseWriter) error
+}
+
+type MerchantArchiveApiKey200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantArchiveApiKey200JSONResponse struct {
+	Body    ApiKey
+	Headers MerchantArchiveApiKey200ResponseHeaders
+}
+
+func (response MerchantArchiveApiKey200JSONResponse) VisitMerchantArchiveApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveApiKey400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveApiKey400ApplicationProblemPlusJSONResponse) VisitMerchantArchiveApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveApiKey401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveApiKey401ApplicationProblemPlusJSONResponse) VisitMerchantArchiveApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveApiKey403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveApiKey403ApplicationProblemPlusJSONResponse) VisitMerchantArchiveApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveApiKey404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveApiKey404ApplicationProblemPlusJSONResponse) VisitMerchantArchiveApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveApiKey409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveApiKey409ApplicationProblemPlusJSONResponse) VisitMerchantArchiveApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveApiKey413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveApiKey413ApplicationProblemPlusJSONResponse) VisitMerchantArchiveApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveApiKey422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveApiKey422ApplicationProblemPlusJSONResponse) VisitMerchantArchiveApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveApiKey500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveApiKey500ApplicationProblemPlusJSONResponse) VisitMerchantArchiveApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveApiKey503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveApiKey503ApplicationProblemPlusJSONResponse) VisitMerchantArchiveApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateApiKeyRequestObject struct {
+	ApiKeyId ApiKeyId `json:"api_key_id"`
+	Params   MerchantRotateApiKeyParams
+	Body     *MerchantRotateApiKeyJSONRequestBody
+}
+
+type MerchantRotateApiKeyResponseObject interface {
+	VisitMerchantRotateApiKeyResponse(w http.ResponseWriter) error
+}
+
+type MerchantRotateApiKey200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantRotateApiKey200JSONResponse struct {
+	Body    CreatedApiKey
+	Headers MerchantRotateApiKey200ResponseHeaders
+}
+
+func (response MerchantRotateApiKey200JSONResponse) VisitMerchantRotateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateApiKey400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateApiKey400ApplicationProblemPlusJSONResponse) VisitMerchantRotateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateApiKey401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateApiKey401ApplicationProblemPlusJSONResponse) VisitMerchantRotateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateApiKey403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateApiKey403ApplicationProblemPlusJSONResponse) VisitMerchantRotateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateApiKey404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateApiKey404ApplicationProblemPlusJSONResponse) VisitMerchantRotateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateApiKey409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateApiKey409ApplicationProblemPlusJSONResponse) VisitMerchantRotateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateApiKey412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateApiKey412ApplicationProblemPlusJSONResponse) VisitMerchantRotateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateApiKey413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateApiKey413ApplicationProblemPlusJSONResponse) VisitMerchantRotateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateApiKey415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateApiKey415ApplicationProblemPlusJSONResponse) VisitMerchantRotateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateApiKey422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateApiKey422ApplicationProblemPlusJSONResponse) VisitMerchantRotateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateApiKey500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateApiKey500ApplicationProblemPlusJSONResponse) VisitMerchantRotateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateApiKey503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateApiKey503ApplicationProblemPlusJSONResponse) VisitMerchantRotateApiKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAuditLogRequestObject struct {
+	Params MerchantListAuditLogParams
+}
+
+type MerchantListAuditLogResponseObject interface {
+	VisitMerchantListAuditLogResponse(w http.ResponseWriter) error
+}
+
+type MerchantListAuditLog200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListAuditLog200JSONResponse struct {
+	Body    AuditEntryList
+	Headers MerchantListAuditLog200ResponseHeaders
+}
+
+func (response MerchantListAuditLog200JSONResponse) VisitMerchantListAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAuditLog400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListAuditLog400ApplicationProblemPlusJSONResponse) VisitMerchantListAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAuditLog401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListAuditLog401ApplicationProblemPlusJSONResponse) VisitMerchantListAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAuditLog403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListAuditLog403ApplicationProblemPlusJSONResponse) VisitMerchantListAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAuditLog500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListAuditLog500ApplicationProblemPlusJSONResponse) VisitMerchantListAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAuditLog503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListAuditLog503ApplicationProblemPlusJSONResponse) VisitMerchantListAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListEventsRequestObject struct {
+	Params MerchantListEventsParams
+}
+
+type MerchantListEventsResponseObject interface {
+	VisitMerchantListEventsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListEvents200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListEvents200JSONResponse struct {
+	Body    EventList
+	Headers MerchantListEvents200ResponseHeaders
+}
+
+func (response MerchantListEvents200JSONResponse) VisitMerchantListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListEvents400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListEvents400ApplicationProblemPlusJSONResponse) VisitMerchantListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListEvents401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListEvents401ApplicationProblemPlusJSONResponse) VisitMerchantListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListEvents403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListEvents403ApplicationProblemPlusJSONResponse) VisitMerchantListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListEvents500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListEvents500ApplicationProblemPlusJSONResponse) VisitMerchantListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListEvents503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListEvents503ApplicationProblemPlusJSONResponse) VisitMerchantListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetEventRequestObject struct {
+	EventId EventId `json:"event_id"`
+	Params  MerchantGetEventParams
+}
+
+type MerchantGetEventResponseObject interface {
+	VisitMerchantGetEventResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetEvent200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetEvent200JSONResponse struct {
+	Body    Event
+	Headers MerchantGetEvent200ResponseHeaders
+}
+
+func (response MerchantGetEvent200JSONResponse) VisitMerchantGetEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetEvent304Response = NotModifiedResponse
+
+func (response MerchantGetEvent304Response) VisitMerchantGetEventResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetEvent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetEvent400ApplicationProblemPlusJSONResponse) VisitMerchantGetEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetEvent401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetEvent401ApplicationProblemPlusJSONResponse) VisitMerchantGetEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetEvent403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetEvent403ApplicationProblemPlusJSONResponse) VisitMerchantGetEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetEvent404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetEvent404ApplicationProblemPlusJSONResponse) VisitMerchantGetEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetEvent500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetEvent500ApplicationProblemPlusJSONResponse) VisitMerchantGetEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetEvent503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetEvent503ApplicationProblemPlusJSONResponse) VisitMerchantGetEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalRequestObject struct {
+	Params MerchantGetPortalParams
+}
+
+type MerchantGetPortalResponseObject interface {
+	VisitMerchantGetPortalResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetPortal200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetPortal200JSONResponse struct {
+	Body    PortalSettings
+	Headers MerchantGetPortal200ResponseHeaders
+}
+
+func (response MerchantGetPortal200JSONResponse) VisitMerchantGetPortalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortal304Response = NotModifiedResponse
+
+func (response MerchantGetPortal304Response) VisitMerchantGetPortalResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetPortal400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortal400ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortal401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortal401ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortal403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortal403ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortal500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortal500ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortal503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortal503ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePortalRequestObject struct {
+	Params MerchantUpdatePortalParams
+	Body   *MerchantUpdatePortalJSONRequestBody
+}
+
+type MerchantUpdatePortalResponseObject interface {
+	VisitMerchantUpdatePortalResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdatePortal200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdatePortal200JSONResponse struct {
+	Body    PortalSettings
+	Headers MerchantUpdatePortal200ResponseHeaders
+}
+
+func (response MerchantUpdatePortal200JSONResponse) VisitMerchantUpdatePortalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePortal400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePortal400ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePortalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePortal401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePortal401ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePortalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePortal403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePortal403ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePortalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePortal409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePortal409ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePortalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePortal412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePortal412ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePortalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePortal413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePortal413ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePortalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePortal415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePortal415ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePortalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePortal422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePortal422ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePortalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePortal500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePortal500ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePortalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePortal503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePortal503ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePortalResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10546,6 +13575,39 @@ type StrictServerInterface interface {
 	// ListActivity List what happened
 	// (GET /v1/me/activity)
 	ListActivity(ctx context.Context, request ListActivityRequestObject) (ListActivityResponseObject, error)
+	// MerchantListApiKeys List API keys
+	// (GET /v1/merchant/api-keys)
+	MerchantListApiKeys(ctx context.Context, request MerchantListApiKeysRequestObject) (MerchantListApiKeysResponseObject, error)
+	// MerchantCreateApiKey Make an API key
+	// (POST /v1/merchant/api-keys)
+	MerchantCreateApiKey(ctx context.Context, request MerchantCreateApiKeyRequestObject) (MerchantCreateApiKeyResponseObject, error)
+	// MerchantGetApiKey Show an API key
+	// (GET /v1/merchant/api-keys/{api_key_id})
+	MerchantGetApiKey(ctx context.Context, request MerchantGetApiKeyRequestObject) (MerchantGetApiKeyResponseObject, error)
+	// MerchantUpdateApiKey Change an API key
+	// (PATCH /v1/merchant/api-keys/{api_key_id})
+	MerchantUpdateApiKey(ctx context.Context, request MerchantUpdateApiKeyRequestObject) (MerchantUpdateApiKeyResponseObject, error)
+	// MerchantArchiveApiKey Revoke an API key
+	// (POST /v1/merchant/api-keys/{api_key_id}/archive)
+	MerchantArchiveApiKey(ctx context.Context, request MerchantArchiveApiKeyRequestObject) (MerchantArchiveApiKeyResponseObject, error)
+	// MerchantRotateApiKey Give an API key a new secret
+	// (POST /v1/merchant/api-keys/{api_key_id}/rotate)
+	MerchantRotateApiKey(ctx context.Context, request MerchantRotateApiKeyRequestObject) (MerchantRotateApiKeyResponseObject, error)
+	// MerchantListAuditLog List who did what
+	// (GET /v1/merchant/audit-log)
+	MerchantListAuditLog(ctx context.Context, request MerchantListAuditLogRequestObject) (MerchantListAuditLogResponseObject, error)
+	// MerchantListEvents List events
+	// (GET /v1/merchant/events)
+	MerchantListEvents(ctx context.Context, request MerchantListEventsRequestObject) (MerchantListEventsResponseObject, error)
+	// MerchantGetEvent Show an event
+	// (GET /v1/merchant/events/{event_id})
+	MerchantGetEvent(ctx context.Context, request MerchantGetEventRequestObject) (MerchantGetEventResponseObject, error)
+	// MerchantGetPortal Show the portal and its settings
+	// (GET /v1/merchant/portal)
+	MerchantGetPortal(ctx context.Context, request MerchantGetPortalRequestObject) (MerchantGetPortalResponseObject, error)
+	// MerchantUpdatePortal Change the portal
+	// (PATCH /v1/merchant/portal)
+	MerchantUpdatePortal(ctx context.Context, request MerchantUpdatePortalRequestObject) (MerchantUpdatePortalResponseObject, error)
 	// ListPaymentMethods List payment methods
 	// (GET /v1/payment-methods)
 	ListPaymentMethods(ctx context.Context, request ListPaymentMethodsRequestObject) (ListPaymentMethodsResponseObject, error)
@@ -11017,6 +14079,381 @@ func (sh *strictHandler) ListActivity(ctx echo.Context, params ListActivityParam
 		return err
 	} else if validResponse, ok := response.(ListActivityResponseObject); ok {
 		return validResponse.VisitListActivityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListApiKeys operation middleware
+func (sh *strictHandler) MerchantListApiKeys(ctx echo.Context, params MerchantListApiKeysParams) error {
+	var request MerchantListApiKeysRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListApiKeys(ctx.Request().Context(), request.(MerchantListApiKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListApiKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListApiKeysResponseObject); ok {
+		return validResponse.VisitMerchantListApiKeysResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreateApiKey operation middleware
+func (sh *strictHandler) MerchantCreateApiKey(ctx echo.Context, params MerchantCreateApiKeyParams) error {
+	var request MerchantCreateApiKeyRequestObject
+
+	request.Params = params
+
+	var body MerchantCreateApiKeyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreateApiKey(ctx.Request().Context(), request.(MerchantCreateApiKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreateApiKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreateApiKeyResponseObject); ok {
+		return validResponse.VisitMerchantCreateApiKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetApiKey operation middleware
+func (sh *strictHandler) MerchantGetApiKey(ctx echo.Context, apiKeyId ApiKeyId, params MerchantGetApiKeyParams) error {
+	var request MerchantGetApiKeyRequestObject
+
+	request.ApiKeyId = apiKeyId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetApiKey(ctx.Request().Context(), request.(MerchantGetApiKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetApiKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetApiKeyResponseObject); ok {
+		return validResponse.VisitMerchantGetApiKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateApiKey operation middleware
+func (sh *strictHandler) MerchantUpdateApiKey(ctx echo.Context, apiKeyId ApiKeyId, params MerchantUpdateApiKeyParams) error {
+	var request MerchantUpdateApiKeyRequestObject
+
+	request.ApiKeyId = apiKeyId
+	request.Params = params
+
+	var body MerchantUpdateApiKeyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateApiKey(ctx.Request().Context(), request.(MerchantUpdateApiKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateApiKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateApiKeyResponseObject); ok {
+		return validResponse.VisitMerchantUpdateApiKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantArchiveApiKey operation middleware
+func (sh *strictHandler) MerchantArchiveApiKey(ctx echo.Context, apiKeyId ApiKeyId, params MerchantArchiveApiKeyParams) error {
+	var request MerchantArchiveApiKeyRequestObject
+
+	request.ApiKeyId = apiKeyId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantArchiveApiKey(ctx.Request().Context(), request.(MerchantArchiveApiKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantArchiveApiKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantArchiveApiKeyResponseObject); ok {
+		return validResponse.VisitMerchantArchiveApiKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantRotateApiKey operation middleware
+func (sh *strictHandler) MerchantRotateApiKey(ctx echo.Context, apiKeyId ApiKeyId, params MerchantRotateApiKeyParams) error {
+	var request MerchantRotateApiKeyRequestObject
+
+	request.ApiKeyId = apiKeyId
+	request.Params = params
+
+	var body MerchantRotateApiKeyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantRotateApiKey(ctx.Request().Context(), request.(MerchantRotateApiKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantRotateApiKey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantRotateApiKeyResponseObject); ok {
+		return validResponse.VisitMerchantRotateApiKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListAuditLog operation middleware
+func (sh *strictHandler) MerchantListAuditLog(ctx echo.Context, params MerchantListAuditLogParams) error {
+	var request MerchantListAuditLogRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListAuditLog(ctx.Request().Context(), request.(MerchantListAuditLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListAuditLog")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListAuditLogResponseObject); ok {
+		return validResponse.VisitMerchantListAuditLogResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListEvents operation middleware
+func (sh *strictHandler) MerchantListEvents(ctx echo.Context, params MerchantListEventsParams) error {
+	var request MerchantListEventsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListEvents(ctx.Request().Context(), request.(MerchantListEventsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListEvents")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListEventsResponseObject); ok {
+		return validResponse.VisitMerchantListEventsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetEvent operation middleware
+func (sh *strictHandler) MerchantGetEvent(ctx echo.Context, eventId EventId, params MerchantGetEventParams) error {
+	var request MerchantGetEventRequestObject
+
+	request.EventId = eventId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetEvent(ctx.Request().Context(), request.(MerchantGetEventRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetEvent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetEventResponseObject); ok {
+		return validResponse.VisitMerchantGetEventResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetPortal operation middleware
+func (sh *strictHandler) MerchantGetPortal(ctx echo.Context, params MerchantGetPortalParams) error {
+	var request MerchantGetPortalRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetPortal(ctx.Request().Context(), request.(MerchantGetPortalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetPortal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetPortalResponseObject); ok {
+		return validResponse.VisitMerchantGetPortalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdatePortal operation middleware
+func (sh *strictHandler) MerchantUpdatePortal(ctx echo.Context, params MerchantUpdatePortalParams) error {
+	var request MerchantUpdatePortalRequestObject
+
+	request.Params = params
+
+	var body MerchantUpdatePortalJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdatePortal(ctx.Request().Context(), request.(MerchantUpdatePortalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdatePortal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdatePortalResponseObject); ok {
+		return validResponse.VisitMerchantUpdatePortalResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -85,7 +85,9 @@ func New(ctx context.Context, c Config) (*App, error) {
 		return nil, fmt.Errorf("FOYER_SECRET: %w", err)
 	}
 	a.IDs = foyer.NewIDs(c.Now)
-	a.Store, err = store.Open(ctx, c.DatabaseURL, store.Options{Keyring: a.Keyring, IDs: a.IDs, Now: c.Now, Log: c.Log})
+	a.Store, err = store.Open(ctx, c.DatabaseURL, store.Options{
+		Keyring: a.Keyring, IDs: a.IDs, Now: c.Now, Log: c.Log, Present: httpapi.PresentObject(c.Now),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +132,7 @@ func (a *App) wire() error {
 		Lifetimes: a.Lifetimes, Limits: a.Limits, Issuer: a.PublicURL,
 	})
 	a.Notify = notify.NewService(notify.Config{
-		Sender: sender, SignIns: a.Identity, Merchants: a.Merchants, Customers: a.Billing, Activity: a.Store, Now: a.Now,
+		Sender: sender, SignIns: a.Identity, Merchants: a.Merchants, Customers: a.Billing, Activity: a.Store, EventLog: a.Store, Now: a.Now,
 		PublicURL: a.PublicURL, LinkLife: a.Lifetimes.MagicLink,
 		Orders: a.Store, Bills: a.Billing, Documents: documents{a.Invoices}, Tickets: a.Identity, TicketLife: a.Lifetimes.MailTicket,
 	})
@@ -138,6 +140,7 @@ func (a *App) wire() error {
 		SendSignIn:  a.Notify.SendSignIn,
 		SendBilling: a.Notify.SendBillingMail,
 		Settle:      a.Engine.Settle,
+		ChainAudit:  a.Merchants.ChainAudit,
 		Prune:       func(ctx context.Context) error { return a.Store.Prune(ctx, foyer.Micro(a.Now())) },
 	}, quiet(a.Log))
 	if err != nil {
@@ -147,7 +150,7 @@ func (a *App) wire() error {
 		collectors.NewDBStatsCollector(a.Store.SQL(), "foyer"))
 	api, err := httpapi.New(httpapi.Config{
 		Identity: a.Identity, Merchants: a.Merchants, Billing: a.Billing, Invoices: a.Invoices, Notify: a.Notify,
-		Retention: a.Retention, Webhooks: webhooks{a}, Keys: a.Store,
+		Retention: a.Retention, Webhooks: webhooks{a}, Keys: a.Store, Audit: a.Store,
 		Keyring: a.Keyring, Now: a.Now, PublicURL: a.PublicURL, TrustedProxies: a.TrustedProxies, Log: a.Log, Metrics: a.Metrics,
 	})
 	if err != nil {

@@ -83,7 +83,7 @@ func (p Payment) changed(now time.Time) Payment {
 }
 
 // Settled returns the subscription after the payment that was under way, or a debt, was paid with the method.
-func (s Subscription) Settled(p Payment, method PaymentMethodID, now time.Time) (Subscription, EventType) {
+func (s Subscription) Settled(p Payment, method PaymentMethodID, now time.Time) (Subscription, foyer.EventType) {
 	next := s.changed(now)
 	if next.OpenPayment == p.ID {
 		next.OpenPayment = ""
@@ -125,7 +125,7 @@ func (s Subscription) Settled(p Payment, method PaymentMethodID, now time.Time) 
 
 // Unsettled returns the subscription after the payment that was under way failed; forgiven says that the payment is not
 // collected any more.
-func (s Subscription) Unsettled(p Payment, now time.Time) (next Subscription, event EventType, forgiven bool) {
+func (s Subscription) Unsettled(p Payment, now time.Time) (next Subscription, event foyer.EventType, forgiven bool) {
 	next = s.changed(now)
 	if next.OpenPayment == p.ID {
 		next.OpenPayment = ""
@@ -148,7 +148,7 @@ func (s Subscription) Unsettled(p Payment, now time.Time) (next Subscription, ev
 }
 
 // GivenUp returns the subscription after the last try to collect a debt failed: canceled or paused, as the merchant chose.
-func (s Subscription) GivenUp(then DunningEnd, now time.Time) (Subscription, EventType, MailKind) {
+func (s Subscription) GivenUp(then DunningEnd, now time.Time) (Subscription, foyer.EventType, MailKind) {
 	next := s.changed(now)
 	next.OpenPayment = ""
 	if then == DunningPause {

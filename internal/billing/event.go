@@ -6,39 +6,25 @@ import (
 	"foyer/internal/foyer"
 )
 
-// EventType names a change: the kind of thing and what happened or the state it is in now.
-type EventType string
-
 // The changes the engine writes down.
 const (
-	EventSubscriptionCreated  EventType = "subscription.created"
-	EventSubscriptionUpdated  EventType = "subscription.updated"
-	EventSubscriptionActive   EventType = "subscription.active"
-	EventSubscriptionPastDue  EventType = "subscription.past_due"
-	EventSubscriptionPaused   EventType = "subscription.paused"
-	EventSubscriptionCanceled EventType = "subscription.canceled"
-	EventPaymentCreated       EventType = "payment.created"
-	EventPaymentBilled        EventType = "payment.billed"
-	EventPaymentCompleted     EventType = "payment.completed"
-	EventPaymentPastDue       EventType = "payment.past_due"
-	EventPaymentCanceled      EventType = "payment.canceled"
-	EventPaymentUpdated       EventType = "payment.updated"
-	EventInvoiceCreated       EventType = "invoice.created"
-	EventMethodCreated        EventType = "payment_method.created"
-	EventMethodUpdated        EventType = "payment_method.updated"
-	EventMethodDeleted        EventType = "payment_method.deleted"
+	EventSubscriptionCreated  foyer.EventType = "subscription.created"
+	EventSubscriptionUpdated  foyer.EventType = "subscription.updated"
+	EventSubscriptionActive   foyer.EventType = "subscription.active"
+	EventSubscriptionPastDue  foyer.EventType = "subscription.past_due"
+	EventSubscriptionPaused   foyer.EventType = "subscription.paused"
+	EventSubscriptionCanceled foyer.EventType = "subscription.canceled"
+	EventPaymentCreated       foyer.EventType = "payment.created"
+	EventPaymentBilled        foyer.EventType = "payment.billed"
+	EventPaymentCompleted     foyer.EventType = "payment.completed"
+	EventPaymentPastDue       foyer.EventType = "payment.past_due"
+	EventPaymentCanceled      foyer.EventType = "payment.canceled"
+	EventPaymentUpdated       foyer.EventType = "payment.updated"
+	EventInvoiceCreated       foyer.EventType = "invoice.created"
+	EventMethodCreated        foyer.EventType = "payment_method.created"
+	EventMethodUpdated        foyer.EventType = "payment_method.updated"
+	EventMethodDeleted        foyer.EventType = "payment_method.deleted"
 )
-
-// Event is one change of one thing, written in the transaction that made it.
-type Event struct {
-	ID    string
-	Scope foyer.Scope
-	Type  EventType
-	// Subject is the id of the thing, Sequence its version after the change.
-	Subject  string
-	Sequence int64
-	At       time.Time
-}
 
 // MailKind names a mail about billing; its texts are in i18n under "mail.<kind>.".
 type MailKind string

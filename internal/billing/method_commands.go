@@ -173,7 +173,7 @@ func (s *Service) installMethod(ctx context.Context, scope foyer.Scope, method P
 	if err := s.store.CreatePaymentMethod(ctx, method); err != nil {
 		return err
 	}
-	events := []Event{s.event(scope, EventMethodCreated, string(method.ID), method.Version, now)}
+	events := []foyer.Event{s.event(scope, EventMethodCreated, string(method.ID), method.Version, now)}
 	slices.Sort(moved)
 	for _, id := range slices.Compact(moved) {
 		sub, err := s.store.Subscription(ctx, scope, id)
@@ -349,8 +349,8 @@ func (s *Service) forget(ctx context.Context, method PaymentMethod) error {
 	return nil
 }
 
-func (s *Service) event(scope foyer.Scope, kind EventType, subject string, sequence int64, at time.Time) Event {
-	return Event{ID: s.ids(foyer.PrefixEvent), Scope: scope, Type: kind, Subject: subject, Sequence: sequence, At: foyer.Micro(at)}
+func (s *Service) event(scope foyer.Scope, kind foyer.EventType, subject string, sequence int64, at time.Time) foyer.Event {
+	return foyer.Event{ID: s.ids(foyer.PrefixEvent), Scope: scope, Type: kind, Subject: subject, Sequence: sequence, At: foyer.Micro(at)}
 }
 
 func (s *Service) order(ctx context.Context, scope foyer.Scope, kind MailKind, sub SubscriptionID, facts MailFacts, at time.Time) error {

@@ -66,5 +66,5 @@ type Store interface {
 
 	// SaveSubscriptions saves changed subscriptions, each if nobody changed it since; Conflict (conflict) when somebody did.
 	SaveSubscriptions(ctx context.Context, subs ...Subscription) error
-	RecordEvents(ctx context.Context, events ...Event) error
+	RecordEvents(ctx context.Context, events ...foyer.Event) error
 }

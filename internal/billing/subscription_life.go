@@ -19,7 +19,7 @@ const (
 type Step struct {
 	Subscription Subscription
 	// Event is empty when nothing anybody can see has changed.
-	Event EventType
+	Event foyer.EventType
 	Mail  MailKind
 	Facts MailFacts
 	// Period is to be billed, with Discount; nil when nothing is.

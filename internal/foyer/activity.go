@@ -25,6 +25,8 @@ type Activity struct {
 	Type    ActivityType
 	// Params fill the text; never a secret.
 	Params map[string]string
+	// Subject is the id of what it is about; empty where nothing of the customer's can be shown.
+	Subject string
 	Place  Place
 	At     time.Time
 }

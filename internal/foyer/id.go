@@ -37,6 +37,7 @@ const (
 	PrefixMail               Prefix = "eml"
 	PrefixWebhookEndpoint    Prefix = "whk"
 	PrefixDelivery           Prefix = "dlv"
+	PrefixAuditEntry         Prefix = "aud"
 )
 
 // The ids that cross package borders. Every other id is a named type of the package that owns the thing.

@@ -19,9 +19,11 @@ const (
 
 // Actor is who acts: the customer of a session, a merchant's key, or Foyer itself.
 type Actor struct {
-	Kind    ActorKind
-	Scope   Scope
+	Kind  ActorKind
+	Scope Scope
+	// Session is set for a customer, Key, the id of the API key, for a merchant.
 	Session SessionID
+	Key     string
 	// Scopes are the permissions of the access token: read, write, subscription:<id>:cancel, …
 	Scopes []string
 }

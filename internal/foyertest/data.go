@@ -29,6 +29,20 @@ func (a *App) Merchant(t testing.TB, name string, change ...func(*merchant.Setti
 	return m
 }
 
+// Key is a client that speaks with a new API key of the merchant; without permissions it has them all.
+func (a *App) Key(t testing.TB, m merchant.Merchant, permissions ...merchant.Permission) *Client {
+	t.Helper()
+	if len(permissions) == 0 {
+		permissions = merchant.Permissions
+	}
+	name := "Test key"
+	_, secret, err := a.Merchants.CreateKey(context.Background(), m.ID, merchant.KeyInput{Name: &name, Permissions: permissions})
+	require.NoError(t, err)
+	c := a.Client(t)
+	c.Token = secret
+	return c
+}
+
 // Customer makes a customer; change may alter it first.
 func (a *App) Customer(t testing.TB, m merchant.Merchant, email string, change ...func(*billing.Customer)) billing.Customer {
 	t.Helper()

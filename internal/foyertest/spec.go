@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -24,8 +25,9 @@ type Operation struct {
 	Method string
 	// Path is the template: /v1/payments/{payment_id}.
 	Path string
-	// Secured operations need an access token.
-	Secured bool
+	// Secured operations need a customer's access token, those with a Permission an API key that has it.
+	Secured    bool
+	Permission string
 	route   *routers.Route
 	pattern *regexp.Regexp
 }
@@ -41,6 +43,11 @@ var spec = sync.OnceValue(func() *openapi3.T {
 	return doc
 })
 
+// CustomerOperations lists the operations that are not the merchant's.
+var CustomerOperations = sync.OnceValue(func() []Operation {
+	return slices.DeleteFunc(slices.Clone(Operations()), func(o Operation) bool { return o.Permission != "" })
+})
+
 // Operations lists every operation of openapi.yaml, ordered by path and method.
 var Operations = sync.OnceValue(func() []Operation {
 	var out []Operation
@@ -48,8 +55,10 @@ var Operations = sync.OnceValue(func() []Operation {
 		item := spec().Paths.Value(path)
 		pattern := regexp.MustCompile("^" + regexp.MustCompile(`\\\{[^/]+\\\}`).ReplaceAllString(regexp.QuoteMeta(path), "[^/]*") + "$")
 		for method, op := range item.Operations() {
+			permission, _ := op.Extensions["x-permission"].(string)
 			out = append(out, Operation{
-				ID: op.OperationID, Method: method, Path: path, Secured: op.Security == nil || len(*op.Security) > 0, pattern: pattern,
+				ID: op.OperationID, Method: method, Path: path, Secured: permission == "" && (op.Security == nil || len(*op.Security) > 0),
+				Permission: permission, pattern: pattern,
 				route: &routers.Route{Spec: spec(), Path: path, PathItem: item, Method: method, Operation: op},
 			})
 		}

@@ -39,15 +39,32 @@ func (a *heldAnswer) WriteHeader(status int) { a.status = status }
 // Write implements http.ResponseWriter.
 func (a *heldAnswer) Write(b []byte) (int, error) { return a.body.Write(b) }
 
-// stored is what a repeated call gets.
-func (a *heldAnswer) stored() storedAnswer {
-	stored := storedAnswer{Status: a.status, Header: http.Header{}, Body: a.body.Bytes()}
+// stored is what a repeated call gets: the same, but for the secrets, fields of the answer that are told once.
+func (a *heldAnswer) stored(secrets []string) storedAnswer {
+	stored := storedAnswer{Status: a.status, Header: http.Header{}, Body: withoutSecrets(a.body.Bytes(), secrets)}
 	for _, name := range replayed {
 		if v := a.Header().Values(name); len(v) > 0 {
 			stored.Header[name] = v
 		}
 	}
 	return stored
+}
+
+func withoutSecrets(body []byte, secrets []string) []byte {
+	var fields map[string]json.RawMessage
+	if len(secrets) == 0 || json.Unmarshal(body, &fields) != nil {
+		return body
+	}
+	for _, name := range secrets {
+		if _, told := fields[name]; told {
+			fields[name] = json.RawMessage("null")
+		}
+	}
+	clean, err := json.Marshal(fields)
+	if err != nil {
+		return nil // nothing rather than a secret
+	}
+	return clean
 }
 
 // send gives the answer. Who has gone away asks again.

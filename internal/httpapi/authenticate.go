@@ -33,12 +33,18 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// authenticate demands an access token for every operation that does not say otherwise, and scopes with which it may be
-// done at all; permit looks at what it is done to.
+// authenticate demands an access token for every customer's operation that does not say otherwise, and scopes with which it
+// may be done at all (permit looks at what it is done to); and an API key with the permission for every merchant's.
 func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := requestOf(c.Request().Context())
 		o, ok := s.operations[c.Request().Method+" "+c.Path()]
+		if ok && o.permission != "" {
+			if err := s.authenticateKey(c, r, o); err != nil {
+				return err
+			}
+			return next(c)
+		}
 		if !ok || !o.secured {
 			return next(c)
 		}
@@ -56,6 +62,27 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
+}
+
+// authenticateKey takes a merchant's API key, and nothing from browsers: a key that is in a page is everybody's. A browser
+// always says where a page came from (Origin); the refusal comes first, so that it is the same with a key and without.
+func (s *Server) authenticateKey(c echo.Context, r *request, o operation) error {
+	if c.Request().Header.Get("Origin") != "" {
+		return foyer.Refuse(foyer.Forbidden, "origin.refused")
+	}
+	secret, err := bearer(c.Request().Header.Values("Authorization"))
+	if err != nil {
+		return err
+	}
+	key, err := s.Merchants.Authenticate(c.Request().Context(), secret)
+	if err != nil {
+		return err
+	}
+	r.key, r.merchant = &key, key.Merchant
+	if !key.May(o.permission) {
+		return &foyer.Error{Kind: foyer.Forbidden, Code: "auth.permission", Params: map[string]any{"Permission": string(o.permission)}}
+	}
+	return nil
 }
 
 // bearer reads the one Authorization header (RFC 6750 §2.1). Tokens are taken from nowhere else.

@@ -11,17 +11,14 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-
-	"foyer/internal/foyer"
 )
 
 // begin is the outermost step: it names the request, sets what every answer carries, keeps a panic from ending the
 // process, bounds the time, and writes one line to the log: the route, never the path, which may hold a token.
 func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
-	ids := foyer.NewIDs(s.Now)
 	return func(c echo.Context) error {
 		started := time.Now() //nolint:forbidigo // measures how long the answer took, not what time it is for anybody
-		r := &request{id: ids("req"), echo: c}
+		r := &request{id: s.ids("req"), echo: c}
 		ctx, cancel := context.WithTimeout(context.WithValue(c.Request().Context(), requestKey{}, r), handlerTimeout)
 		defer cancel()
 		c.SetRequest(c.Request().WithContext(ctx))

@@ -12,6 +12,7 @@ import (
 	"foyer/internal/foyer"
 	"foyer/internal/foyertest"
 	"foyer/internal/merchant"
+	"foyer/internal/notify"
 )
 
 func TestTheWayOut(t *testing.T) {
@@ -206,7 +207,7 @@ func TestTheEngineCancelsOnce(t *testing.T) {
 		gone := mia.Post(path+"/cancellations", map[string]any{"confirm": true, "effective": "immediately"}, idempotencyKey, "now").Must(http.StatusCreated)
 		assert.Equal(t, "canceled", gone.Text("state"))
 		assert.Equal(t, "canceled", mia.Get(path).Must(http.StatusOK).Text("status"))
-		events, err := a.Store.Events(t.Context(), foyertest.Scope(c.Merchant, c.ID))
+		events, err := a.Store.Events(t.Context(), c.Merchant, notify.EventFilter{Customer: c.ID}, foyer.PageRequest{Limit: 1000})
 		assert.NoError(t, err)
 		var told []string
 		for _, e := range events {

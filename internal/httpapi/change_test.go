@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -83,8 +82,9 @@ func TestChangesAlongTheMerchantsPaths(t *testing.T) {
 		settings := m.Portal.Settings
 		settings.PlanPaths = map[string][]string{string(basic.ID): {string(pro.ID)}}
 		set := func(s merchant.Settings) {
-			require.NoError(t, a.Store.SaveSettings(context.Background(), m.ID, s, time.Now()))
-			a.Clock.Advance(3 * time.Second) // settings act within two seconds
+			changed, err := a.Merchants.UpdatePortal(context.Background(), m.ID, 0, func(merchant.Settings) (merchant.Settings, error) { return s, nil })
+			require.NoError(t, err)
+			a.Merchants.Forget(changed)
 		}
 		set(settings)
 		c := a.Customer(t, m, "mia@mailbox.test")

@@ -41,7 +41,7 @@ func newDesk(t *testing.T, a *foyertest.App, change ...func(*merchant.Settings))
 	service := billing.NewService(a.Store, a.IDs, clock, nil, nil, d.provider)
 	var err error
 	d.handler, err = httpapi.New(httpapi.Config{
-		Identity: a.Identity, Merchants: a.Merchants, Billing: service, Invoices: a.Invoices, Notify: a.Notify, Keys: d.keys, Keyring: a.Keyring,
+		Identity: a.Identity, Merchants: a.Merchants, Billing: service, Invoices: a.Invoices, Notify: a.Notify, Keys: d.keys, Audit: a.Store, Keyring: a.Keyring,
 		Retention: retention.NewService(d.shaky, service, a.IDs, clock), Now: a.Now, PublicURL: a.PublicURL, Log: a.App.Log,
 	})
 	require.NoError(t, err)

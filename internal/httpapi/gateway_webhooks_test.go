@@ -10,8 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"foyer/internal/app"
+	"foyer/internal/foyer"
 	"foyer/internal/foyertest"
 	"foyer/internal/gateway/sandbox"
+	"foyer/internal/notify"
 )
 
 // Threat #52: forged, old and tampered messages are refused; a good one, a hundred times at once, has one effect; one about
@@ -49,7 +51,7 @@ func TestForgedGatewayWebhooks(t *testing.T) {
 		require.Eventually(t, func() bool { return d.client.Get("/v1/payments/"+d.debt).Text("status") == "completed" }, 20*time.Second, 20*time.Millisecond)
 		time.Sleep(100 * time.Millisecond)
 		assert.Equal(t, 1, d.charges(t))
-		events, err := a.Store.Events(t.Context(), foyertest.As(d.customer).Scope)
+		events, err := a.Store.Events(t.Context(), d.customer.Merchant, notify.EventFilter{Customer: d.customer.ID}, foyer.PageRequest{Limit: 1000})
 		require.NoError(t, err)
 		completed := 0
 		for _, e := range events {

@@ -25,8 +25,8 @@ type IdempotencyKeys interface {
 	FinishIdempotencyKey(ctx context.Context, k foyer.IdempotencyKey, answer []byte) error
 	// ReleaseIdempotencyKey forgets a call that came to nothing.
 	ReleaseIdempotencyKey(ctx context.Context, k foyer.IdempotencyKey) error
-	// WithConclusion holds the last transaction of what is done under held open until finish, which runs fn in it and
-	// commits both, or abandon, which must be called in any case and undoes what finish has not committed.
+	// WithConclusion holds the last transaction of what is done under held open until finish, which runs fn, if there is one,
+	// in it and commits both, or abandon, which must be called in any case and undoes what finish has not committed.
 	WithConclusion(ctx context.Context) (held context.Context, finish func(fn func(ctx context.Context) error) error, abandon func())
 }
 
@@ -36,20 +36,25 @@ const idempotencyLock = 3 * handlerTimeout
 // purposeCommand keys the names of commands, from which nobody can guess the caller's key.
 const purposeCommand foyer.Purpose = "command"
 
-// idempotent makes an authenticated write safe to repeat with the same Idempotency-Key: the stored answer is given again.
-// Refusals (4xx) are answers too; what failed on our side (5xx) is forgotten, so that it can be tried again.
+// idempotent holds an authenticated write open to its end, so that it is committed together with its line in the audit log, and
+// makes it safe to repeat with the same Idempotency-Key: the stored answer is given again. Refusals (4xx) are answers too; what
+// failed on our side (5xx) is forgotten, so that it can be tried again.
 func (s *Server) idempotent(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := requestOf(c.Request().Context())
-		keys := c.Request().Header.Values("Idempotency-Key")
-		if r.operation == nil || r.access == nil || c.Request().Method == http.MethodGet || len(keys) == 0 {
+		if r.operation == nil || !r.known() || c.Request().Method == http.MethodGet {
 			return next(c)
+		}
+		keys := c.Request().Header.Values("Idempotency-Key")
+		if len(keys) == 0 {
+			_, err := s.conclude(c, next, nil)
+			return err
 		}
 		if len(keys) > 1 || !validIdempotencyKey(keys[0]) {
 			return foyer.Refuse(foyer.Malformed, "idempotency.key_invalid")
 		}
 		key := foyer.IdempotencyKey{
-			Merchant: r.merchant, Caller: string(r.scope().Customer), Operation: r.operation.OperationID, Key: keys[0],
+			Merchant: r.merchant, Caller: r.caller(), Operation: r.operation.OperationID, Key: keys[0],
 			Fingerprint: fingerprint(c.Request(), r.body),
 		}
 		if key.Operation == "signOut" {
@@ -66,7 +71,7 @@ func (s *Server) idempotent(next echo.HandlerFunc) echo.HandlerFunc {
 		if stored != nil {
 			return replay(c, stored)
 		}
-		kept, err := s.conclude(c, next, key)
+		kept, err := s.conclude(c, next, &key)
 		if kept {
 			return nil
 		}
@@ -75,11 +80,13 @@ func (s *Server) idempotent(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// conclude runs the call and commits its last transaction together with its answer, which is sent only then: an answer is
-// stored if, and only if, what it tells has happened. False when the call came to nothing: the key is free again.
-func (s *Server) conclude(c echo.Context, next echo.HandlerFunc, key foyer.IdempotencyKey) (kept bool, err error) {
+// conclude runs the call and commits its last transaction together with its answer, if it has a key, and its line in the audit
+// log. The answer is sent only then: it is stored if, and only if, what it tells has happened. False when the call came to
+// nothing: the key is free again.
+func (s *Server) conclude(c echo.Context, next echo.HandlerFunc, key *foyer.IdempotencyKey) (kept bool, err error) {
 	request := c.Request()
-	s.decideOrigin(requestOf(request.Context()))
+	r := requestOf(request.Context())
+	s.decideOrigin(r)
 	held, finish, abandon := s.Keys.WithConclusion(context.WithoutCancel(request.Context()))
 	defer abandon()
 	if end, bounded := request.Context().Deadline(); bounded {
@@ -87,7 +94,10 @@ func (s *Server) conclude(c echo.Context, next echo.HandlerFunc, key foyer.Idemp
 		held, cancel = context.WithDeadline(held, end)
 		defer cancel()
 	}
-	c.SetRequest(request.WithContext(foyer.WithCommand(held, s.command(key))))
+	if key != nil {
+		held = foyer.WithCommand(held, s.command(*key))
+	}
+	c.SetRequest(request.WithContext(held))
 	defer c.SetRequest(request)
 	answer := holdBack(c)
 	if err := guarded(next, c); err != nil {
@@ -98,16 +108,38 @@ func (s *Server) conclude(c echo.Context, next echo.HandlerFunc, key foyer.Idemp
 		answer.send()
 		return false, nil
 	}
-	encoded, err := json.Marshal(answer.stored())
-	if err == nil {
-		err = finish(func(ctx context.Context) error { return s.Keys.FinishIdempotencyKey(ctx, key, encoded) })
-	}
-	if err != nil {
+	if err := finish(s.leaveBehind(r, answer, key)); err != nil {
 		answer.takeBack()
 		return false, err
 	}
+	for _, run := range r.committed {
+		run()
+	}
 	answer.send()
 	return true, nil
+}
+
+// leaveBehind is what is written with the last transaction of a call; nil when nothing is.
+func (s *Server) leaveBehind(r *request, answer *heldAnswer, key *foyer.IdempotencyKey) func(ctx context.Context) error {
+	done := answer.status < http.StatusMultipleChoices
+	if key == nil && !done {
+		return nil
+	}
+	return func(ctx context.Context) error {
+		if done {
+			if err := s.Audit.RecordAudit(ctx, s.auditEntry(r, answer)); err != nil {
+				return err
+			}
+		}
+		if key == nil {
+			return nil
+		}
+		encoded, err := json.Marshal(answer.stored(r.secrets))
+		if err != nil {
+			return err
+		}
+		return s.Keys.FinishIdempotencyKey(ctx, *key, encoded)
+	}
 }
 
 // command names a call for what it leaves behind before it is finished. The oldest secret is used, so that the name stays

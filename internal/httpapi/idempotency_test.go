@@ -175,7 +175,7 @@ func TestAFailureOfOursIsNotStoredAndSaysNothing(t *testing.T) {
 		c, _ := mia(t, a)
 		store := &flaky{Store: a.Store}
 		handler, err := httpapi.New(httpapi.Config{
-			Identity: a.Identity, Merchants: a.Merchants, Invoices: a.Invoices, Notify: a.Notify, Keys: a.Store, Keyring: a.Keyring, Now: a.Now,
+			Identity: a.Identity, Merchants: a.Merchants, Invoices: a.Invoices, Notify: a.Notify, Audit: a.Store, Keys: a.Store, Keyring: a.Keyring, Now: a.Now,
 			PublicURL: a.PublicURL, Log: a.App.Log,
 			Billing: billing.NewService(store, a.IDs, func(context.Context, foyer.MerchantID) (time.Time, error) { return foyer.Micro(a.Now()), nil }, nil, nil),
 		})

@@ -171,7 +171,7 @@ func TestACursorIsOnlyWhatItWasMadeFor(t *testing.T) {
 		for i, other := range clients[1:] {
 			invalid(other, "/v1/payments?limit=1&after="+after, fmt.Sprint("another caller's ", i))
 		}
-		for _, o := range foyertest.Operations() {
+		for _, o := range foyertest.CustomerOperations() {
 			if strings.HasPrefix(o.ID, "list") && o.ID != "listPayments" {
 				invalid(mia, o.Path+"?after="+after, "from another list: "+o.ID)
 			}

@@ -9,6 +9,7 @@ import (
 
 	"foyer/internal/foyer"
 	"foyer/internal/i18n"
+	"foyer/internal/merchant"
 )
 
 // chooseLocale decides the language of the answer: ?locale=, else the customer's, else Accept-Language, else the
@@ -29,35 +30,58 @@ func (s *Server) chooseLocale(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 func (s *Server) locale(ctx context.Context, r *request, asked string) (i18n.Locale, error) {
+	settings, err := s.settingsFor(ctx, r)
+	if err != nil {
+		return i18n.English, err
+	}
 	if asked != "" {
 		locale, ok := i18n.Parse(asked)
 		if !ok {
 			return i18n.English, badQuery("locale", "input.locale")
 		}
-		return locale, nil
+		if settings.Speaks(locale.Tag) {
+			return locale, nil
+		}
 	}
 	if r.access != nil {
 		tag, err := s.customerLocale(ctx, r.scope())
 		if err != nil {
 			return i18n.English, err
 		}
-		if locale, ok := i18n.Parse(tag); ok && tag != "" {
+		if locale, ok := i18n.Parse(tag); ok && tag != "" && settings.Speaks(locale.Tag) {
 			return locale, nil
 		}
 	}
-	if locale, ok := i18n.MatchAccept(r.echo.Request().Header.Get("Accept-Language")); ok {
+	if locale, ok := i18n.MatchAccept(r.echo.Request().Header.Get("Accept-Language")); ok && settings.Speaks(locale.Tag) {
 		return locale, nil
 	}
-	if r.merchant != "" {
-		m, err := s.Merchants.ByID(ctx, r.merchant)
-		if err != nil {
-			return i18n.English, err
-		}
-		if locale, ok := i18n.Parse(m.Portal.Settings.DefaultLocale); ok {
-			return locale, nil
+	return spoken(settings), nil
+}
+
+// settingsFor are those of the portal the request is about; none for a merchant's own calls, which are in any language.
+func (s *Server) settingsFor(ctx context.Context, r *request) (merchant.Settings, error) {
+	if r.merchant == "" {
+		return merchant.Settings{}, nil
+	}
+	m, err := s.Merchants.ByID(ctx, r.merchant)
+	settings := m.Portal.Settings
+	if r.key != nil {
+		settings.Languages = nil
+	}
+	return settings, err
+}
+
+// spoken is the language of a portal when nothing better is known: its default, else the first it speaks, else English.
+func spoken(settings merchant.Settings) i18n.Locale {
+	if locale, ok := i18n.Parse(settings.DefaultLocale); ok && settings.DefaultLocale != "" {
+		return locale
+	}
+	if len(settings.Languages) > 0 && !settings.Speaks(i18n.English.Tag) {
+		if locale, ok := i18n.Parse(settings.Languages[0]); ok {
+			return locale
 		}
 	}
-	return i18n.English, nil
+	return i18n.English
 }
 
 // customerLocale is asked for on every request, so it is remembered for a moment: this process sees its own changes at

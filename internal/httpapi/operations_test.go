@@ -174,7 +174,7 @@ func told(a *foyertest.Answer) string {
 // seen is everything the owner can read, as one text.
 func (s *street) seen() string {
 	var b strings.Builder
-	for _, o := range foyertest.Operations() {
+	for _, o := range foyertest.CustomerOperations() {
 		if o.Secured && o.Method == http.MethodGet {
 			a := s.asMia.Get(at(o, s.own[parameter(o)])).Must(http.StatusOK)
 			b.Write(a.Body)
@@ -185,11 +185,11 @@ func (s *street) seen() string {
 
 func TestEveryOperationHasAVisit(t *testing.T) {
 	t.Parallel()
-	for _, o := range foyertest.Operations() {
+	for _, o := range foyertest.CustomerOperations() {
 		_, known := visits[o.ID]
 		assert.True(t, known, "%s: give the new operation an entry: the walks as a stranger need it", o.ID)
 	}
-	assert.Equal(t, len(foyertest.Operations()), len(visits)) //nolint:testifylint // Len would print the map
+	assert.Equal(t, len(foyertest.CustomerOperations()), len(visits)) //nolint:testifylint // Len would print the map
 }
 
 // Threats #1, #2, #7: nobody gets anything but one 401.
@@ -201,7 +201,7 @@ func TestNobodyGetsTheSame401Everywhere(t *testing.T) {
 		nobody, forger := a.Client(t), a.Client(t)
 		forger.Token = "eyJhbGciOiJub25lIn0.e30."
 		want, wantForged := "", ""
-		for _, o := range foyertest.Operations() {
+		for _, o := range foyertest.CustomerOperations() {
 			if !o.Secured {
 				continue
 			}
@@ -249,7 +249,7 @@ func TestAnothersThingsAndRubbishAreTheSame404(t *testing.T) {
 	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
 		s := newStreet(t, a)
 		before := s.seen()
-		for _, o := range foyertest.Operations() {
+		for _, o := range foyertest.CustomerOperations() {
 			name := parameter(o)
 			if name == "" || !o.Secured {
 				continue
@@ -284,7 +284,7 @@ func TestUnknownPortalsAndDownloadLinksAreTheSame404(t *testing.T) {
 	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
 		s := newStreet(t, a)
 		nobody := a.Client(t)
-		for _, o := range foyertest.Operations() {
+		for _, o := range foyertest.CustomerOperations() {
 			name := parameter(o)
 			if name == "" || o.Secured {
 				continue
@@ -308,7 +308,7 @@ func TestWhereMoneyCanMoveAKeyIsRequired(t *testing.T) {
 	a := foyertest.New(t, "sqlite")
 	s := newStreet(t, a)
 	before := s.seen()
-	for _, o := range foyertest.Operations() {
+	for _, o := range foyertest.CustomerOperations() {
 		if !visits[o.ID].money {
 			continue
 		}
@@ -328,7 +328,7 @@ func TestListsHoldTheCallersOwnWhateverTheRequestSays(t *testing.T) {
 	t.Parallel()
 	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
 		s := newStreet(t, a)
-		for _, o := range foyertest.Operations() {
+		for _, o := range foyertest.CustomerOperations() {
 			if !o.Secured || o.Method != http.MethodGet || parameter(o) != "" {
 				continue
 			}
@@ -352,7 +352,7 @@ func TestPrivateAnswersMayNotBeKept(t *testing.T) {
 	t.Parallel()
 	a := foyertest.New(t, "sqlite")
 	s := newStreet(t, a)
-	for _, o := range foyertest.Operations() {
+	for _, o := range foyertest.CustomerOperations() {
 		if !o.Secured || o.Method != http.MethodGet {
 			continue
 		}

@@ -68,7 +68,7 @@ func listName(ctx context.Context) []byte {
 	for _, free := range []string{"after", "limit", "locale"} {
 		query.Del(free)
 	}
-	return []byte(r.operation.OperationID + "\n" + string(r.merchant) + "\n" + string(r.scope().Customer) + "\n" + query.Encode())
+	return []byte(r.operation.OperationID + "\n" + string(r.merchant) + "\n" + r.caller() + "\n" + query.Encode())
 }
 
 // cut returns the entries of the page and, if there are more, the value for `after`.

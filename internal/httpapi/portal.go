@@ -14,7 +14,7 @@ import (
 // GetPortal shows what a frontend needs before anybody has signed in.
 func (s *Server) GetPortal(ctx context.Context, _ api.GetPortalRequestObject) (api.GetPortalResponseObject, error) {
 	m := portalOf(ctx)
-	shown := showPortal(*m)
+	shown := presenterOf(ctx).portal(*m)
 	if gateway, err := s.Billing.GatewayOf(ctx, m.ID); err == nil {
 		shown.Gateway = &api.Gateway{Name: gateway.Name(), PublicKey: orNull(gateway.PublicKey())}
 	} else if !errors.Is(err, foyer.Conflict) {
@@ -30,21 +30,21 @@ func (s *Server) GetPortal(ctx context.Context, _ api.GetPortalRequestObject) (a
 	return api.GetPortal200JSONResponse{Body: shown}, nil
 }
 
-func showPortal(m merchant.Merchant) api.Portal {
+func (p presenter) portal(m merchant.Merchant) api.Portal {
 	set := m.Portal.Settings
-	defaultLocale := i18n.English
-	if l, ok := i18n.Parse(set.DefaultLocale); ok {
-		defaultLocale = l
+	languages := i18n.Locales
+	if len(set.Languages) > 0 {
+		languages = set.Languages
 	}
 	portal := api.Portal{
 		Id:            string(m.Portal.ID),
 		Name:          set.Name,
 		Branding:      api.Branding{LogoUrl: orNull(set.Branding.LogoURL), Color: orNull(set.Branding.Color)},
-		DefaultLocale: defaultLocale.Tag,
-		Languages:     i18n.Locales,
+		DefaultLocale: spoken(set).Tag,
+		Languages:     languages,
 		Features: api.Features{
 			Cancel: true, Pause: !set.Features.PauseOff, Change: !set.Features.ChangeOff,
-			EmailChange: !set.Features.EmailChangeOff, Revisions: !set.Features.RevisionsOff,
+			Quantity: !set.Features.QuantityOff, EmailChange: !set.Features.EmailChangeOff, Revisions: !set.Features.RevisionsOff,
 		},
 		Sandbox:               m.Mode == merchant.Sandbox,
 		DeviceBindingRequired: set.RequireDeviceBinding,
@@ -55,7 +55,12 @@ func showPortal(m merchant.Merchant) api.Portal {
 		TranslatedLanguages:  []string{},
 		RightToLeftLanguages: []string{},
 	}
-	for _, tag := range i18n.Locales {
+	if text := set.Legal.Texts[p.locale.Tag]; text != "" {
+		portal.Legal.Text = &text
+	} else {
+		portal.Legal.Text = orNull(set.Legal.Texts[portal.DefaultLocale])
+	}
+	for _, tag := range languages {
 		locale, _ := i18n.Parse(tag)
 		if locale.Language == tag && !slices.Contains(portal.TranslatedLanguages, tag) {
 			portal.TranslatedLanguages = append(portal.TranslatedLanguages, tag)

@@ -21,7 +21,7 @@ func TestAPortalTellsAFrontendWhatItNeedsAndNothingElse(t *testing.T) {
 			s.Seller.Email, s.Seller.RegistrationNumber = "inside@acme.test", "HRB 1"
 		})
 		answer := a.Client(t).Get("/v1/portals/" + string(m.Portal.ID)).Must(http.StatusOK)
-		assert.Equal(t, map[string]any{"cancel": true, "pause": false, "change": true, "email_change": false, "revisions": true}, answer.At("features"))
+		assert.Equal(t, map[string]any{"cancel": true, "pause": false, "quantity": true, "change": true, "email_change": false, "revisions": true}, answer.At("features"))
 		assert.Equal(t, []any{"acme", "#1f6f54", "https://acme.test/terms", nil, true, true, "sandbox"}, []any{
 			answer.At("name"), answer.At("branding.color"), answer.At("legal.terms_url"), answer.At("legal.privacy_url"), answer.At("sandbox"),
 			answer.At("device_binding_required"), answer.At("gateway.name"),

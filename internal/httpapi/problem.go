@@ -163,9 +163,7 @@ func localeOf(r *request, c echo.Context) i18n.Locale {
 		return l
 	}
 	if r != nil && r.portal != nil {
-		if l, ok := i18n.Parse(r.portal.Portal.Settings.DefaultLocale); ok {
-			return l
-		}
+		return spoken(r.portal.Portal.Settings)
 	}
 	return i18n.English
 }

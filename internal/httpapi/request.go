@@ -24,11 +24,17 @@ type request struct {
 	portal *merchant.Merchant
 	// merchant is set as soon as it is known whose request it is; CORS answers by it.
 	merchant foyer.MerchantID
-	access   *identity.Access
+	// access is set for a customer, key for a merchant.
+	access *identity.Access
+	key    *merchant.APIKey
 	locale   i18n.Locale
 	body     []byte
 	// allowedOrigin is what Access-Control-Allow-Origin will say, once it has been decided.
 	allowedOrigin *string
+	// secrets are fields of the answer that are told once: a repeat of the call gets null.
+	secrets []string
+	// committed are run once what the call did is committed.
+	committed []func()
 }
 
 type requestKey struct{}
@@ -40,11 +46,34 @@ func requestOf(ctx context.Context) *request {
 
 func (r *request) header() http.Header { return r.echo.Response().Header() }
 
-// actor is who speaks; only operations that need a token ask.
-func (r *request) actor() foyer.Actor { return r.access.Actor }
+// known tells whether the caller has shown who they are.
+func (r *request) known() bool { return r.access != nil || r.key != nil }
+
+// actor is who speaks; only operations that need a token or a key ask.
+func (r *request) actor() foyer.Actor {
+	if r.key != nil {
+		return foyer.Actor{Kind: foyer.ActorMerchant, Scope: foyer.Scope{Merchant: r.key.Merchant}, Key: string(r.key.ID)}
+	}
+	return r.access.Actor
+}
+
+// actingFor is the merchant's key, held to one of the merchant's customers: what the customers' services take.
+func actingFor(ctx context.Context, customer foyer.CustomerID) foyer.Actor {
+	actor := requestOf(ctx).actor()
+	actor.Scope.Customer = customer
+	return actor
+}
 
 // scope is whose data the caller may touch.
-func (r *request) scope() foyer.Scope { return r.access.Actor.Scope }
+func (r *request) scope() foyer.Scope { return r.actor().Scope }
+
+// caller names who calls: idempotency keys and places in lists are theirs alone.
+func (r *request) caller() string {
+	if r.key != nil {
+		return string(r.key.ID)
+	}
+	return string(r.scope().Customer)
+}
 
 // place is where the request came from, as much of it as is kept.
 func (r *request) place() foyer.Place {

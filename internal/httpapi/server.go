@@ -44,6 +44,7 @@ type Config struct {
 	Retention *retention.Service
 	Webhooks  GatewayWebhooks
 	Keys      IdempotencyKeys
+	Audit     AuditLog
 	Keyring   *foyer.Keyring
 	Now       func() time.Time
 	// PublicURL is the base of links to Foyer itself; Host headers are never used (CVE-2025-70948).
@@ -61,15 +62,18 @@ type Server struct {
 	operations map[string]operation // by method and Echo path
 	locales    localeCache
 	metrics    metrics
+	ids        foyer.IDs
 }
 
 type operation struct {
 	op   *openapi3.Operation
 	item *openapi3.PathItem
 	path string
-	// secured operations need an access token; scope is what it must allow.
+	// secured operations need a customer's access token; scope is what it must allow.
 	secured bool
 	scope   string
+	// permission is what an API key must have; set for the merchant's operations, which no token is good for.
+	permission merchant.Permission
 }
 
 var _ api.StrictServerInterface = (*Server)(nil)
@@ -80,7 +84,7 @@ func New(c Config) (*echo.Echo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("httpapi: %w", err)
 	}
-	s := &Server{Config: c, spec: spec, operations: operationsOf(spec), metrics: newMetrics(c.Metrics)}
+	s := &Server{Config: c, spec: spec, operations: operationsOf(spec), metrics: newMetrics(c.Metrics), ids: foyer.NewIDs(c.Now)}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = ipExtractor(c.TrustedProxies)
@@ -112,15 +116,22 @@ func operationsOf(spec *openapi3.T) map[string]operation {
 	out := map[string]operation{}
 	for path, item := range spec.Paths.Map() {
 		for method, op := range item.Operations() {
-			o := operation{op: op, item: item, path: path, secured: op.Security == nil || len(*op.Security) > 0}
-			if o.secured {
-				o.scope = scopeOf(method)
+			o := operation{op: op, item: item, path: path}
+			switch {
+			case strings.HasPrefix(path, merchantPath+"/"):
+				text, _ := op.Extensions["x-permission"].(string)
+				o.permission = merchant.Permission(text)
+			case op.Security == nil || len(*op.Security) > 0:
+				o.secured, o.scope = true, scopeOf(method)
 			}
 			out[method+" "+echoPath(path)] = o
 		}
 	}
 	return out
 }
+
+// merchantPath is where the merchant's side begins: other credentials, no browsers.
+const merchantPath = "/v1/merchant"
 
 // scopeOf says what a full session does an operation with (contract.md §3): every GET needs read, the rest write. What is
 // allowed besides, identity knows.

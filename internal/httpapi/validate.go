@@ -207,7 +207,9 @@ func unknownKeys(schema *openapi3.Schema, value any, path []string) [][]string {
 	var out [][]string
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		below := append(slices.Clone(path), key)
-		if property := propertyOf(schema, key); property == nil {
+		if property := propertyOf(schema, key); property == nil && schema.AdditionalProperties.Schema != nil {
+			continue // a map: its keys are the client's
+		} else if property == nil {
 			out = append(out, below)
 		} else {
 			out = append(out, unknownKeys(property, object[key], below)...)
@@ -283,6 +285,8 @@ func schemaProblem(e *openapi3.SchemaError) (string, map[string]any) {
 		return "input.pattern", nil
 	case "minLength":
 		return "input.too_short", map[string]any{"Min": int(e.Schema.MinLength)}
+	case "maxProperties":
+		return "input.too_many", map[string]any{"Max": int(*e.Schema.MaxProps)}
 	case "minItems", "minProperties": // none of ours asks for more than one
 		return "input.too_short", map[string]any{"Min": 1}
 	case "maxLength":

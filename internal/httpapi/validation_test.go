@@ -123,7 +123,7 @@ func TestEveryStringFieldTakesOrRefusesEveryValueCleanly(t *testing.T) {
 	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
 		s := newStreet(t, a)
 		seen := 0
-		for _, o := range foyertest.Operations() {
+		for _, o := range foyertest.CustomerOperations() {
 			body := spec.Paths.Value(o.Path).GetOperation(o.Method).RequestBody
 			if body == nil {
 				continue
@@ -187,7 +187,7 @@ func TestEveryQueryParameterTakesOrRefusesEveryValueCleanly(t *testing.T) {
 	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
 		s := newStreet(t, a)
 		slowest := time.Duration(0)
-		for _, o := range foyertest.Operations() {
+		for _, o := range foyertest.CustomerOperations() {
 			if o.Method != http.MethodGet {
 				continue // what writes has the locale only, and would have to be undone
 			}
@@ -239,7 +239,7 @@ func TestAQueryProblemNamesTheParameterAndTheRule(t *testing.T) {
 	}
 	assert.ElementsMatch(t, []string{"limit", "status", "from"}, pointers, "all at once")
 	s.asMia.Get("/v1/payments?limit=1&limit=2").Refused(http.StatusBadRequest, "query.duplicate")
-	for _, o := range foyertest.Operations() {
+	for _, o := range foyertest.CustomerOperations() {
 		if strings.HasPrefix(o.ID, "list") {
 			for _, limit := range []string{"0", "-1", "101", "1000000000", "1e9", "abc", "1.5"} {
 				s.asMia.Get(o.Path+"?limit="+limit).Refused(http.StatusBadRequest, "query.invalid")

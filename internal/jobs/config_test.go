@@ -22,5 +22,5 @@ func TestStuckJobsAreRescued(t *testing.T) {
 	require.LessOrEqual(t, c.RescueStuckJobsAfter, 2*time.Minute)
 	// What a process starts at most in a second is not what bounds it.
 	require.GreaterOrEqual(t, float64(c.Queues[river.QueueDefault].MaxWorkers)/c.FetchCooldown.Seconds(), 1000.0)
-	require.Len(t, c.PeriodicJobs, 1)
+	require.Len(t, c.PeriodicJobs, 2)
 }

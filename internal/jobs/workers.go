@@ -23,6 +23,8 @@ type Handlers struct {
 	SendBilling func(ctx context.Context, merchant foyer.MerchantID, order string) error
 	// Settle looks up what became of an attempt at the gateway.
 	Settle func(ctx context.Context, merchant foyer.MerchantID, id billing.AttemptID) error
+	// ChainAudit chains what was written to the audit logs since the last time.
+	ChainAudit func(ctx context.Context) error
 	// Prune deletes what has expired.
 	Prune func(ctx context.Context) error
 }
@@ -32,6 +34,7 @@ const (
 	jobTimeout  = time.Minute
 	rescueAfter = jobTimeout + 15*time.Second
 	pruneEvery  = 10 * time.Minute
+	chainEvery  = 15 * time.Second
 	maxWorkers  = 20
 )
 
@@ -64,6 +67,11 @@ type prune struct{}
 // Kind names the job in the table.
 func (prune) Kind() string { return "prune" }
 
+type chainAudit struct{}
+
+// Kind names the job in the table.
+func (chainAudit) Kind() string { return "chain_audit" }
+
 // Workers runs jobs. Start it once; Stop lets running jobs finish.
 type Workers struct {
 	start func(ctx context.Context) error
@@ -89,6 +97,7 @@ func workerConfig(h Handlers, log *slog.Logger) *river.Config {
 		return h.Settle(ctx, job.Args.Merchant, job.Args.Attempt)
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[prune]) error { return h.Prune(ctx) }))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[chainAudit]) error { return h.ChainAudit(ctx) }))
 	return &river.Config{
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: maxWorkers}},
 		Workers:              workers,
@@ -99,6 +108,7 @@ func workerConfig(h Handlers, log *slog.Logger) *river.Config {
 		Logger:               log,
 		PeriodicJobs: []*river.PeriodicJob{
 			river.NewPeriodicJob(river.PeriodicInterval(pruneEvery), func() (river.JobArgs, *river.InsertOpts) { return prune{}, nil }, nil),
+			river.NewPeriodicJob(river.PeriodicInterval(chainEvery), func() (river.JobArgs, *river.InsertOpts) { return chainAudit{}, nil }, nil),
 		},
 	}
 }

@@ -3,6 +3,7 @@ package merchant
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -31,7 +32,7 @@ type cached[T any] struct {
 
 // cacheFor is how long a process answers from memory: every request asks for the portal, and a changed setting acts in
 // all processes after at most this.
-const cacheFor = 2 * time.Second
+const cacheFor = 500 * time.Millisecond
 
 // cacheSize bounds the memory; an attacker who invents origins only empties it.
 const cacheSize = 4096
@@ -60,13 +61,17 @@ func (s *Service) Create(ctx context.Context, mode Mode, settings Settings) (Mer
 	if err != nil {
 		return Merchant{}, "", err
 	}
-	all := []Permission{PermissionRead, PermissionWrite, PermissionPortalSessions, PermissionAdmin}
-	key, secret := NewAPIKey(s.ids, m, "First key", all, now)
+	key, secret := NewAPIKey(s.ids, m, "First key", Permissions, now)
 	err = s.store.InTx(ctx, func(ctx context.Context) error {
 		if err := s.store.CreateMerchant(ctx, m); err != nil {
 			return err
 		}
-		return s.store.CreateAPIKey(ctx, key)
+		if err := s.store.CreateAPIKey(ctx, key); err != nil {
+			return err
+		}
+		return s.store.RecordAudit(ctx, AuditEntry{
+			ID: s.ids(foyer.PrefixAuditEntry), Merchant: m.ID, Actor: foyer.ActorSystem, Action: "merchant.create", Subject: string(key.ID), At: m.CreatedAt,
+		})
 	})
 	return m, secret, err
 }
@@ -79,6 +84,52 @@ func (s *Service) ByPortal(ctx context.Context, id foyer.PortalID) (Merchant, er
 // ByID returns a merchant; foyer.NotFound when there is none.
 func (s *Service) ByID(ctx context.Context, id foyer.MerchantID) (Merchant, error) {
 	return remember(s, s.merchants, string(id), func() (Merchant, error) { return s.store.MerchantByID(ctx, id) })
+}
+
+// UpdatePortal changes the settings of the merchant's portal; change gets those there are and returns the ones wanted. They act
+// at once in this process and within half a second in every other. ifVersion is the version the caller read, 0 when it does not care.
+//
+// Refusals: Invalid with every field at fault, PreconditionFailed.
+func (s *Service) UpdatePortal(ctx context.Context, id foyer.MerchantID, ifVersion int64, change func(Settings) (Settings, error)) (Merchant, error) {
+	var m Merchant
+	err := s.store.Conclude(ctx, func(ctx context.Context) error {
+		if err := s.store.LockMerchant(ctx, id); err != nil {
+			return err
+		}
+		var err error
+		if m, err = s.store.MerchantByID(ctx, id); err != nil {
+			return err
+		}
+		if ifVersion != 0 && ifVersion != m.Portal.Version {
+			return foyer.Refuse(foyer.PreconditionFailed, "precondition.failed")
+		}
+		wanted, err := change(m.Portal.Settings)
+		if err != nil {
+			return err
+		}
+		if err := wanted.Validate(); err != nil {
+			return err
+		}
+		if reflect.DeepEqual(wanted, m.Portal.Settings) {
+			return nil
+		}
+		m.Portal.Settings, m.Name = wanted, wanted.Name
+		m.Portal.Version++
+		saved, err := s.store.SavePortal(ctx, m.Portal, foyer.Micro(s.now()))
+		if err == nil && !saved {
+			err = foyer.Refuse(foyer.PreconditionFailed, "precondition.failed")
+		}
+		return err
+	})
+	return m, err
+}
+
+// Forget makes this process read the merchant again: what was changed is committed now.
+func (s *Service) Forget(m Merchant) {
+	s.forget(string(m.ID), string(m.Portal.ID))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.origins)
 }
 
 // All lists the merchants of the instance.

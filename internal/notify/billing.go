@@ -90,7 +90,7 @@ func (s *Service) gather(ctx context.Context, order billing.MailOrder) (*billing
 	if b.customer, err = s.Customers.Customer(ctx, order.Scope); err != nil {
 		return nil, err
 	}
-	b.locale = mailLocale(b.customer.Locale, b.settings.DefaultLocale)
+	b.locale = mailLocale(b.settings, b.customer.Locale)
 	if order.Payment != "" {
 		payment, err := s.Bills.Payment(ctx, order.Scope, order.Payment)
 		if err != nil {

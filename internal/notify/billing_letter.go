@@ -95,7 +95,7 @@ func (b *billingMail) mail() (Mail, error) {
 	b.end()
 	html, text, err := render("billing", b.letter)
 	return Mail{
-		FromName: b.letter.Merchant, Language: b.locale.Language, Subject: b.letter.Subject, Text: text, HTML: html, Attachments: b.attachments,
+		FromName: senderName(b.settings), ReplyTo: b.settings.MailSender.ReplyTo, Language: b.locale.Language, Subject: b.letter.Subject, Text: text, HTML: html, Attachments: b.attachments,
 	}, err
 }
 

@@ -20,8 +20,9 @@ type Mail struct {
 	ID       string
 	Merchant foyer.MerchantID
 	To       string
-	// FromName is the merchant's name; the address is the sender's own.
+	// FromName is the merchant's name; the address is the sender's own. ReplyTo is where answers go, empty for there.
 	FromName string
+	ReplyTo  string
 	Language string
 	Subject  string
 	Text     string

@@ -25,6 +25,7 @@ type Config struct {
 	Documents Documents
 	Tickets   Tickets
 	Activity  ActivityStore
+	EventLog  EventStore
 	// Now is the real time, which links expire by; what a mail tells of happened in the merchant's.
 	Now func() time.Time
 	// PublicURL is where links lead when a merchant has no frontend.
@@ -63,11 +64,6 @@ type Service struct{ Config }
 // NewService returns a Service.
 func NewService(c Config) *Service { return &Service{c} }
 
-// Activity returns a page of what happened to the customer, newest first.
-func (s *Service) Activity(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]foyer.Activity, error) {
-	return s.Config.Activity.Activity(ctx, scope, page)
-}
-
 // SendSignIn makes and sends the mail of a sign-in, if its address is a customer's and it can still be used. Running it
 // again gives the same mail.
 func (s *Service) SendSignIn(ctx context.Context, id foyer.MerchantID, signIn identity.SignInID) error {
@@ -85,7 +81,7 @@ func (s *Service) SendSignIn(ctx context.Context, id foyer.MerchantID, signIn id
 		return err
 	}
 	settings := m.Portal.Settings
-	locale := mailLocale(customer.Locale, prepared.SignIn.Locale, settings.DefaultLocale)
+	locale := mailLocale(settings, customer.Locale, prepared.SignIn.Locale)
 	now := foyer.Micro(s.Now())
 	mail, err := signInMail(settings, locale, customer.Name, prepared, s.link(settings, prepared.Token), s.LinkLife)
 	if err != nil {
@@ -108,17 +104,25 @@ func (s *Service) link(settings merchant.Settings, token string) string {
 	return frontend(settings, s.PublicURL) + "/sign-in#token=" + token
 }
 
-// mailLocale is the customer's language, else the request's, else the portal's.
-func mailLocale(tags ...string) i18n.Locale {
-	for _, tag := range tags {
+// mailLocale is the first of the languages wanted (the customer's, the request's) that the portal speaks, else the portal's.
+func mailLocale(settings merchant.Settings, wanted ...string) i18n.Locale {
+	for _, tag := range append(append(wanted, settings.DefaultLocale), settings.Languages...) {
 		if tag == "" {
 			continue
 		}
-		if locale, ok := i18n.Parse(tag); ok {
+		if locale, ok := i18n.Parse(tag); ok && (settings.Speaks(locale.Tag) || tag == settings.DefaultLocale) {
 			return locale
 		}
 	}
 	return i18n.English
+}
+
+// senderName is who a mail says it is from.
+func senderName(settings merchant.Settings) string {
+	if name := oneLine(settings.MailSender.Name, 100); name != "" {
+		return name
+	}
+	return oneLine(settings.Name, 100)
 }
 
 var cssColor = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
@@ -159,6 +163,6 @@ func signInMail(settings merchant.Settings, locale i18n.Locale, name string, pre
 	}
 	html, plain, err := render("sign_in", l)
 	return Mail{
-		FromName: merchantName, Language: locale.Language, Subject: l.Subject, Text: plain, HTML: html,
+		FromName: senderName(settings), ReplyTo: settings.MailSender.ReplyTo, Language: locale.Language, Subject: l.Subject, Text: plain, HTML: html,
 	}, err
 }

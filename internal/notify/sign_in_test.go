@@ -94,7 +94,8 @@ func TestSignInMailSpeaksTheLanguage(t *testing.T) {
 		assert.NotContains(t, m.Text+m.HTML+m.Subject, "mail.sign_in.", "every text is there")
 		assert.NotContains(t, m.Text+m.Subject, "<no value>")
 	}
-	assert.Equal(t, "de", mailLocale("", "de", "en").Language)
-	assert.Equal(t, "en", mailLocale("", "", "").Language)
-	assert.Equal(t, "de", mailLocale("x!", "", "de").Language)
+	assert.Equal(t, "de", mailLocale(merchant.Settings{DefaultLocale: "en"}, "", "de").Language)
+	assert.Equal(t, "en", mailLocale(merchant.Settings{}, "", "").Language)
+	assert.Equal(t, "de", mailLocale(merchant.Settings{DefaultLocale: "de"}, "x!", "").Language)
+	assert.Equal(t, "fr", mailLocale(merchant.Settings{Languages: []string{"fr", "en"}}, "de").Tag, "the portal does not speak it")
 }

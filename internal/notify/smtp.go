@@ -65,6 +65,11 @@ func (s *SMTP) Send(ctx context.Context, m Mail) error {
 	message := gomail.NewMsg()
 	// Not FromFormat: it puts the name between quotes as it is, and a name with a quote in it breaks the header.
 	message.FromMailAddress(&mail.Address{Name: m.FromName, Address: s.from})
+	if m.ReplyTo != "" {
+		if err := message.ReplyTo(m.ReplyTo); err != nil {
+			return errors.New("notify: reply address of the merchant is not an address")
+		}
+	}
 	if err := message.To(m.To); err != nil {
 		return errors.New("notify: recipient is not an address") // the error would name it
 	}

@@ -26,7 +26,7 @@ type Store interface {
 	// SaveCancellation saves a changed one if nobody changed it since; Conflict (conflict) when somebody did.
 	SaveCancellation(ctx context.Context, c Cancellation) error
 	// RecordEvents writes down what changed.
-	RecordEvents(ctx context.Context, events ...billing.Event) error
+	RecordEvents(ctx context.Context, events ...foyer.Event) error
 }
 
 // Subscriptions is what of billing a cancellation needs; billing.Service is one.

@@ -44,5 +44,7 @@ func (s *Store) Faults(ctx context.Context, merchant foyer.MerchantID) (map[stri
 		}
 		out[rule] = n
 	}
-	return out, nil
+	broken, err := s.auditFaults(ctx, merchant)
+	out["entries of the audit log changed, removed or inserted"] = broken
+	return out, err
 }

@@ -14,8 +14,8 @@ type concluding struct {
 	t *transaction
 }
 
-// WithConclusion returns a context in which Conclude does not commit, and what commits instead: finish runs fn in the
-// transaction Conclude left open, or in a new one when there was none, and commits both together. Without finish being called
+// WithConclusion returns a context in which Conclude does not commit, and what commits instead: finish runs fn, if
+// there is one, in the transaction Conclude left open, or in a new one when there was none, and commits both together. Without finish being called
 // everything is rolled back by abandon, which must be called in any case.
 //
 // So the answer to a call that moved money is kept if, and only if, the movement is.
@@ -23,8 +23,13 @@ func (s *Store) WithConclusion(ctx context.Context) (held context.Context, finis
 	c := &concluding{}
 	held = context.WithValue(ctx, concludingKey{}, c)
 	finish = func(fn func(ctx context.Context) error) error {
-		if c.t == nil {
+		switch {
+		case c.t == nil && fn == nil:
+			return nil
+		case c.t == nil:
 			return s.InTx(ctx, fn)
+		case fn == nil:
+			return translate(c.t.tx.Commit())
 		}
 		if err := fn(context.WithValue(ctx, transactionKey{}, c.t)); err != nil {
 			return err

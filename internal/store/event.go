@@ -2,48 +2,153 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
 	"time"
 
-	"foyer/internal/billing"
 	"foyer/internal/foyer"
+	"foyer/internal/notify"
 )
+
+var _ notify.EventStore = (*Store)(nil)
 
 type eventRow struct {
 	ID         string
 	MerchantID foyer.MerchantID
 	CustomerID foyer.CustomerID
-	Type       billing.EventType
+	Type       foyer.EventType
 	SubjectID  string
 	Sequence   int64
 	CreatedAt  time.Time
+	Object     *string
+	Previous   *string
 }
 
 func (eventRow) TableName() string { return "events" }
 
-// RecordEvents implements billing.Store.
-func (s *Store) RecordEvents(ctx context.Context, events ...billing.Event) error {
+func (r eventRow) domain() notify.Event {
+	return notify.Event{
+		Event: foyer.Event{
+			ID: r.ID, Scope: foyer.Scope{Merchant: r.MerchantID, Customer: r.CustomerID}, Type: r.Type, Subject: r.SubjectID, Sequence: r.Sequence,
+			At: r.CreatedAt.UTC(),
+		},
+		Object: json.RawMessage(value(r.Object)), Previous: json.RawMessage(value(r.Previous)),
+	}
+}
+
+// RecordEvents writes down what changed, each with the thing as the API shows it now and what was different at its event
+// before. It is called in the transaction of the change, after the things were saved. Events of one call belong to one merchant.
+func (s *Store) RecordEvents(ctx context.Context, events ...foyer.Event) error {
 	if len(events) == 0 {
 		return nil
+	}
+	merchant := events[0].Scope.Merchant
+	objects, err := s.eventObjects(ctx, merchant, events)
+	if err != nil {
+		return err
+	}
+	before, err := s.lastObjects(ctx, merchant, events)
+	if err != nil {
+		return err
 	}
 	rows := make([]eventRow, len(events))
 	for i, e := range events {
 		rows[i] = eventRow{
 			ID: e.ID, MerchantID: e.Scope.Merchant, CustomerID: e.Scope.Customer, Type: e.Type, SubjectID: e.Subject, Sequence: e.Sequence, CreatedAt: e.At,
 		}
+		object, known := objects[e.Subject]
+		if !known {
+			continue
+		}
+		text := string(object)
+		rows[i].Object = &text
+		if last, told := before[e.Subject]; told {
+			previous, err := difference([]byte(last), object)
+			if err != nil {
+				return err
+			}
+			rows[i].Previous = &previous
+		}
+		before[e.Subject] = text // two changes of one thing in one transaction
 	}
 	return translate(s.db(ctx).Create(&rows).Error)
 }
 
-// Events returns what happened to the customer's things, oldest first.
-func (s *Store) Events(ctx context.Context, scope foyer.Scope) ([]billing.Event, error) {
-	var rows []eventRow
-	err := s.db(ctx).Where("merchant_id = ? AND customer_id = ?", scope.Merchant, scope.Customer).Order("created_at, id").Find(&rows).Error
-	out := make([]billing.Event, len(rows))
-	for i, r := range rows {
-		out[i] = billing.Event{
-			ID: r.ID, Scope: foyer.Scope{Merchant: r.MerchantID, Customer: r.CustomerID}, Type: r.Type, Subject: r.SubjectID, Sequence: r.Sequence,
-			At: r.CreatedAt.UTC(),
+// lastObjects returns the objects of the newest events of the subjects: for each one look at an index, however long its history.
+func (s *Store) lastObjects(ctx context.Context, merchant foyer.MerchantID, events []foyer.Event) (map[string]string, error) {
+	out := map[string]string{}
+	var subjects []string
+	var args []any
+	for _, e := range events {
+		if e.Sequence > 1 {
+			subjects, args = append(subjects, "SELECT CAST(? AS text) AS id"), append(args, e.Subject)
 		}
 	}
-	return out, translate(err)
+	if len(subjects) == 0 {
+		return out, nil
+	}
+	var rows []struct {
+		ID     string
+		Object *string
+	}
+	query := "SELECT s.id, (SELECT events.object FROM events WHERE events.merchant_id = ? AND events.subject_id = s.id ORDER BY events.sequence DESC LIMIT 1) AS object FROM (" +
+		strings.Join(subjects, " UNION ALL ") + ") AS s"
+	if err := s.db(ctx).Raw(query, append([]any{merchant}, args...)...).Scan(&rows).Error; err != nil {
+		return nil, translate(err)
+	}
+	for _, r := range rows {
+		if r.Object != nil {
+			out[r.ID] = *r.Object
+		}
+	}
+	return out, nil
+}
+
+// difference returns the fields of the object before that are not what they are now; one that is new was null.
+func difference(before, now []byte) (string, error) {
+	var then, here map[string]any
+	if err := json.Unmarshal(before, &then); err != nil {
+		return "", fmt.Errorf("store: object of an event: %w", err)
+	}
+	if err := json.Unmarshal(now, &here); err != nil {
+		return "", fmt.Errorf("store: object of an event: %w", err)
+	}
+	changed := map[string]any{}
+	for name, value := range here {
+		if !reflect.DeepEqual(value, then[name]) {
+			changed[name] = then[name]
+		}
+	}
+	for name, value := range then {
+		if _, still := here[name]; !still && value != nil {
+			changed[name] = value
+		}
+	}
+	return toJSON(changed), nil
+}
+
+// Events implements notify.EventStore.
+func (s *Store) Events(ctx context.Context, merchant foyer.MerchantID, filter notify.EventFilter, page foyer.PageRequest) ([]notify.Event, error) {
+	query := s.db(ctx).Where("merchant_id = ?", merchant)
+	if filter.Customer != "" {
+		query = query.Where("customer_id = ?", filter.Customer)
+	}
+	if filter.Subject != "" {
+		query = query.Where("subject_id = ?", filter.Subject)
+	}
+	if len(filter.Types) > 0 {
+		query = query.Where("type IN ?", filter.Types)
+	}
+	var rows []eventRow
+	err := newest(query, "created_at", page).Find(&rows).Error
+	return domains(rows), translate(err)
+}
+
+// Event implements notify.EventStore.
+func (s *Store) Event(ctx context.Context, merchant foyer.MerchantID, id string) (notify.Event, error) {
+	var row eventRow
+	err := s.db(ctx).Where("merchant_id = ? AND id = ?", merchant, id).Take(&row).Error
+	return row.domain(), translate(err)
 }

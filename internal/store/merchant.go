@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -44,23 +43,8 @@ func (s *Store) CreateMerchant(ctx context.Context, m merchant.Merchant) error {
 			m.Portal.ID, m.ID, toJSON(m.Portal.Settings), m.Portal.Version, m.CreatedAt, m.CreatedAt).Error; err != nil {
 			return translate(err)
 		}
-		for _, origin := range m.Portal.Settings.AllowedOrigins {
-			if err := db.Exec("INSERT INTO portal_origins (merchant_id, origin) VALUES (?, ?) ON CONFLICT DO NOTHING", m.ID, origin).Error; err != nil {
-				return translate(err)
-			}
-		}
-		return nil
+		return s.createOrigins(ctx, m.Portal)
 	})
-}
-
-// CreateAPIKey implements merchant.Store.
-func (s *Store) CreateAPIKey(ctx context.Context, k merchant.APIKey) error {
-	permissions := make([]string, len(k.Permissions))
-	for i, p := range k.Permissions {
-		permissions[i] = string(p)
-	}
-	return translate(s.db(ctx).Exec("INSERT INTO api_keys (id, merchant_id, name, hint, hash, permissions, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		k.ID, k.Merchant, k.Name, k.Hint, k.Hash, strings.Join(permissions, " "), k.CreatedAt).Error)
 }
 
 func (s *Store) merchants(ctx context.Context) *gorm.DB {
@@ -119,8 +103,38 @@ func (s *Store) SetClockOffset(ctx context.Context, id foyer.MerchantID, offset 
 		offset.Microseconds(), id, merchant.Sandbox, offset.Microseconds()).Error)
 }
 
-// SaveSettings replaces the settings of a merchant's portal.
-func (s *Store) SaveSettings(ctx context.Context, id foyer.MerchantID, settings merchant.Settings, now time.Time) error {
-	return translate(s.db(ctx).Exec("UPDATE portals SET settings = ?, version = version + 1, updated_at = ? WHERE merchant_id = ?",
-		toJSON(settings), now, id).Error)
+// LockMerchant implements merchant.Store.
+func (s *Store) LockMerchant(ctx context.Context, id foyer.MerchantID) error {
+	var locked []foyer.MerchantID
+	return translate(s.locking(ctx, "").Table("merchants").Where("id = ?", id).Pluck("id", &locked).Error)
+}
+
+// SavePortal implements merchant.Store.
+func (s *Store) SavePortal(ctx context.Context, p merchant.Portal, now time.Time) (saved bool, err error) {
+	err = s.InTx(ctx, func(ctx context.Context) error {
+		db := s.db(ctx)
+		result := db.Exec("UPDATE portals SET settings = ?, version = ?, updated_at = ? WHERE merchant_id = ? AND version = ?",
+			toJSON(p.Settings), p.Version, now, p.Merchant, p.Version-1)
+		if saved = result.RowsAffected == 1; result.Error != nil || !saved {
+			return translate(result.Error)
+		}
+		if err := db.Exec("UPDATE merchants SET name = ? WHERE id = ?", p.Settings.Name, p.Merchant).Error; err != nil {
+			return translate(err)
+		}
+		if err := db.Exec("DELETE FROM portal_origins WHERE merchant_id = ?", p.Merchant).Error; err != nil {
+			return translate(err)
+		}
+		return s.createOrigins(ctx, p)
+	})
+	return saved, err
+}
+
+// createOrigins writes down from where the portal may be used, for requests that do not tell the merchant.
+func (s *Store) createOrigins(ctx context.Context, p merchant.Portal) error {
+	for _, origin := range p.Settings.AllowedOrigins {
+		if err := s.db(ctx).Exec("INSERT INTO portal_origins (merchant_id, origin) VALUES (?, ?) ON CONFLICT DO NOTHING", p.Merchant, origin).Error; err != nil {
+			return translate(err)
+		}
+	}
+	return nil
 }

@@ -22,11 +22,13 @@ var migrations embed.FS
 type words struct {
 	// ID is text compared byte by byte, so that keyset pages need no collation.
 	ID, Time, JSON, Bytes string
+	// Postgres chooses where the two differ in more than a word.
+	Postgres bool
 }
 
 var dialectWords = map[Dialect]words{
 	SQLite:   {ID: "text", Time: "datetime", JSON: "text", Bytes: "blob"},
-	Postgres: {ID: `text COLLATE "C"`, Time: "timestamptz", JSON: "json", Bytes: "bytea"},
+	Postgres: {ID: `text COLLATE "C"`, Time: "timestamptz", JSON: "json", Bytes: "bytea", Postgres: true},
 }
 
 // rendered returns the migrations as SQL of the dialect. There is one source for both.

@@ -48,6 +48,8 @@ type Options struct {
 	// MaxConnections bounds the pool; 0 is 20 on PostgreSQL and 8 on SQLite.
 	MaxConnections int
 	Log            *slog.Logger
+	// Present writes what events are about as the API shows it; without it events have no object.
+	Present PresentObject
 }
 
 // Store keeps everything. Safe for concurrent use.
@@ -60,11 +62,12 @@ type Store struct {
 	ids     foyer.IDs
 	now     func() time.Time
 	log     *slog.Logger
+	present PresentObject
 }
 
 // Open opens a database by its address: sqlite:PATH or postgres://…. It changes nothing; see Migrate.
 func Open(ctx context.Context, address string, o Options) (*Store, error) {
-	s := &Store{keyring: o.Keyring, ids: o.IDs, now: o.Now, log: o.Log}
+	s := &Store{keyring: o.Keyring, ids: o.IDs, now: o.Now, log: o.Log, present: o.Present}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -65,8 +65,18 @@ func (s *Store) PaymentMethod(ctx context.Context, scope foyer.Scope, id billing
 	return methods[0], err
 }
 
-// usedBy fills in which subscriptions, not canceled ones, are charged with each method: one query for all of them.
+// usedBy fills in which subscriptions, not canceled ones, of the methods' customer are charged with each.
 func (s *Store) usedBy(ctx context.Context, scope foyer.Scope, methods []billing.PaymentMethod) error {
+	return usedBy(s.db(ctx).Where("merchant_id = ? AND customer_id = ?", scope.Merchant, scope.Customer), methods)
+}
+
+// usedByAny is usedBy for methods of several customers of one merchant: whose method it is, pays.
+func (s *Store) usedByAny(ctx context.Context, merchant foyer.MerchantID, methods []billing.PaymentMethod) error {
+	return usedBy(s.db(ctx).Where("merchant_id = ?", merchant), methods)
+}
+
+// usedBy asks once for all methods.
+func usedBy(query *gorm.DB, methods []billing.PaymentMethod) error {
 	if len(methods) == 0 {
 		return nil
 	}
@@ -78,8 +88,7 @@ func (s *Store) usedBy(ctx context.Context, scope foyer.Scope, methods []billing
 		ID              billing.SubscriptionID
 		PaymentMethodID billing.PaymentMethodID
 	}
-	err := s.db(ctx).Table("subscriptions").Select("id, payment_method_id").
-		Where("merchant_id = ? AND customer_id = ? AND payment_method_id IN ? AND status <> ?", scope.Merchant, scope.Customer, ids, billing.SubscriptionCanceled).
+	err := query.Table("subscriptions").Select("id, payment_method_id").Where("payment_method_id IN ? AND status <> ?", ids, billing.SubscriptionCanceled).
 		Order("created_at, id").Find(&uses).Error
 	for i := range methods {
 		for _, use := range uses {

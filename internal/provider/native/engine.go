@@ -110,7 +110,7 @@ type Store interface {
 	NextNumbers(ctx context.Context, merchant foyer.MerchantID, series string, n int) (int64, error)
 	CreateInvoices(ctx context.Context, invoices ...invoice.Invoice) error
 	SettleInvoice(ctx context.Context, merchant foyer.MerchantID, id invoice.ID, status invoice.Status, now time.Time) error
-	RecordEvents(ctx context.Context, events ...billing.Event) error
+	RecordEvents(ctx context.Context, events ...foyer.Event) error
 
 	CreateRefund(ctx context.Context, r billing.PendingRefund) error
 	FinishRefund(ctx context.Context, r billing.PendingRefund) (bool, error)

@@ -25,7 +25,7 @@ type ledger struct {
 	attempts         []billing.Attempt
 	credits          []billing.Credit
 	documents        []document
-	events           []billing.Event
+	events           []foyer.Event
 	mails            []billing.MailOrder
 }
 
@@ -54,11 +54,11 @@ func (e *Engine) ledger(ctx context.Context, id foyer.MerchantID) (*ledger, erro
 	return &ledger{engine: e, merchant: m, now: now}, err
 }
 
-func (l *ledger) event(kind billing.EventType, scope foyer.Scope, subject string, sequence int64) {
+func (l *ledger) event(kind foyer.EventType, scope foyer.Scope, subject string, sequence int64) {
 	if kind == "" {
 		return
 	}
-	l.events = append(l.events, billing.Event{
+	l.events = append(l.events, foyer.Event{
 		ID: l.engine.IDs(foyer.PrefixEvent), Scope: scope, Type: kind, Subject: subject, Sequence: sequence, At: l.now,
 	})
 }
@@ -81,13 +81,13 @@ func payer(p billing.Payment) foyer.Scope {
 }
 
 // subscription saves a changed subscription; event is empty when nothing visible changed.
-func (l *ledger) subscription(s billing.Subscription, event billing.EventType) {
+func (l *ledger) subscription(s billing.Subscription, event foyer.EventType) {
 	l.subscriptions = append(l.subscriptions, s)
 	l.event(event, scopeOf(s), string(s.ID), s.Version)
 }
 
 // payment saves a changed payment.
-func (l *ledger) payment(p billing.Payment, event billing.EventType) {
+func (l *ledger) payment(p billing.Payment, event foyer.EventType) {
 	l.payments = append(l.payments, p)
 	l.event(event, payer(p), string(p.ID), p.Version)
 }

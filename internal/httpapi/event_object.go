@@ -1,0 +1,38 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"foyer/internal/billing"
+	"foyer/internal/i18n"
+	"foyer/internal/invoice"
+	"foyer/internal/retention"
+)
+
+// PresentObject returns what writes the things that events are about as the API shows them to their merchant, in English: events
+// are for machines.
+func PresentObject(now func() time.Time) func(object any) (json.RawMessage, error) {
+	show := presenter{locale: i18n.English}
+	return func(object any) (json.RawMessage, error) {
+		var shown any
+		switch v := object.(type) {
+		case billing.Customer:
+			shown = showMe(v)
+		case billing.Subscription:
+			shown = subscriptionPresenter{presenter: show}.subscription(v)
+		case billing.Payment:
+			shown = show.itemised(v)
+		case billing.PaymentMethod:
+			shown = showPaymentMethod(billing.StampedPaymentMethod{PaymentMethod: v, Status: v.Status(now())})
+		case invoice.Invoice:
+			shown = show.invoice(v)
+		case retention.Cancellation:
+			shown = show.cancellation(v)
+		default:
+			return nil, fmt.Errorf("httpapi: events can't show a %T", object)
+		}
+		return json.Marshal(shown)
+	}
+}

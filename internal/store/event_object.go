@@ -1,0 +1,118 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
+	"foyer/internal/retention"
+)
+
+// PresentObject writes a domain value as the API shows it to its merchant.
+type PresentObject func(object any) (json.RawMessage, error)
+
+// eventObjects reads what the events are about, as it stands now in the open transaction, and writes it as the API shows it: a few
+// queries for each kind of thing, however many there are. What can't be read any more is left out.
+func (s *Store) eventObjects(ctx context.Context, merchant foyer.MerchantID, events []foyer.Event) (map[string]json.RawMessage, error) {
+	if s.present == nil {
+		return nil, nil
+	}
+	kinds := map[foyer.Prefix][]string{}
+	seen := map[string]bool{}
+	for _, e := range events {
+		if kind, _, ok := strings.Cut(e.Subject, "_"); ok && !seen[e.Subject] {
+			kinds[foyer.Prefix(kind)], seen[e.Subject] = append(kinds[foyer.Prefix(kind)], e.Subject), true
+		}
+	}
+	out := map[string]json.RawMessage{}
+	for kind, ids := range kinds {
+		found, err := s.objectsOf(ctx, merchant, kind, ids)
+		if err != nil {
+			return nil, err
+		}
+		for id, object := range found {
+			if out[id], err = s.present(object); err != nil {
+				return nil, fmt.Errorf("store: object of %s: %w", kind, err)
+			}
+		}
+	}
+	return out, nil
+}
+
+// objectsOf reads the merchant's things of one kind.
+func (s *Store) objectsOf(ctx context.Context, merchant foyer.MerchantID, kind foyer.Prefix, ids []string) (map[string]any, error) {
+	query := s.db(ctx).Where("merchant_id = ? AND id IN ?", merchant, ids)
+	switch kind {
+	case foyer.PrefixCustomer:
+		var rows []customerRow
+		err := query.Find(&rows).Error
+		return byID(domains(rows), translate(err), func(c billing.Customer) string { return string(c.ID) })
+	case foyer.PrefixSubscription:
+		found, err := subscriptions(query)
+		return byID(found, err, func(v billing.Subscription) string { return string(v.ID) })
+	case foyer.PrefixPayment:
+		found, err := payments(query)
+		if err == nil {
+			err = s.addDetails(ctx, merchant, found)
+		}
+		return byID(found, err, func(v billing.Payment) string { return string(v.ID) })
+	case foyer.PrefixInvoice:
+		var rows []InvoiceHead
+		if err := query.Find(&rows).Error; err != nil {
+			return nil, translate(err)
+		}
+		out := map[string]any{}
+		for _, r := range rows {
+			in, err := r.domain()
+			if err != nil {
+				return nil, err
+			}
+			out[string(in.ID)] = in
+		}
+		return out, nil
+	case foyer.PrefixPaymentMethod:
+		var rows []paymentMethodRow
+		if err := query.Find(&rows).Error; err != nil {
+			return nil, translate(err)
+		}
+		methods := domains(rows)
+		err := s.usedByAny(ctx, merchant, methods)
+		return byID(methods, err, func(v billing.PaymentMethod) string { return string(v.ID) })
+	case foyer.PrefixCancellation:
+		var rows []cancellationRow
+		err := query.Find(&rows).Error
+		return byID(domains(rows), translate(err), func(v retention.Cancellation) string { return string(v.ID) })
+	}
+	return nil, nil
+}
+
+func byID[T any](found []T, err error, id func(T) string) (map[string]any, error) {
+	out := make(map[string]any, len(found))
+	for _, v := range found {
+		out[id(v)] = v
+	}
+	return out, err
+}
+
+// addDetails fills in attempts and refunds of payments: one query for each.
+func (s *Store) addDetails(ctx context.Context, merchant foyer.MerchantID, found []billing.Payment) error {
+	place := map[billing.PaymentID]int{}
+	ids := make([]billing.PaymentID, len(found))
+	for i, p := range found {
+		place[p.ID], ids[i] = i, p.ID
+	}
+	var attempts []attemptRow
+	err := s.db(ctx).Where("payment_id IN ? AND merchant_id = ?", ids, merchant).Order("created_at DESC, id DESC").Find(&attempts).Error
+	if err != nil {
+		return translate(err)
+	}
+	for _, a := range attempts {
+		p := &found[place[a.PaymentID]]
+		p.Attempts = append(p.Attempts, a.domain())
+	}
+	return s.addRefunds(ctx, merchant, found, place)
+}
+
