@@ -21,6 +21,7 @@ import (
 	"foyer/internal/merchant"
 	"foyer/internal/notify"
 	"foyer/internal/retention"
+	"foyer/internal/webhook"
 )
 
 // Limits of the listener (contract.md §5). Echo sets none by itself.
@@ -43,10 +44,12 @@ type Config struct {
 	Notify    *notify.Service
 	Retention *retention.Service
 	Webhooks  GatewayWebhooks
-	Keys      IdempotencyKeys
-	Audit     AuditLog
-	Keyring   *foyer.Keyring
-	Now       func() time.Time
+	// Hooks are the merchants' own endpoints, which we tell; Webhooks is what gateways tell us.
+	Hooks   *webhook.Service
+	Keys    IdempotencyKeys
+	Audit   AuditLog
+	Keyring *foyer.Keyring
+	Now     func() time.Time
 	// PublicURL is the base of links to Foyer itself; Host headers are never used (CVE-2025-70948).
 	PublicURL string
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.

@@ -12,6 +12,9 @@ import (
 // MaxRedelivered is how many deliveries one call makes due again; who has more calls again.
 const MaxRedelivered = 10_000
 
+// longestSpan bounds how many events one call may look through.
+const longestSpan = 31 * 24 * time.Hour
+
 // Deliveries returns a page of the merchant's deliveries, newest first, without their attempts.
 func (s *Service) Deliveries(ctx context.Context, merchant foyer.MerchantID, filter DeliveryFilter, page foyer.PageRequest) ([]Delivery, error) {
 	return s.Store.Deliveries(ctx, merchant, filter, page)
@@ -54,9 +57,9 @@ type Span struct {
 // RedeliverSpan makes due at once what the endpoint did not get of a span: deliveries that failed, and events it has no delivery
 // of because it was disabled or did not exist. It returns how many, and whether there are more, for which the caller calls again.
 //
-// Refusals: Invalid (an unknown endpoint, an empty span); Conflict (webhook_endpoint.archived, webhook_endpoint.disabled).
+// Refusals: Invalid (an unknown endpoint, an empty or too long span); Conflict (webhook_endpoint.archived, webhook_endpoint.disabled).
 func (s *Service) RedeliverSpan(ctx context.Context, merchant foyer.MerchantID, span Span) (n int64, more bool, err error) {
-	if !span.From.Before(span.To) {
+	if !span.From.Before(span.To) || span.To.Sub(span.From) > longestSpan {
 		return 0, false, foyer.InvalidFields(foyer.FieldError{Pointer: "/to", Code: "webhook.span"})
 	}
 	err = s.Store.Conclude(ctx, func(ctx context.Context) error {
