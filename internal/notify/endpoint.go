@@ -72,5 +72,5 @@ func endpointMail(settings merchant.Settings, locale i18n.Locale, e DisabledEndp
 		l.Start, l.End = "right", "left"
 	}
 	html, plain, err := render("billing", l)
-	return Mail{FromName: name, Language: locale.Language, Subject: l.Subject, Text: plain, HTML: html}, err
+	return Mail{FromName: senderName(settings), Language: locale.Language, Subject: l.Subject, Text: plain, HTML: html}, err
 }

@@ -138,6 +138,10 @@ func (c *courier) send(ctx context.Context, p parcel) answer {
 	if a.Outcome != OutcomeSucceeded {
 		a.retryAfter = retryAfter(res.Header.Get("Retry-After"), p.at)
 	}
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		_ = res.Body.Close() // the bare connection, which knows nothing of our time-out
+		return a
+	}
 	drain(res.Body, cancel)
 	return a
 }
