@@ -97,8 +97,8 @@ func (d *demoData) sell(ctx context.Context) {
 		dinar: d.price(ctx, "Aurora Pro", billing.Price{Name: "Monthly", UnitPrice: foyer.Money{Amount: 10500, Currency: "BHD"}, Cycle: &monthly, TaxRate: "0.10"}),
 	}
 	periods := 3
-	welcome, err := d.app.Catalog.CreateDiscount(ctx, billing.Discount{
-		Merchant: d.merchant.ID, Type: billing.DiscountPercent, Percent: "20", Periods: &periods, Description: "Welcome",
+	welcome, err := d.app.Catalog.CreateDiscount(ctx, d.by(), billing.Discount{
+		Type: billing.DiscountPercent, Percent: "20", Periods: &periods, Description: "Welcome",
 	})
 	d.note("discount", err)
 	d.catalog.welcome = welcome.ID
@@ -108,12 +108,17 @@ func (d *demoData) price(ctx context.Context, product string, p billing.Price) b
 	if d.err != nil {
 		return ""
 	}
-	of, err := d.app.Catalog.CreateProduct(ctx, billing.Product{Merchant: d.merchant.ID, Name: product})
+	of, err := d.app.Catalog.CreateProduct(ctx, d.by(), billing.Product{Name: product})
 	d.note(product, err)
-	p.Merchant, p.Product = d.merchant.ID, of.ID
-	p, err = d.app.Catalog.CreatePrice(ctx, p)
+	p.Product = of.ID
+	p, err = d.app.Catalog.CreatePrice(ctx, d.by(), p)
 	d.note("price of "+product, err)
 	return p.ID
+}
+
+// by is the merchant who sells.
+func (d *demoData) by() foyer.Actor {
+	return foyer.Actor{Kind: foyer.ActorMerchant, Scope: foyer.Scope{Merchant: d.merchant.ID}}
 }
 
 // customer writes a customer down the way an import does: creating one is the merchant API's, which is not there yet.

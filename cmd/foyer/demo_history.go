@@ -129,7 +129,7 @@ func (d *demoData) refundOneSeat(ctx context.Context, of foyer.Scope) {
 		if len(p.Lines) != 2 {
 			continue
 		}
-		_, err = d.app.Engine.Refund(ctx, foyer.Actor{Kind: foyer.ActorMerchant, Scope: of}, p.ID, billing.RefundInput{
+		_, _, err = d.app.Engine.Refund(ctx, foyer.Actor{Kind: foyer.ActorMerchant, Scope: of}, p.ID, billing.RefundInput{
 			Lines: []billing.RefundLine{{LineID: string(p.Lines[1].ID), Amount: p.Lines[1].Totals.Total / p.Lines[1].Quantity}}, Reason: "Seat removed",
 		})
 		d.note("refund", err)

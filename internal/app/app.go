@@ -49,8 +49,10 @@ type Config struct {
 	SandboxGatewaySecret string
 	// Webhooks are how merchants' systems are told what happened; the zero value is as documented.
 	Webhooks webhook.Options
-	Now      func() time.Time
-	Log      *slog.Logger
+	// ClockTurn is how long one call may move a sandbox merchant's clock; 0 is the default.
+	ClockTurn time.Duration
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // App is the whole program on one database.
@@ -62,6 +64,7 @@ type App struct {
 	Identity  *identity.Service
 	Merchants *merchant.Service
 	Billing   *billing.Service
+	Customers *billing.Customers
 	Catalog   *billing.Catalog
 	Engine    *native.Engine
 	Retention *retention.Service
@@ -132,9 +135,10 @@ func (a *App) wire() error {
 	a.Retention = retention.NewService(a.Store, a.Billing, a.IDs, a.Merchants.Clock)
 	a.Invoices = invoice.NewService(a.Store, a.Merchants, renderer, a.Now)
 	a.Identity = identity.NewService(identity.Config{
-		Store: a.Store, Limiter: a.Store, Jobs: a.Queue, Keyring: a.Keyring, IDs: a.IDs, Now: a.Now,
+		Store: a.Store, Limiter: a.Store, Jobs: a.Queue, Customers: a.Billing, Keyring: a.Keyring, IDs: a.IDs, Now: a.Now,
 		Lifetimes: a.Lifetimes, Limits: a.Limits, Issuer: a.PublicURL,
 	})
+	a.Customers = billing.NewCustomers(a.Store, a.Identity, a.IDs, a.Merchants.Clock)
 	a.Notify = notify.NewService(notify.Config{
 		Sender: sender, SignIns: a.Identity, Merchants: a.Merchants, Customers: a.Billing, Activity: a.Store, EventLog: a.Store, Now: a.Now,
 		PublicURL: a.PublicURL, LinkLife: a.Lifetimes.MagicLink,
@@ -143,8 +147,9 @@ func (a *App) wire() error {
 	})
 	a.Hooks = a.newHooks()
 	a.Workers, err = jobs.NewWorkers(a.Store, jobs.Handlers{
-		SendSignIn:  a.Notify.SendSignIn,
-		SendBilling: a.Notify.SendBillingMail,
+		SendSignIn:      a.Notify.SendSignIn,
+		SendEmailChange: a.Notify.SendEmailChange,
+		SendBilling:     a.Notify.SendBillingMail,
 		SendEndpoint: func(ctx context.Context, merchant foyer.MerchantID, endpoint webhook.EndpointID, mail string) error {
 			return a.Notify.SendEndpointMail(ctx, merchant, string(endpoint), mail)
 		},
@@ -158,8 +163,13 @@ func (a *App) wire() error {
 	a.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collectors.NewDBStatsCollector(a.Store.SQL(), "foyer"))
 	api, err := httpapi.New(httpapi.Config{
-		Identity: a.Identity, Merchants: a.Merchants, Billing: a.Billing, Invoices: a.Invoices, Notify: a.Notify,
+		Identity: a.Identity, Merchants: a.Merchants, Billing: a.Billing, Customers: a.Customers, Catalog: a.Catalog, Invoices: a.Invoices, Notify: a.Notify,
 		Retention: a.Retention, Webhooks: webhooks{a}, Hooks: a.Hooks, Keys: a.Store, Audit: a.Store,
+		Clocks: clocks{a.Engine, a.Merchants}, ClockTurn: a.ClockTurn,
+		Sender: invoice.NewSender(invoice.SenderConfig{
+			Store: a.Store, Customers: a.Billing, Mails: post, Limiter: a.Store, Rules: a.Limits[identity.LimitInvoiceSend], IDs: a.IDs,
+			Now: a.Merchants.Clock, Real: a.Now,
+		}),
 		Keyring: a.Keyring, Now: a.Now, PublicURL: a.PublicURL, TrustedProxies: a.TrustedProxies, Log: a.Log, Metrics: a.Metrics,
 	})
 	if err != nil {

@@ -27,6 +27,6 @@ type Activity struct {
 	Params map[string]string
 	// Subject is the id of what it is about; empty where nothing of the customer's can be shown.
 	Subject string
-	Place  Place
-	At     time.Time
+	Place   Place
+	At      time.Time
 }

@@ -28,8 +28,8 @@ type Operation struct {
 	// Secured operations need a customer's access token, those with a Permission an API key that has it.
 	Secured    bool
 	Permission string
-	route   *routers.Route
-	pattern *regexp.Regexp
+	route      *routers.Route
+	pattern    *regexp.Regexp
 }
 
 var spec = sync.OnceValue(func() *openapi3.T {

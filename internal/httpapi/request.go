@@ -27,8 +27,8 @@ type request struct {
 	// access is set for a customer, key for a merchant.
 	access *identity.Access
 	key    *merchant.APIKey
-	locale   i18n.Locale
-	body     []byte
+	locale i18n.Locale
+	body   []byte
 	// allowedOrigin is what Access-Control-Allow-Origin will say, once it has been decided.
 	allowedOrigin *string
 	// secrets are fields of the answer that are told once: a repeat of the call gets null.

@@ -32,6 +32,7 @@ const (
 	writeTimeout      = 30 * time.Second
 	idleTimeout       = 60 * time.Second
 	handlerTimeout    = 10 * time.Second
+	exportTimeout     = 120 * time.Second
 	maxBodyBytes      = 64 << 10
 )
 
@@ -40,16 +41,22 @@ type Config struct {
 	Identity  *identity.Service
 	Merchants *merchant.Service
 	Billing   *billing.Service
+	Customers *billing.Customers
+	Catalog   *billing.Catalog
 	Invoices  *invoice.Service
 	Notify    *notify.Service
 	Retention *retention.Service
 	Webhooks  GatewayWebhooks
 	// Hooks are the merchants' own endpoints, which we tell; Webhooks is what gateways tell us.
-	Hooks   *webhook.Service
-	Keys    IdempotencyKeys
-	Audit   AuditLog
-	Keyring *foyer.Keyring
-	Now     func() time.Time
+	Hooks  *webhook.Service
+	Keys   IdempotencyKeys
+	Audit  AuditLog
+	Sender *invoice.Sender
+	Clocks Clocks
+	// ClockTurn is how long a call may move a clock; 0 is the default.
+	ClockTurn time.Duration
+	Keyring   *foyer.Keyring
+	Now       func() time.Time
 	// PublicURL is the base of links to Foyer itself; Host headers are never used (CVE-2025-70948).
 	PublicURL string
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.

@@ -73,6 +73,15 @@ func (q *Queue) EnqueueSignInMail(ctx context.Context, merchant foyer.MerchantID
 	return q.insert(ctx, river.InsertManyParams{Args: signInMail{Merchant: merchant, SignIn: id}})
 }
 
+// EnqueueEmailChangeMails implements identity.Jobs.
+func (q *Queue) EnqueueEmailChangeMails(ctx context.Context, merchant foyer.MerchantID, id identity.EmailChangeID, steps ...identity.EmailChangeStep) error {
+	args := make([]river.InsertManyParams, len(steps))
+	for i, step := range steps {
+		args[i] = river.InsertManyParams{Args: emailChangeMail{Merchant: merchant, Change: id, Step: step}}
+	}
+	return q.insert(ctx, args...)
+}
+
 // EnqueueBillingMails enqueues a job for each ordered mail, all in one statement.
 func (q *Queue) EnqueueBillingMails(ctx context.Context, orders []billing.MailOrder) error {
 	if len(orders) == 0 {

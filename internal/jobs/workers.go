@@ -20,6 +20,8 @@ import (
 type Handlers struct {
 	// SendSignIn makes and sends the mail of a sign-in.
 	SendSignIn func(ctx context.Context, merchant foyer.MerchantID, id identity.SignInID) error
+	// SendEmailChange makes and sends a mail about a change of address.
+	SendEmailChange func(ctx context.Context, merchant foyer.MerchantID, id identity.EmailChangeID, step identity.EmailChangeStep) error
 	// SendBilling makes and sends an ordered mail about billing.
 	SendBilling func(ctx context.Context, merchant foyer.MerchantID, order string) error
 	// SendEndpoint makes and sends the mail that tells a merchant that a webhook endpoint was disabled.
@@ -48,6 +50,15 @@ type signInMail struct {
 
 // Kind names the job in the table.
 func (signInMail) Kind() string { return "sign_in_mail" }
+
+type emailChangeMail struct {
+	Merchant foyer.MerchantID         `json:"merchant"`
+	Change   identity.EmailChangeID   `json:"change"`
+	Step     identity.EmailChangeStep `json:"step"`
+}
+
+// Kind names the job in the table.
+func (emailChangeMail) Kind() string { return "email_change_mail" }
 
 type billingMail struct {
 	Merchant foyer.MerchantID `json:"merchant"`
@@ -102,6 +113,9 @@ func workerConfig(h Handlers, log *slog.Logger) *river.Config {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[signInMail]) error {
 		return h.SendSignIn(ctx, job.Args.Merchant, job.Args.SignIn)
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[emailChangeMail]) error {
+		return h.SendEmailChange(ctx, job.Args.Merchant, job.Args.Change, job.Args.Step)
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[billingMail]) error {
 		return h.SendBilling(ctx, job.Args.Merchant, job.Args.Order)
