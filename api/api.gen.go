@@ -225,6 +225,69 @@ func (e CustomerInclude) Valid() bool {
 	}
 }
 
+// Defines values for DeliveryOutcome.
+const (
+	DeliveryOutcomeBadResponse      DeliveryOutcome = "bad_response"
+	DeliveryOutcomeBadStatus        DeliveryOutcome = "bad_status"
+	DeliveryOutcomeConnectionFailed DeliveryOutcome = "connection_failed"
+	DeliveryOutcomeEndpointDisabled DeliveryOutcome = "endpoint_disabled"
+	DeliveryOutcomeEventDeleted     DeliveryOutcome = "event_deleted"
+	DeliveryOutcomeGone             DeliveryOutcome = "gone"
+	DeliveryOutcomeRedirected       DeliveryOutcome = "redirected"
+	DeliveryOutcomeSucceeded        DeliveryOutcome = "succeeded"
+	DeliveryOutcomeTimeout          DeliveryOutcome = "timeout"
+	DeliveryOutcomeTlsFailed        DeliveryOutcome = "tls_failed"
+)
+
+// Valid indicates whether the value is a known member of the DeliveryOutcome enum.
+func (e DeliveryOutcome) Valid() bool {
+	switch e {
+	case DeliveryOutcomeBadResponse:
+		return true
+	case DeliveryOutcomeBadStatus:
+		return true
+	case DeliveryOutcomeConnectionFailed:
+		return true
+	case DeliveryOutcomeEndpointDisabled:
+		return true
+	case DeliveryOutcomeEventDeleted:
+		return true
+	case DeliveryOutcomeGone:
+		return true
+	case DeliveryOutcomeRedirected:
+		return true
+	case DeliveryOutcomeSucceeded:
+		return true
+	case DeliveryOutcomeTimeout:
+		return true
+	case DeliveryOutcomeTlsFailed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeliveryStatus.
+const (
+	DeliveryStatusFailed    DeliveryStatus = "failed"
+	DeliveryStatusPending   DeliveryStatus = "pending"
+	DeliveryStatusSucceeded DeliveryStatus = "succeeded"
+)
+
+// Valid indicates whether the value is a known member of the DeliveryStatus enum.
+func (e DeliveryStatus) Valid() bool {
+	switch e {
+	case DeliveryStatusFailed:
+		return true
+	case DeliveryStatusPending:
+		return true
+	case DeliveryStatusSucceeded:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DiscountType.
 const (
 	Fixed   DiscountType = "fixed"
@@ -813,6 +876,24 @@ func (e UpdateDunningThen) Valid() bool {
 	case UpdateDunningThenCancel:
 		return true
 	case UpdateDunningThenPause:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookEndpointStatus.
+const (
+	Disabled WebhookEndpointStatus = "disabled"
+	Enabled  WebhookEndpointStatus = "enabled"
+)
+
+// Valid indicates whether the value is a known member of the WebhookEndpointStatus enum.
+func (e WebhookEndpointStatus) Valid() bool {
+	switch e {
+	case Disabled:
+		return true
+	case Enabled:
 		return true
 	default:
 		return false
@@ -1449,6 +1530,24 @@ type CreateProduct struct {
 	Name string `json:"name"`
 }
 
+// CreateWebhookEndpoint Where to listen.
+//
+// Example: {"event_types":["payment.*","subscription.canceled"],"url":"https://hooks.example.com/foyer"}
+type CreateWebhookEndpoint struct {
+	Description *string `json:"description,omitempty"`
+
+	// EventTypes What to hear of, like `payment.completed`, or `subscription.*` for all about subscriptions; empty is everything.
+	EventTypes *[]string `json:"event_types,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// Url https, on port 443 or 8443, on the public internet.
+	Url string `json:"url"`
+}
+
 // CreatedApiKey An API key with its secret, which is shown this once.
 type CreatedApiKey struct {
 	CreatedAt time.Time  `json:"created_at"`
@@ -1474,6 +1573,42 @@ type CreatedApiKey struct {
 
 // CreatedApiKeyStatus defines model for CreatedApiKey.Status.
 type CreatedApiKeyStatus string
+
+// CreatedWebhookEndpoint A webhook endpoint with its secret, which is shown this once.
+//
+// Example: {"archived_at":null,"created_at":"2026-11-24T09:00:00Z","description":"Billing","disabled_at":null,"disabled_reason":null,"event_types":["payment.*","subscription.canceled"],"failing_since":null,"id":"whk_01kb3v5q8r9s0t1v2w3x4y5z6a","metadata":{},"previous_secret_expires_at":null,"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw7q1yQWvB7kE=","status":"enabled","updated_at":"2026-11-24T09:00:00Z","url":"https://hooks.example.com/foyer"}
+type CreatedWebhookEndpoint struct {
+	ArchivedAt  *time.Time `json:"archived_at"`
+	CreatedAt   time.Time  `json:"created_at"`
+	Description *string    `json:"description"`
+	DisabledAt  *time.Time `json:"disabled_at"`
+
+	// DisabledReason `merchant`; `gone`, after a 410; `failing`, after 5 days of nothing but failures.
+	DisabledReason *string `json:"disabled_reason"`
+
+	// EventTypes What it wants to hear of; empty is everything.
+	EventTypes []string `json:"event_types"`
+
+	// FailingSince Since then every try has failed.
+	FailingSince *time.Time `json:"failing_since"`
+	Id           string     `json:"id"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata Metadata `json:"metadata"`
+
+	// PreviousSecretExpiresAt Until then the secret before the last rotation signs, too.
+	PreviousSecretExpiresAt *time.Time `json:"previous_secret_expires_at"`
+
+	// Secret For the receiver’s library. Null in a repeated answer.
+	Secret *string `json:"secret"`
+
+	// Status Whether events are delivered to it.
+	Status    WebhookEndpointStatus `json:"status"`
+	UpdatedAt time.Time             `json:"updated_at"`
+	Url       string                `json:"url"`
+}
 
 // Customer A customer as the merchant sees them.
 //
@@ -1583,6 +1718,68 @@ type CustomerList struct {
 	// Page Where the next page starts.
 	Page Page `json:"page"`
 }
+
+// Delivery One event for one webhook endpoint.
+//
+// Example: {"attempts":[{"at":"2026-11-24T09:00:00.2Z","duration_ms":15000,"http_status":null,"outcome":"timeout"},{"at":"2026-11-24T09:00:20.3Z","duration_ms":31,"http_status":204,"outcome":"succeeded"}],"completed_at":"2026-11-24T09:00:20.4Z","created_at":"2026-11-24T09:00:00Z","endpoint_id":"whk_01kb3v5q8r9s0t1v2w3x4y5z6a","event_created_at":"2026-11-24T09:00:00Z","event_id":"evt_01kb3v5q8r9s0t1v2w3x4y5z6a","event_type":"payment.completed","id":"dlv_01kb3v5q8r9s0t1v2w3x4y5z6a","last_http_status":204,"last_outcome":"succeeded","next_try_at":null,"status":"succeeded","tries":2}
+type Delivery struct {
+	// Attempts Left out of lists.
+	Attempts       *[]DeliveryAttempt `json:"attempts,omitempty"`
+	CompletedAt    *time.Time         `json:"completed_at"`
+	CreatedAt      time.Time          `json:"created_at"`
+	EndpointId     string             `json:"endpoint_id"`
+	EventCreatedAt time.Time          `json:"event_created_at"`
+
+	// EventId The `webhook-id` of every try.
+	EventId        string `json:"event_id"`
+	EventType      string `json:"event_type"`
+	Id             string `json:"id"`
+	LastHttpStatus *int32 `json:"last_http_status"`
+
+	// LastOutcome One of DeliveryOutcome; null before the first try.
+	LastOutcome *string `json:"last_outcome"`
+
+	// NextTryAt While pending; null while it is being sent.
+	NextTryAt *time.Time `json:"next_try_at"`
+
+	// Status What became of a delivery.
+	Status DeliveryStatus `json:"status"`
+
+	// Tries How often it was tried.
+	Tries int32 `json:"tries"`
+}
+
+// DeliveryAttempt One try. Nothing of the answer is kept but its status.
+type DeliveryAttempt struct {
+	At time.Time `json:"at"`
+
+	// DurationMs How long the answer took; null when no connection came about.
+	DurationMs *int64 `json:"duration_ms"`
+
+	// HttpStatus Null when no answer came.
+	HttpStatus *int32 `json:"http_status"`
+
+	// Outcome What came of a try. `connection_failed`: no connection came about, for whatever reason (the name, the port, a network deliveries don't go to);
+	// `bad_response`: no HTTP, or too large a header; `bad_status`: no 2xx; `redirected`: a 3xx, which is not followed; `gone`: a 410, which disables the endpoint;
+	// `endpoint_disabled` and `event_deleted`: not tried.
+	Outcome DeliveryOutcome `json:"outcome"`
+}
+
+// DeliveryList A page of deliveries.
+type DeliveryList struct {
+	Data []Delivery `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
+// DeliveryOutcome What came of a try. `connection_failed`: no connection came about, for whatever reason (the name, the port, a network deliveries don't go to);
+// `bad_response`: no HTTP, or too large a header; `bad_status`: no 2xx; `redirected`: a 3xx, which is not followed; `gone`: a 410, which disables the endpoint;
+// `endpoint_disabled` and `event_deleted`: not tried.
+type DeliveryOutcome string
+
+// DeliveryStatus What became of a delivery.
+type DeliveryStatus string
 
 // Discount Something taken off.
 //
@@ -2577,6 +2774,26 @@ type QuantityBounds struct {
 	Min *int64 `json:"min,omitempty"`
 }
 
+// RedeliverSpan What to deliver again.
+//
+// Example: {"endpoint_id":"whk_01kb3v5q8r9s0t1v2w3x4y5z6a","from":"2026-11-23T22:00:00Z","to":"2026-11-24T06:00:00Z"}
+type RedeliverSpan struct {
+	EndpointId string    `json:"endpoint_id"`
+	From       time.Time `json:"from"`
+	To         time.Time `json:"to"`
+}
+
+// Redelivered What came of it.
+//
+// Example: {"count":128,"has_more":false}
+type Redelivered struct {
+	// Count How many deliveries are due now.
+	Count int64 `json:"count"`
+
+	// HasMore Whether there may be more: call again.
+	HasMore bool `json:"has_more"`
+}
+
 // RefreshRequest The refresh token last received.
 type RefreshRequest struct {
 	RefreshToken string `json:"refresh_token"`
@@ -3225,6 +3442,72 @@ type UpdateSignInPolicy struct {
 	DeviceBindingRequired *bool `json:"device_binding_required,omitempty"`
 }
 
+// UpdateWebhookEndpoint What to change.
+//
+// Example: {"status":"enabled"}
+type UpdateWebhookEndpoint struct {
+	// Description An empty one clears it.
+	Description *string `json:"description,omitempty"`
+
+	// EventTypes What to hear of, like `payment.completed`, or `subscription.*` for all about subscriptions; empty is everything.
+	EventTypes *[]string `json:"event_types,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// Status Whether events are delivered to it.
+	Status *WebhookEndpointStatus `json:"status,omitempty"`
+
+	// Url https, on port 443 or 8443, on the public internet.
+	Url *string `json:"url,omitempty"`
+}
+
+// WebhookEndpoint Where the merchant's system listens.
+//
+// Example: {"archived_at":null,"created_at":"2026-11-24T09:00:00Z","description":"Billing","disabled_at":null,"disabled_reason":null,"event_types":["payment.*","subscription.canceled"],"failing_since":null,"id":"whk_01kb3v5q8r9s0t1v2w3x4y5z6a","metadata":{},"previous_secret_expires_at":null,"status":"enabled","updated_at":"2026-11-24T09:00:00Z","url":"https://hooks.example.com/foyer"}
+type WebhookEndpoint struct {
+	ArchivedAt  *time.Time `json:"archived_at"`
+	CreatedAt   time.Time  `json:"created_at"`
+	Description *string    `json:"description"`
+	DisabledAt  *time.Time `json:"disabled_at"`
+
+	// DisabledReason `merchant`; `gone`, after a 410; `failing`, after 5 days of nothing but failures.
+	DisabledReason *string `json:"disabled_reason"`
+
+	// EventTypes What it wants to hear of; empty is everything.
+	EventTypes []string `json:"event_types"`
+
+	// FailingSince Since then every try has failed.
+	FailingSince *time.Time `json:"failing_since"`
+	Id           string     `json:"id"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata Metadata `json:"metadata"`
+
+	// PreviousSecretExpiresAt Until then the secret before the last rotation signs, too.
+	PreviousSecretExpiresAt *time.Time `json:"previous_secret_expires_at"`
+
+	// Status Whether events are delivered to it.
+	Status    WebhookEndpointStatus `json:"status"`
+	UpdatedAt time.Time             `json:"updated_at"`
+	Url       string                `json:"url"`
+}
+
+// WebhookEndpointList A page of webhook endpoints.
+type WebhookEndpointList struct {
+	Data []WebhookEndpoint `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
+// WebhookEndpointStatus Whether events are delivered to it.
+type WebhookEndpointStatus string
+
 // ActionFilter defines model for ActionFilter.
 type ActionFilter = string
 
@@ -3257,6 +3540,18 @@ type CustomerId = string
 
 // CustomerIncludes defines model for CustomerIncludes.
 type CustomerIncludes = []CustomerInclude
+
+// DeliveryEndpointFilter defines model for DeliveryEndpointFilter.
+type DeliveryEndpointFilter = string
+
+// DeliveryEventFilter defines model for DeliveryEventFilter.
+type DeliveryEventFilter = string
+
+// DeliveryId defines model for DeliveryId.
+type DeliveryId = string
+
+// DeliveryStatusFilter defines model for DeliveryStatusFilter.
+type DeliveryStatusFilter = []DeliveryStatus
 
 // DiscountId defines model for DiscountId.
 type DiscountId = string
@@ -3356,6 +3651,9 @@ type SubscriptionStatusFilter = []SubscriptionStatus
 
 // To defines model for To.
 type To = time.Time
+
+// WebhookEndpointId defines model for WebhookEndpointId.
+type WebhookEndpointId = string
 
 // BadRequest A problem document (RFC 9457).
 type BadRequest = Problem
@@ -3811,6 +4109,57 @@ type MerchantUpdatePaymentMethodParams struct {
 
 	// IfMatch The ETag read before; 412 when it has changed.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantListDeliveriesParams defines parameters for MerchantListDeliveries.
+type MerchantListDeliveriesParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// EndpointId Only what goes to this webhook endpoint.
+	EndpointId *DeliveryEndpointFilter `form:"endpoint_id,omitempty" json:"endpoint_id,omitempty"`
+
+	// EventId Only what tells of this event.
+	EventId *DeliveryEventFilter `form:"event_id,omitempty" json:"event_id,omitempty"`
+
+	// Status One state or several, separated by commas.
+	Status *DeliveryStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+}
+
+// MerchantRedeliverSpanParams defines parameters for MerchantRedeliverSpan.
+type MerchantRedeliverSpanParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetDeliveryParams defines parameters for MerchantGetDelivery.
+type MerchantGetDeliveryParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantRedeliverParams defines parameters for MerchantRedeliver.
+type MerchantRedeliverParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // MerchantListDiscountsParams defines parameters for MerchantListDiscounts.
@@ -4308,6 +4657,78 @@ type MerchantKeepSubscriptionParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// MerchantListWebhookEndpointsParams defines parameters for MerchantListWebhookEndpoints.
+type MerchantListWebhookEndpointsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// MerchantCreateWebhookEndpointParams defines parameters for MerchantCreateWebhookEndpoint.
+type MerchantCreateWebhookEndpointParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetWebhookEndpointParams defines parameters for MerchantGetWebhookEndpoint.
+type MerchantGetWebhookEndpointParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantUpdateWebhookEndpointParams defines parameters for MerchantUpdateWebhookEndpoint.
+type MerchantUpdateWebhookEndpointParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantArchiveWebhookEndpointParams defines parameters for MerchantArchiveWebhookEndpoint.
+type MerchantArchiveWebhookEndpointParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantRotateWebhookEndpointSecretParams defines parameters for MerchantRotateWebhookEndpointSecret.
+type MerchantRotateWebhookEndpointSecretParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantTestWebhookEndpointParams defines parameters for MerchantTestWebhookEndpoint.
+type MerchantTestWebhookEndpointParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // ListPaymentMethodsParams defines parameters for ListPaymentMethods.
 type ListPaymentMethodsParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -4605,6 +5026,9 @@ type MerchantCreatePaymentMethodJSONRequestBody = CreatePaymentMethod
 // MerchantUpdatePaymentMethodJSONRequestBody defines body for MerchantUpdatePaymentMethod for application/json ContentType.
 type MerchantUpdatePaymentMethodJSONRequestBody = UpdatePaymentMethod
 
+// MerchantRedeliverSpanJSONRequestBody defines body for MerchantRedeliverSpan for application/json ContentType.
+type MerchantRedeliverSpanJSONRequestBody = RedeliverSpan
+
 // MerchantCreateDiscountJSONRequestBody defines body for MerchantCreateDiscount for application/json ContentType.
 type MerchantCreateDiscountJSONRequestBody = CreateDiscount
 
@@ -4658,6 +5082,12 @@ type MerchantPauseSubscriptionJSONRequestBody = PauseSubscription
 
 // MerchantResumeSubscriptionJSONRequestBody defines body for MerchantResumeSubscription for application/json ContentType.
 type MerchantResumeSubscriptionJSONRequestBody = ResumeSubscription
+
+// MerchantCreateWebhookEndpointJSONRequestBody defines body for MerchantCreateWebhookEndpoint for application/json ContentType.
+type MerchantCreateWebhookEndpointJSONRequestBody = CreateWebhookEndpoint
+
+// MerchantUpdateWebhookEndpointJSONRequestBody defines body for MerchantUpdateWebhookEndpoint for application/json ContentType.
+type MerchantUpdateWebhookEndpointJSONRequestBody = UpdateWebhookEndpoint
 
 // AddPaymentMethodJSONRequestBody defines body for AddPaymentMethod for application/json ContentType.
 type AddPaymentMethodJSONRequestBody = AddPaymentMethod
@@ -4817,6 +5247,18 @@ type ServerInterface interface {
 	// MerchantUpdatePaymentMethod Change a payment method of a customer
 	// (PATCH /v1/merchant/customers/{customer_id}/payment-methods/{payment_method_id})
 	MerchantUpdatePaymentMethod(ctx echo.Context, customerId CustomerId, paymentMethodId PaymentMethodId, params MerchantUpdatePaymentMethodParams) error
+	// MerchantListDeliveries List deliveries
+	// (GET /v1/merchant/deliveries)
+	MerchantListDeliveries(ctx echo.Context, params MerchantListDeliveriesParams) error
+	// MerchantRedeliverSpan Deliver again what was missed
+	// (POST /v1/merchant/deliveries/redeliver)
+	MerchantRedeliverSpan(ctx echo.Context, params MerchantRedeliverSpanParams) error
+	// MerchantGetDelivery Show a delivery
+	// (GET /v1/merchant/deliveries/{delivery_id})
+	MerchantGetDelivery(ctx echo.Context, deliveryId DeliveryId, params MerchantGetDeliveryParams) error
+	// MerchantRedeliver Deliver again
+	// (POST /v1/merchant/deliveries/{delivery_id}/redeliver)
+	MerchantRedeliver(ctx echo.Context, deliveryId DeliveryId, params MerchantRedeliverParams) error
 	// MerchantListDiscounts List discounts
 	// (GET /v1/merchant/discounts)
 	MerchantListDiscounts(ctx echo.Context, params MerchantListDiscountsParams) error
@@ -4934,6 +5376,27 @@ type ServerInterface interface {
 	// MerchantKeepSubscription Undo what is scheduled
 	// (DELETE /v1/merchant/subscriptions/{subscription_id}/scheduled-change)
 	MerchantKeepSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantKeepSubscriptionParams) error
+	// MerchantListWebhookEndpoints List webhook endpoints
+	// (GET /v1/merchant/webhook-endpoints)
+	MerchantListWebhookEndpoints(ctx echo.Context, params MerchantListWebhookEndpointsParams) error
+	// MerchantCreateWebhookEndpoint Make a webhook endpoint
+	// (POST /v1/merchant/webhook-endpoints)
+	MerchantCreateWebhookEndpoint(ctx echo.Context, params MerchantCreateWebhookEndpointParams) error
+	// MerchantGetWebhookEndpoint Show a webhook endpoint
+	// (GET /v1/merchant/webhook-endpoints/{webhook_endpoint_id})
+	MerchantGetWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantGetWebhookEndpointParams) error
+	// MerchantUpdateWebhookEndpoint Change a webhook endpoint
+	// (PATCH /v1/merchant/webhook-endpoints/{webhook_endpoint_id})
+	MerchantUpdateWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantUpdateWebhookEndpointParams) error
+	// MerchantArchiveWebhookEndpoint Archive a webhook endpoint
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/archive)
+	MerchantArchiveWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantArchiveWebhookEndpointParams) error
+	// MerchantRotateWebhookEndpointSecret Give a webhook endpoint a new secret
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/rotate-secret)
+	MerchantRotateWebhookEndpointSecret(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantRotateWebhookEndpointSecretParams) error
+	// MerchantTestWebhookEndpoint Send a test
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/test)
+	MerchantTestWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantTestWebhookEndpointParams) error
 	// ListPaymentMethods List payment methods
 	// (GET /v1/payment-methods)
 	ListPaymentMethods(ctx echo.Context, params ListPaymentMethodsParams) error
@@ -6587,6 +7050,175 @@ func (w *ServerInterfaceWrapper) MerchantUpdatePaymentMethod(ctx echo.Context) e
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.MerchantUpdatePaymentMethod(ctx, customerId, paymentMethodId, params)
+	return err
+}
+
+// MerchantListDeliveries converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListDeliveries(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListDeliveriesParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "endpoint_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "endpoint_id", ctx.QueryParams(), &params.EndpointId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter endpoint_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "event_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "event_id", ctx.QueryParams(), &params.EventId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListDeliveries(ctx, params)
+	return err
+}
+
+// MerchantRedeliverSpan converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantRedeliverSpan(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantRedeliverSpanParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantRedeliverSpan(ctx, params)
+	return err
+}
+
+// MerchantGetDelivery converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetDelivery(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "delivery_id" -------------
+	var deliveryId DeliveryId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery_id", ctx.Param("delivery_id"), &deliveryId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter delivery_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetDeliveryParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetDelivery(ctx, deliveryId, params)
+	return err
+}
+
+// MerchantRedeliver converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantRedeliver(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "delivery_id" -------------
+	var deliveryId DeliveryId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery_id", ctx.Param("delivery_id"), &deliveryId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter delivery_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantRedeliverParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantRedeliver(ctx, deliveryId, params)
 	return err
 }
 
@@ -8359,6 +8991,295 @@ func (w *ServerInterfaceWrapper) MerchantKeepSubscription(ctx echo.Context) erro
 	return err
 }
 
+// MerchantListWebhookEndpoints converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListWebhookEndpoints(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListWebhookEndpointsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListWebhookEndpoints(ctx, params)
+	return err
+}
+
+// MerchantCreateWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreateWebhookEndpoint(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreateWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreateWebhookEndpoint(ctx, params)
+	return err
+}
+
+// MerchantGetWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetWebhookEndpoint(ctx, webhookEndpointId, params)
+	return err
+}
+
+// MerchantUpdateWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateWebhookEndpoint(ctx, webhookEndpointId, params)
+	return err
+}
+
+// MerchantArchiveWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantArchiveWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantArchiveWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantArchiveWebhookEndpoint(ctx, webhookEndpointId, params)
+	return err
+}
+
+// MerchantRotateWebhookEndpointSecret converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantRotateWebhookEndpointSecret(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantRotateWebhookEndpointSecretParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantRotateWebhookEndpointSecret(ctx, webhookEndpointId, params)
+	return err
+}
+
+// MerchantTestWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantTestWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantTestWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantTestWebhookEndpoint(ctx, webhookEndpointId, params)
+	return err
+}
+
 // ListPaymentMethods converts echo context to params.
 func (w *ServerInterfaceWrapper) ListPaymentMethods(ctx echo.Context) error {
 	var err error
@@ -9487,6 +10408,17 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/merchant/discounts/:discount_id", wrapper.MerchantGetDiscount, options.OperationMiddlewares["merchantGetDiscount"]...)
 	router.PATCH(options.BaseURL+"/v1/merchant/discounts/:discount_id", wrapper.MerchantUpdateDiscount, options.OperationMiddlewares["merchantUpdateDiscount"]...)
 	router.POST(options.BaseURL+"/v1/merchant/discounts/:discount_id/archive", wrapper.MerchantArchiveDiscount, options.OperationMiddlewares["merchantArchiveDiscount"]...)
+	router.GET(options.BaseURL+"/v1/merchant/webhook-endpoints", wrapper.MerchantListWebhookEndpoints, options.OperationMiddlewares["merchantListWebhookEndpoints"]...)
+	router.POST(options.BaseURL+"/v1/merchant/webhook-endpoints", wrapper.MerchantCreateWebhookEndpoint, options.OperationMiddlewares["merchantCreateWebhookEndpoint"]...)
+	router.GET(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id", wrapper.MerchantGetWebhookEndpoint, options.OperationMiddlewares["merchantGetWebhookEndpoint"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id", wrapper.MerchantUpdateWebhookEndpoint, options.OperationMiddlewares["merchantUpdateWebhookEndpoint"]...)
+	router.POST(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id/archive", wrapper.MerchantArchiveWebhookEndpoint, options.OperationMiddlewares["merchantArchiveWebhookEndpoint"]...)
+	router.POST(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id/rotate-secret", wrapper.MerchantRotateWebhookEndpointSecret, options.OperationMiddlewares["merchantRotateWebhookEndpointSecret"]...)
+	router.POST(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id/test", wrapper.MerchantTestWebhookEndpoint, options.OperationMiddlewares["merchantTestWebhookEndpoint"]...)
+	router.GET(options.BaseURL+"/v1/merchant/deliveries", wrapper.MerchantListDeliveries, options.OperationMiddlewares["merchantListDeliveries"]...)
+	router.POST(options.BaseURL+"/v1/merchant/deliveries/redeliver", wrapper.MerchantRedeliverSpan, options.OperationMiddlewares["merchantRedeliverSpan"]...)
+	router.GET(options.BaseURL+"/v1/merchant/deliveries/:delivery_id", wrapper.MerchantGetDelivery, options.OperationMiddlewares["merchantGetDelivery"]...)
+	router.POST(options.BaseURL+"/v1/merchant/deliveries/:delivery_id/redeliver", wrapper.MerchantRedeliver, options.OperationMiddlewares["merchantRedeliver"]...)
 
 }
 
@@ -16004,6 +16936,636 @@ type MerchantUpdatePaymentMethod503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MerchantUpdatePaymentMethod503ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveriesRequestObject struct {
+	Params MerchantListDeliveriesParams
+}
+
+type MerchantListDeliveriesResponseObject interface {
+	VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type MerchantListDeliveries200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListDeliveries200JSONResponse struct {
+	Body    DeliveryList
+	Headers MerchantListDeliveries200ResponseHeaders
+}
+
+func (response MerchantListDeliveries200JSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries400ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries401ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries403ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries500ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries503ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpanRequestObject struct {
+	Params MerchantRedeliverSpanParams
+	Body   *MerchantRedeliverSpanJSONRequestBody
+}
+
+type MerchantRedeliverSpanResponseObject interface {
+	VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error
+}
+
+type MerchantRedeliverSpan200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantRedeliverSpan200JSONResponse struct {
+	Body    Redelivered
+	Headers MerchantRedeliverSpan200ResponseHeaders
+}
+
+func (response MerchantRedeliverSpan200JSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan400ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan401ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan403ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan409ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan413ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan415ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan422ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan500ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan503ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDeliveryRequestObject struct {
+	DeliveryId DeliveryId `json:"delivery_id"`
+	Params     MerchantGetDeliveryParams
+}
+
+type MerchantGetDeliveryResponseObject interface {
+	VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetDelivery200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetDelivery200JSONResponse struct {
+	Body    Delivery
+	Headers MerchantGetDelivery200ResponseHeaders
+}
+
+func (response MerchantGetDelivery200JSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery304Response = NotModifiedResponse
+
+func (response MerchantGetDelivery304Response) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetDelivery400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery400ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery401ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery403ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery404ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery500ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery503ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverRequestObject struct {
+	DeliveryId DeliveryId `json:"delivery_id"`
+	Params     MerchantRedeliverParams
+}
+
+type MerchantRedeliverResponseObject interface {
+	VisitMerchantRedeliverResponse(w http.ResponseWriter) error
+}
+
+type MerchantRedeliver200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantRedeliver200JSONResponse struct {
+	Body    Delivery
+	Headers MerchantRedeliver200ResponseHeaders
+}
+
+func (response MerchantRedeliver200JSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver400ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver401ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver403ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver404ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver409ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver413ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver422ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver500ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver503ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -23029,6 +24591,1234 @@ func (response MerchantKeepSubscription503ApplicationProblemPlusJSONResponse) Vi
 	return err
 }
 
+type MerchantListWebhookEndpointsRequestObject struct {
+	Params MerchantListWebhookEndpointsParams
+}
+
+type MerchantListWebhookEndpointsResponseObject interface {
+	VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListWebhookEndpoints200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListWebhookEndpoints200JSONResponse struct {
+	Body    WebhookEndpointList
+	Headers MerchantListWebhookEndpoints200ResponseHeaders
+}
+
+func (response MerchantListWebhookEndpoints200JSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints400ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints401ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints403ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints500ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints503ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpointRequestObject struct {
+	Params MerchantCreateWebhookEndpointParams
+	Body   *MerchantCreateWebhookEndpointJSONRequestBody
+}
+
+type MerchantCreateWebhookEndpointResponseObject interface {
+	VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreateWebhookEndpoint201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreateWebhookEndpoint201JSONResponse struct {
+	Body    CreatedWebhookEndpoint
+	Headers MerchantCreateWebhookEndpoint201ResponseHeaders
+}
+
+func (response MerchantCreateWebhookEndpoint201JSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint413ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint415ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint422ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpointRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantGetWebhookEndpointParams
+}
+
+type MerchantGetWebhookEndpointResponseObject interface {
+	VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetWebhookEndpoint200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetWebhookEndpoint200JSONResponse struct {
+	Body    WebhookEndpoint
+	Headers MerchantGetWebhookEndpoint200ResponseHeaders
+}
+
+func (response MerchantGetWebhookEndpoint200JSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint304Response = NotModifiedResponse
+
+func (response MerchantGetWebhookEndpoint304Response) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpointRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantUpdateWebhookEndpointParams
+	Body              *MerchantUpdateWebhookEndpointJSONRequestBody
+}
+
+type MerchantUpdateWebhookEndpointResponseObject interface {
+	VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateWebhookEndpoint200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateWebhookEndpoint200JSONResponse struct {
+	Body    WebhookEndpoint
+	Headers MerchantUpdateWebhookEndpoint200ResponseHeaders
+}
+
+func (response MerchantUpdateWebhookEndpoint200JSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpointRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantArchiveWebhookEndpointParams
+}
+
+type MerchantArchiveWebhookEndpointResponseObject interface {
+	VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantArchiveWebhookEndpoint200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantArchiveWebhookEndpoint200JSONResponse struct {
+	Body    WebhookEndpoint
+	Headers MerchantArchiveWebhookEndpoint200ResponseHeaders
+}
+
+func (response MerchantArchiveWebhookEndpoint200JSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint413ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint422ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecretRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantRotateWebhookEndpointSecretParams
+}
+
+type MerchantRotateWebhookEndpointSecretResponseObject interface {
+	VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error
+}
+
+type MerchantRotateWebhookEndpointSecret200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantRotateWebhookEndpointSecret200JSONResponse struct {
+	Body    CreatedWebhookEndpoint
+	Headers MerchantRotateWebhookEndpointSecret200ResponseHeaders
+}
+
+func (response MerchantRotateWebhookEndpointSecret200JSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret400ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret401ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret403ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret404ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret409ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret413ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret422ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret500ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret503ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpointRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantTestWebhookEndpointParams
+}
+
+type MerchantTestWebhookEndpointResponseObject interface {
+	VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantTestWebhookEndpoint201ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantTestWebhookEndpoint201JSONResponse struct {
+	Body    Delivery
+	Headers MerchantTestWebhookEndpoint201ResponseHeaders
+}
+
+func (response MerchantTestWebhookEndpoint201JSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint413ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint422ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPaymentMethodsRequestObject struct {
 	Params ListPaymentMethodsParams
 }
@@ -27959,6 +30749,18 @@ type StrictServerInterface interface {
 	// MerchantUpdatePaymentMethod Change a payment method of a customer
 	// (PATCH /v1/merchant/customers/{customer_id}/payment-methods/{payment_method_id})
 	MerchantUpdatePaymentMethod(ctx context.Context, request MerchantUpdatePaymentMethodRequestObject) (MerchantUpdatePaymentMethodResponseObject, error)
+	// MerchantListDeliveries List deliveries
+	// (GET /v1/merchant/deliveries)
+	MerchantListDeliveries(ctx context.Context, request MerchantListDeliveriesRequestObject) (MerchantListDeliveriesResponseObject, error)
+	// MerchantRedeliverSpan Deliver again what was missed
+	// (POST /v1/merchant/deliveries/redeliver)
+	MerchantRedeliverSpan(ctx context.Context, request MerchantRedeliverSpanRequestObject) (MerchantRedeliverSpanResponseObject, error)
+	// MerchantGetDelivery Show a delivery
+	// (GET /v1/merchant/deliveries/{delivery_id})
+	MerchantGetDelivery(ctx context.Context, request MerchantGetDeliveryRequestObject) (MerchantGetDeliveryResponseObject, error)
+	// MerchantRedeliver Deliver again
+	// (POST /v1/merchant/deliveries/{delivery_id}/redeliver)
+	MerchantRedeliver(ctx context.Context, request MerchantRedeliverRequestObject) (MerchantRedeliverResponseObject, error)
 	// MerchantListDiscounts List discounts
 	// (GET /v1/merchant/discounts)
 	MerchantListDiscounts(ctx context.Context, request MerchantListDiscountsRequestObject) (MerchantListDiscountsResponseObject, error)
@@ -28076,6 +30878,27 @@ type StrictServerInterface interface {
 	// MerchantKeepSubscription Undo what is scheduled
 	// (DELETE /v1/merchant/subscriptions/{subscription_id}/scheduled-change)
 	MerchantKeepSubscription(ctx context.Context, request MerchantKeepSubscriptionRequestObject) (MerchantKeepSubscriptionResponseObject, error)
+	// MerchantListWebhookEndpoints List webhook endpoints
+	// (GET /v1/merchant/webhook-endpoints)
+	MerchantListWebhookEndpoints(ctx context.Context, request MerchantListWebhookEndpointsRequestObject) (MerchantListWebhookEndpointsResponseObject, error)
+	// MerchantCreateWebhookEndpoint Make a webhook endpoint
+	// (POST /v1/merchant/webhook-endpoints)
+	MerchantCreateWebhookEndpoint(ctx context.Context, request MerchantCreateWebhookEndpointRequestObject) (MerchantCreateWebhookEndpointResponseObject, error)
+	// MerchantGetWebhookEndpoint Show a webhook endpoint
+	// (GET /v1/merchant/webhook-endpoints/{webhook_endpoint_id})
+	MerchantGetWebhookEndpoint(ctx context.Context, request MerchantGetWebhookEndpointRequestObject) (MerchantGetWebhookEndpointResponseObject, error)
+	// MerchantUpdateWebhookEndpoint Change a webhook endpoint
+	// (PATCH /v1/merchant/webhook-endpoints/{webhook_endpoint_id})
+	MerchantUpdateWebhookEndpoint(ctx context.Context, request MerchantUpdateWebhookEndpointRequestObject) (MerchantUpdateWebhookEndpointResponseObject, error)
+	// MerchantArchiveWebhookEndpoint Archive a webhook endpoint
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/archive)
+	MerchantArchiveWebhookEndpoint(ctx context.Context, request MerchantArchiveWebhookEndpointRequestObject) (MerchantArchiveWebhookEndpointResponseObject, error)
+	// MerchantRotateWebhookEndpointSecret Give a webhook endpoint a new secret
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/rotate-secret)
+	MerchantRotateWebhookEndpointSecret(ctx context.Context, request MerchantRotateWebhookEndpointSecretRequestObject) (MerchantRotateWebhookEndpointSecretResponseObject, error)
+	// MerchantTestWebhookEndpoint Send a test
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/test)
+	MerchantTestWebhookEndpoint(ctx context.Context, request MerchantTestWebhookEndpointRequestObject) (MerchantTestWebhookEndpointResponseObject, error)
 	// ListPaymentMethods List payment methods
 	// (GET /v1/payment-methods)
 	ListPaymentMethods(ctx context.Context, request ListPaymentMethodsRequestObject) (ListPaymentMethodsResponseObject, error)
@@ -29530,6 +32353,131 @@ func (sh *strictHandler) MerchantUpdatePaymentMethod(ctx echo.Context, customerI
 	return nil
 }
 
+// MerchantListDeliveries operation middleware
+func (sh *strictHandler) MerchantListDeliveries(ctx echo.Context, params MerchantListDeliveriesParams) error {
+	var request MerchantListDeliveriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListDeliveries(ctx.Request().Context(), request.(MerchantListDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListDeliveries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListDeliveriesResponseObject); ok {
+		return validResponse.VisitMerchantListDeliveriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantRedeliverSpan operation middleware
+func (sh *strictHandler) MerchantRedeliverSpan(ctx echo.Context, params MerchantRedeliverSpanParams) error {
+	var request MerchantRedeliverSpanRequestObject
+
+	request.Params = params
+
+	var body MerchantRedeliverSpanJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantRedeliverSpan(ctx.Request().Context(), request.(MerchantRedeliverSpanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantRedeliverSpan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantRedeliverSpanResponseObject); ok {
+		return validResponse.VisitMerchantRedeliverSpanResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetDelivery operation middleware
+func (sh *strictHandler) MerchantGetDelivery(ctx echo.Context, deliveryId DeliveryId, params MerchantGetDeliveryParams) error {
+	var request MerchantGetDeliveryRequestObject
+
+	request.DeliveryId = deliveryId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetDelivery(ctx.Request().Context(), request.(MerchantGetDeliveryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetDelivery")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetDeliveryResponseObject); ok {
+		return validResponse.VisitMerchantGetDeliveryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantRedeliver operation middleware
+func (sh *strictHandler) MerchantRedeliver(ctx echo.Context, deliveryId DeliveryId, params MerchantRedeliverParams) error {
+	var request MerchantRedeliverRequestObject
+
+	request.DeliveryId = deliveryId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantRedeliver(ctx.Request().Context(), request.(MerchantRedeliverRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantRedeliver")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantRedeliverResponseObject); ok {
+		return validResponse.VisitMerchantRedeliverResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // MerchantListDiscounts operation middleware
 func (sh *strictHandler) MerchantListDiscounts(ctx echo.Context, params MerchantListDiscountsParams) error {
 	var request MerchantListDiscountsRequestObject
@@ -30953,6 +33901,232 @@ func (sh *strictHandler) MerchantKeepSubscription(ctx echo.Context, subscription
 		return err
 	} else if validResponse, ok := response.(MerchantKeepSubscriptionResponseObject); ok {
 		return validResponse.VisitMerchantKeepSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListWebhookEndpoints operation middleware
+func (sh *strictHandler) MerchantListWebhookEndpoints(ctx echo.Context, params MerchantListWebhookEndpointsParams) error {
+	var request MerchantListWebhookEndpointsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListWebhookEndpoints(ctx.Request().Context(), request.(MerchantListWebhookEndpointsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListWebhookEndpoints")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListWebhookEndpointsResponseObject); ok {
+		return validResponse.VisitMerchantListWebhookEndpointsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreateWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantCreateWebhookEndpoint(ctx echo.Context, params MerchantCreateWebhookEndpointParams) error {
+	var request MerchantCreateWebhookEndpointRequestObject
+
+	request.Params = params
+
+	var body MerchantCreateWebhookEndpointJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreateWebhookEndpoint(ctx.Request().Context(), request.(MerchantCreateWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreateWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreateWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantCreateWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantGetWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantGetWebhookEndpointParams) error {
+	var request MerchantGetWebhookEndpointRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetWebhookEndpoint(ctx.Request().Context(), request.(MerchantGetWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantGetWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantUpdateWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantUpdateWebhookEndpointParams) error {
+	var request MerchantUpdateWebhookEndpointRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	var body MerchantUpdateWebhookEndpointJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateWebhookEndpoint(ctx.Request().Context(), request.(MerchantUpdateWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantUpdateWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantArchiveWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantArchiveWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantArchiveWebhookEndpointParams) error {
+	var request MerchantArchiveWebhookEndpointRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantArchiveWebhookEndpoint(ctx.Request().Context(), request.(MerchantArchiveWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantArchiveWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantArchiveWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantArchiveWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantRotateWebhookEndpointSecret operation middleware
+func (sh *strictHandler) MerchantRotateWebhookEndpointSecret(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantRotateWebhookEndpointSecretParams) error {
+	var request MerchantRotateWebhookEndpointSecretRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantRotateWebhookEndpointSecret(ctx.Request().Context(), request.(MerchantRotateWebhookEndpointSecretRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantRotateWebhookEndpointSecret")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantRotateWebhookEndpointSecretResponseObject); ok {
+		return validResponse.VisitMerchantRotateWebhookEndpointSecretResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantTestWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantTestWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantTestWebhookEndpointParams) error {
+	var request MerchantTestWebhookEndpointRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantTestWebhookEndpoint(ctx.Request().Context(), request.(MerchantTestWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantTestWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantTestWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantTestWebhookEndpointResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
