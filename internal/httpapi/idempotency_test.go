@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"foyer/internal/billing"
-	"foyer/internal/foyer"
 	"foyer/internal/foyertest"
 	"foyer/internal/httpapi"
 )
