@@ -17,14 +17,16 @@ import (
 
 const customers = "/v1/merchant/customers"
 
-// eventsOf returns the types of what happened to a thing, oldest first, and checks that sequence counts them.
+// eventsOf returns the types of what happened to a thing in the order of their sequence, which must count them: one event for
+// one change.
 func eventsOf(t *testing.T, key *foyertest.Client, subject string) []string {
 	t.Helper()
 	list := key.Get("/v1/merchant/events?limit=100&subject_id=" + subject).Must(http.StatusOK)
-	var types []string
-	for i := list.Len("data") - 1; i >= 0; i-- {
-		types = append(types, list.Text(fmt.Sprintf("data.%d.type", i)))
-		require.EqualValues(t, len(types), list.At(fmt.Sprintf("data.%d.sequence", i)), "one event for one change of %s", subject)
+	types := make([]string, list.Len("data"))
+	for i := range types {
+		at, _ := list.At(fmt.Sprintf("data.%d.sequence", i)).(float64)
+		require.True(t, at >= 1 && int(at) <= len(types) && types[int(at)-1] == "", "sequence %v of %d events of %s", at, len(types), subject)
+		types[int(at)-1] = list.Text(fmt.Sprintf("data.%d.type", i))
 	}
 	return types
 }
