@@ -39,6 +39,24 @@ func (e ApiKeyStatus) Valid() bool {
 	}
 }
 
+// Defines values for ArchivalStatus.
+const (
+	ArchivalStatusActive   ArchivalStatus = "active"
+	ArchivalStatusArchived ArchivalStatus = "archived"
+)
+
+// Valid indicates whether the value is a known member of the ArchivalStatus enum.
+func (e ArchivalStatus) Valid() bool {
+	switch e {
+	case ArchivalStatusActive:
+		return true
+	case ArchivalStatusArchived:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AttemptStatus.
 const (
 	AttemptStatusAuthorized     AttemptStatus = "authorized"
@@ -183,6 +201,87 @@ func (e CreatedApiKeyStatus) Valid() bool {
 	case CreatedApiKeyStatusExpired:
 		return true
 	case CreatedApiKeyStatusRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CustomerInclude.
+const (
+	IncludePaymentMethods CustomerInclude = "payment_methods"
+	IncludeSubscriptions  CustomerInclude = "subscriptions"
+)
+
+// Valid indicates whether the value is a known member of the CustomerInclude enum.
+func (e CustomerInclude) Valid() bool {
+	switch e {
+	case IncludePaymentMethods:
+		return true
+	case IncludeSubscriptions:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeliveryOutcome.
+const (
+	DeliveryOutcomeBadResponse      DeliveryOutcome = "bad_response"
+	DeliveryOutcomeBadStatus        DeliveryOutcome = "bad_status"
+	DeliveryOutcomeConnectionFailed DeliveryOutcome = "connection_failed"
+	DeliveryOutcomeEndpointDisabled DeliveryOutcome = "endpoint_disabled"
+	DeliveryOutcomeEventDeleted     DeliveryOutcome = "event_deleted"
+	DeliveryOutcomeGone             DeliveryOutcome = "gone"
+	DeliveryOutcomeRedirected       DeliveryOutcome = "redirected"
+	DeliveryOutcomeSucceeded        DeliveryOutcome = "succeeded"
+	DeliveryOutcomeTimeout          DeliveryOutcome = "timeout"
+	DeliveryOutcomeTlsFailed        DeliveryOutcome = "tls_failed"
+)
+
+// Valid indicates whether the value is a known member of the DeliveryOutcome enum.
+func (e DeliveryOutcome) Valid() bool {
+	switch e {
+	case DeliveryOutcomeBadResponse:
+		return true
+	case DeliveryOutcomeBadStatus:
+		return true
+	case DeliveryOutcomeConnectionFailed:
+		return true
+	case DeliveryOutcomeEndpointDisabled:
+		return true
+	case DeliveryOutcomeEventDeleted:
+		return true
+	case DeliveryOutcomeGone:
+		return true
+	case DeliveryOutcomeRedirected:
+		return true
+	case DeliveryOutcomeSucceeded:
+		return true
+	case DeliveryOutcomeTimeout:
+		return true
+	case DeliveryOutcomeTlsFailed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeliveryStatus.
+const (
+	DeliveryStatusFailed    DeliveryStatus = "failed"
+	DeliveryStatusPending   DeliveryStatus = "pending"
+	DeliveryStatusSucceeded DeliveryStatus = "succeeded"
+)
+
+// Valid indicates whether the value is a known member of the DeliveryStatus enum.
+func (e DeliveryStatus) Valid() bool {
+	switch e {
+	case DeliveryStatusFailed:
+		return true
+	case DeliveryStatusPending:
+		return true
+	case DeliveryStatusSucceeded:
 		return true
 	default:
 		return false
@@ -510,6 +609,36 @@ func (e PortalSettingsMode) Valid() bool {
 	}
 }
 
+// Defines values for PriceInclude.
+const (
+	IncludeProduct PriceInclude = "product"
+)
+
+// Valid indicates whether the value is a known member of the PriceInclude enum.
+func (e PriceInclude) Valid() bool {
+	switch e {
+	case IncludeProduct:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProductInclude.
+const (
+	IncludePrices ProductInclude = "prices"
+)
+
+// Valid indicates whether the value is a known member of the ProductInclude enum.
+func (e ProductInclude) Valid() bool {
+	switch e {
+	case IncludePrices:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RefundAction.
 const (
 	RefundActionChargeback RefundAction = "chargeback"
@@ -702,13 +831,31 @@ func (e TargetKind) Valid() bool {
 	}
 }
 
-// Defines values for TokensTokenType.
+// Defines values for TaxBehavior.
 const (
-	Bearer TokensTokenType = "Bearer"
+	Exclusive TaxBehavior = "exclusive"
+	Inclusive TaxBehavior = "inclusive"
 )
 
-// Valid indicates whether the value is a known member of the TokensTokenType enum.
-func (e TokensTokenType) Valid() bool {
+// Valid indicates whether the value is a known member of the TaxBehavior enum.
+func (e TaxBehavior) Valid() bool {
+	switch e {
+	case Exclusive:
+		return true
+	case Inclusive:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TokenType.
+const (
+	Bearer TokenType = "Bearer"
+)
+
+// Valid indicates whether the value is a known member of the TokenType enum.
+func (e TokenType) Valid() bool {
 	switch e {
 	case Bearer:
 		return true
@@ -729,6 +876,24 @@ func (e UpdateDunningThen) Valid() bool {
 	case UpdateDunningThenCancel:
 		return true
 	case UpdateDunningThenPause:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookEndpointStatus.
+const (
+	Disabled WebhookEndpointStatus = "disabled"
+	Enabled  WebhookEndpointStatus = "enabled"
+)
+
+// Valid indicates whether the value is a known member of the WebhookEndpointStatus enum.
+func (e WebhookEndpointStatus) Valid() bool {
+	switch e {
+	case Disabled:
+		return true
+	case Enabled:
 		return true
 	default:
 		return false
@@ -885,6 +1050,17 @@ type AdvanceClock struct {
 	To *time.Time `json:"to,omitempty"`
 }
 
+// Amount An amount of money to ask for.
+//
+// Example: {"amount":2900,"currency":"EUR"}
+type Amount struct {
+	// Amount In the minor unit of the currency.
+	Amount int64 `json:"amount"`
+
+	// Currency ISO 4217.
+	Currency string `json:"currency"`
+}
+
 // ApiKey A credential of the merchant's servers, without its secret.
 //
 // Example: {"created_at":"2026-11-24T09:00:00Z","expires_at":null,"hint":"x7Qa","id":"key_01kb3v5q8r9s0t1v2w3x4y5z6a","last_used_at":null,"name":"Backend","permissions":["read","write"],"previous_until":null,"revoked_at":null,"status":"active"}
@@ -917,6 +1093,9 @@ type ApiKeyList struct {
 	// Page Where the next page starts.
 	Page Page `json:"page"`
 }
+
+// ArchivalStatus Whether it is in use.
+type ArchivalStatus string
 
 // Attempt One try to collect a payment.
 type Attempt struct {
@@ -1198,6 +1377,34 @@ type ConfirmCancellation struct {
 	Effective *Effective `json:"effective,omitempty"`
 }
 
+// CreateAddress A new address; it must say something.
+//
+// Example: {"city":"Berlin","country":"DE","default":true,"description":"Head office","line1":"Hangarstraße 7","postal_code":"10115"}
+type CreateAddress struct {
+	City *string `json:"city,omitempty"`
+
+	// Country ISO 3166-1 alpha-2.
+	Country *string `json:"country,omitempty"`
+
+	// Default Make it the default one. The first one always is.
+	Default *bool `json:"default,omitempty"`
+
+	// Description What the merchant calls it; never on documents.
+	Description *string `json:"description,omitempty"`
+
+	// ExternalId The merchant’s own id; one thing of this kind has it.
+	ExternalId *string `json:"external_id,omitempty"`
+	Line1      *string `json:"line1,omitempty"`
+	Line2      *string `json:"line2,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata   *Metadata `json:"metadata,omitempty"`
+	PostalCode *string   `json:"postal_code,omitempty"`
+	Region     *string   `json:"region,omitempty"`
+}
+
 // CreateApiKey A new key.
 //
 // Example: {"name":"Backend","permissions":["read","write","portal_sessions"]}
@@ -1206,6 +1413,167 @@ type CreateApiKey struct {
 	ExpiresAt   *time.Time   `json:"expires_at,omitempty"`
 	Name        string       `json:"name"`
 	Permissions []Permission `json:"permissions"`
+}
+
+// CreateCustomer A new customer.
+//
+// Example: {"address":{"city":"Berlin","country":"DE","line1":"Hangarstraße 7","postal_code":"10115"},"email":"mia@customer.example","external_id":"user-1042","locale":"de","metadata":{"crm_id":"A-17"},"name":"Mia Reyes"}
+type CreateCustomer struct {
+	Address *UpdateAddress `json:"address,omitempty"`
+	Company *string        `json:"company,omitempty"`
+
+	// Email What the customer signs in with.
+	Email string `json:"email"`
+
+	// ExternalId The merchant’s own id; one thing of this kind has it.
+	ExternalId *string `json:"external_id,omitempty"`
+
+	// Locale BCP 47.
+	Locale *string `json:"locale,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+	Name     *string   `json:"name,omitempty"`
+	TaxId    *string   `json:"tax_id,omitempty"`
+}
+
+// CreateDiscount A new discount.
+//
+// Example: {"code":"WELCOME20","description":"Welcome","percent":"20","periods":3,"type":"percent"}
+type CreateDiscount struct {
+	// Amount For type fixed.
+	Amount *Amount `json:"amount,omitempty"`
+
+	// Code What a customer types to get it: letters, digits, - and _.
+	Code        *string `json:"code,omitempty"`
+	Description *string `json:"description,omitempty"`
+
+	// ExternalId The merchant’s own id; one thing of this kind has it.
+	ExternalId *string `json:"external_id,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// Percent For type percent: 12.5 is 12.5 %.
+	Percent *string `json:"percent,omitempty"`
+
+	// Periods For how many billing periods; null for all.
+	Periods nullable.Nullable[int32] `json:"periods,omitempty"`
+
+	// Type How it is counted.
+	Type DiscountType `json:"type"`
+}
+
+// CreatePaymentMethod What the gateway knows the method by.
+//
+// Example: {"default":true,"gateway_token":"tok_4242"}
+type CreatePaymentMethod struct {
+	// Default Make it the default one. The first one always is.
+	Default *bool `json:"default,omitempty"`
+
+	// GatewayToken The gateway’s token of it.
+	GatewayToken string `json:"gateway_token"`
+}
+
+// CreatePortalSession A link for a customer.
+//
+// Example: {"customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","return_url":"https://app.acme.example/billing","subscription_ids":["sub_01kb3v5q8r9s0t1v2w3x4y5z6a"]}
+type CreatePortalSession struct {
+	CustomerId string `json:"customer_id"`
+
+	// Exchange Give tokens at once.
+	Exchange *bool `json:"exchange,omitempty"`
+
+	// ExpiresIn Seconds the ticket is good for; 600 by default.
+	ExpiresIn *int32 `json:"expires_in,omitempty"`
+
+	// Locale The language of the session, for a customer who has chosen none.
+	Locale *string `json:"locale,omitempty"`
+
+	// ReturnUrl Where the customer may be led back to.
+	ReturnUrl *string `json:"return_url,omitempty"`
+
+	// Scopes `read`, `write`, `subscription:<id>:cancel`, `subscription:<id>:payment_method`; `read` and `write` by default.
+	Scopes *[]string `json:"scopes,omitempty"`
+
+	// SubscriptionIds The subscriptions there are links for.
+	SubscriptionIds *[]string `json:"subscription_ids,omitempty"`
+
+	// Target Where the customer arrives after the exchange; the overview by default.
+	Target *Target `json:"target,omitempty"`
+}
+
+// CreatePrice A new price.
+//
+// Example: {"billing_cycle":{"frequency":1,"interval":"month"},"name":"Monthly","product_id":"pro_01kb3v5q8r9s0t1v2w3x4y5z6a","tax_rate":"0.19","unit_price":{"amount":2900,"currency":"EUR"}}
+type CreatePrice struct {
+	// BillingCycle Null for what is paid once.
+	BillingCycle *BillingCycle `json:"billing_cycle"`
+	Description  *string       `json:"description,omitempty"`
+
+	// ExternalId The merchant’s own id; one thing of this kind has it.
+	ExternalId *string `json:"external_id,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata    *Metadata       `json:"metadata,omitempty"`
+	Name        *string         `json:"name,omitempty"`
+	ProductId   string          `json:"product_id"`
+	Quantity    *QuantityBounds `json:"quantity,omitempty"`
+	TaxBehavior *TaxBehavior    `json:"tax_behavior,omitempty"`
+
+	// TaxRate A share: 0.19 is 19 %.
+	TaxRate *string       `json:"tax_rate,omitempty"`
+	Trial   *BillingCycle `json:"trial,omitempty"`
+
+	// UnitPrice An amount of money to ask for.
+	//
+	// Example: {"amount":2900,"currency":"EUR"}
+	UnitPrice Amount `json:"unit_price"`
+}
+
+// CreateProduct A new product.
+//
+// Example: {"description":"Every map, every day.","image_url":"https://cdn.aurora.example/pro.png","name":"Aurora Pro"}
+type CreateProduct struct {
+	Description *string `json:"description,omitempty"`
+
+	// ExternalId The merchant’s own id; one thing of this kind has it.
+	ExternalId *string `json:"external_id,omitempty"`
+
+	// ImageUrl https only.
+	ImageUrl *string `json:"image_url,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// Name As it stands on documents.
+	Name string `json:"name"`
+}
+
+// CreateWebhookEndpoint Where to listen.
+//
+// Example: {"event_types":["payment.*","subscription.canceled"],"url":"https://hooks.example.com/foyer"}
+type CreateWebhookEndpoint struct {
+	Description *string `json:"description,omitempty"`
+
+	// EventTypes What to hear of, like `payment.completed`, or `subscription.*` for all about subscriptions; empty is everything.
+	EventTypes *[]string `json:"event_types,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// Url https, on port 443 or 8443, on the public internet.
+	Url string `json:"url"`
 }
 
 // CreatedApiKey An API key with its secret, which is shown this once.
@@ -1234,6 +1602,119 @@ type CreatedApiKey struct {
 // CreatedApiKeyStatus defines model for CreatedApiKey.Status.
 type CreatedApiKeyStatus string
 
+// CreatedWebhookEndpoint A webhook endpoint with its secret, which is shown this once.
+//
+// Example: {"archived_at":null,"created_at":"2026-11-24T09:00:00Z","description":"Billing","disabled_at":null,"disabled_reason":null,"event_types":["payment.*","subscription.canceled"],"failing_since":null,"id":"whk_01kb3v5q8r9s0t1v2w3x4y5z6a","metadata":{},"previous_secret_expires_at":null,"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw7q1yQWvB7kE=","status":"enabled","updated_at":"2026-11-24T09:00:00Z","url":"https://hooks.example.com/foyer"}
+type CreatedWebhookEndpoint struct {
+	ArchivedAt  *time.Time `json:"archived_at"`
+	CreatedAt   time.Time  `json:"created_at"`
+	Description *string    `json:"description"`
+	DisabledAt  *time.Time `json:"disabled_at"`
+
+	// DisabledReason `merchant`; `gone`, after a 410; `failing`, after 5 days of nothing but failures.
+	DisabledReason *string `json:"disabled_reason"`
+
+	// EventTypes What it wants to hear of; empty is everything.
+	EventTypes []string `json:"event_types"`
+
+	// FailingSince Since then every try has failed.
+	FailingSince *time.Time `json:"failing_since"`
+	Id           string     `json:"id"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata Metadata `json:"metadata"`
+
+	// PreviousSecretExpiresAt Until then the secret before the last rotation signs, too.
+	PreviousSecretExpiresAt *time.Time `json:"previous_secret_expires_at"`
+
+	// Secret For the receiver’s library. Null in a repeated answer.
+	Secret *string `json:"secret"`
+
+	// Status Whether events are delivered to it.
+	Status    WebhookEndpointStatus `json:"status"`
+	UpdatedAt time.Time             `json:"updated_at"`
+	Url       string                `json:"url"`
+}
+
+// Customer A customer as the merchant sees them.
+//
+// Example: {"address":{"city":"Berlin","country":"DE","line1":"Hangarstraße 7","line2":null,"postal_code":"10115","region":null},"company":null,"created_at":"2026-11-24T09:00:00Z","credit_balances":[],"email":"mia@customer.example","external_id":"user-1042","id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","locale":"de","metadata":{"crm_id":"A-17"},"name":"Mia Reyes","status":"active","tax_id":null,"updated_at":"2026-11-24T09:00:00Z"}
+type Customer struct {
+	// Address The default one of the customer’s addresses.
+	Address   *Address  `json:"address"`
+	Company   *string   `json:"company"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreditBalances What is to their credit, one for each currency; the next bills use it up.
+	CreditBalances []Money `json:"credit_balances"`
+	Email          string  `json:"email"`
+	ExternalId     *string `json:"external_id"`
+	Id             string  `json:"id"`
+
+	// Locale BCP 47.
+	Locale *string `json:"locale"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata Metadata `json:"metadata"`
+	Name     *string  `json:"name"`
+
+	// PaymentMethods The newest 25; only with `include=payment_methods`.
+	PaymentMethods *[]PaymentMethod `json:"payment_methods,omitempty"`
+
+	// Status Whether it is in use.
+	Status ArchivalStatus `json:"status"`
+
+	// Subscriptions The newest 25; only with `include=subscriptions`.
+	Subscriptions *[]Subscription `json:"subscriptions,omitempty"`
+	TaxId         *string         `json:"tax_id"`
+	UpdatedAt     time.Time       `json:"updated_at"`
+}
+
+// CustomerAddress One of a customer’s addresses.
+//
+// Example: {"city":"Berlin","country":"DE","created_at":"2026-11-24T09:00:00Z","customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","default":true,"description":"Head office","external_id":null,"id":"add_01kb3v5q8r9s0t1v2w3x4y5z6a","line1":"Hangarstraße 7","line2":null,"metadata":{},"postal_code":"10115","region":null,"status":"active","updated_at":"2026-11-24T09:00:00Z"}
+type CustomerAddress struct {
+	City *string `json:"city"`
+
+	// Country ISO 3166-1 alpha-2.
+	Country    *string   `json:"country"`
+	CreatedAt  time.Time `json:"created_at"`
+	CustomerId string    `json:"customer_id"`
+
+	// Default Whether future documents show it.
+	Default bool `json:"default"`
+
+	// Description What the merchant calls it; never on documents.
+	Description *string `json:"description"`
+	ExternalId  *string `json:"external_id"`
+	Id          string  `json:"id"`
+	Line1       *string `json:"line1"`
+	Line2       *string `json:"line2"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata   Metadata `json:"metadata"`
+	PostalCode *string  `json:"postal_code"`
+	Region     *string  `json:"region"`
+
+	// Status Whether it is in use.
+	Status    ArchivalStatus `json:"status"`
+	UpdatedAt time.Time      `json:"updated_at"`
+}
+
+// CustomerAddressList A page of addresses.
+type CustomerAddressList struct {
+	Data []CustomerAddress `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
 // CustomerExport Everything held about a customer.
 type CustomerExport struct {
 	Activity      []Activity            `json:"activity"`
@@ -1253,6 +1734,129 @@ type CustomerExport struct {
 	// Sessions Ended ones too, as long as they are kept.
 	Sessions      []Session      `json:"sessions"`
 	Subscriptions []Subscription `json:"subscriptions"`
+}
+
+// CustomerInclude What is shown with a customer.
+type CustomerInclude string
+
+// CustomerList A page of customers.
+type CustomerList struct {
+	Data []Customer `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
+// CustomerSignIn A customer's sign-in, as events tell of it.
+type CustomerSignIn struct {
+	// CompletedAt When it led to a session.
+	CompletedAt *time.Time `json:"completed_at"`
+	CreatedAt   time.Time  `json:"created_at"`
+	CustomerId  string     `json:"customer_id"`
+	Id          string     `json:"id"`
+
+	// Target Where to go after sign-in.
+	Target Target `json:"target"`
+}
+
+// Delivery One event for one webhook endpoint.
+//
+// Example: {"attempts":[{"at":"2026-11-24T09:00:00.2Z","duration_ms":15000,"http_status":null,"outcome":"timeout"},{"at":"2026-11-24T09:00:20.3Z","duration_ms":31,"http_status":204,"outcome":"succeeded"}],"completed_at":"2026-11-24T09:00:20.4Z","created_at":"2026-11-24T09:00:00Z","endpoint_id":"whk_01kb3v5q8r9s0t1v2w3x4y5z6a","event_created_at":"2026-11-24T09:00:00Z","event_id":"evt_01kb3v5q8r9s0t1v2w3x4y5z6a","event_type":"payment.completed","id":"dlv_01kb3v5q8r9s0t1v2w3x4y5z6a","last_http_status":204,"last_outcome":"succeeded","next_try_at":null,"status":"succeeded","tries":2}
+type Delivery struct {
+	// Attempts Left out of lists.
+	Attempts       *[]DeliveryAttempt `json:"attempts,omitempty"`
+	CompletedAt    *time.Time         `json:"completed_at"`
+	CreatedAt      time.Time          `json:"created_at"`
+	EndpointId     string             `json:"endpoint_id"`
+	EventCreatedAt time.Time          `json:"event_created_at"`
+
+	// EventId The `webhook-id` of every try.
+	EventId        string `json:"event_id"`
+	EventType      string `json:"event_type"`
+	Id             string `json:"id"`
+	LastHttpStatus *int32 `json:"last_http_status"`
+
+	// LastOutcome One of DeliveryOutcome; null before the first try.
+	LastOutcome *string `json:"last_outcome"`
+
+	// NextTryAt While pending; null while it is being sent.
+	NextTryAt *time.Time `json:"next_try_at"`
+
+	// Status What became of a delivery.
+	Status DeliveryStatus `json:"status"`
+
+	// Tries How often it was tried.
+	Tries int32 `json:"tries"`
+}
+
+// DeliveryAttempt One try. Nothing of the answer is kept but its status.
+type DeliveryAttempt struct {
+	At time.Time `json:"at"`
+
+	// DurationMs How long the answer took; null when no connection came about.
+	DurationMs *int64 `json:"duration_ms"`
+
+	// HttpStatus Null when no answer came.
+	HttpStatus *int32 `json:"http_status"`
+
+	// Outcome What came of a try. `connection_failed`: no connection came about, for whatever reason (the name, the port, a network deliveries don't go to);
+	// `bad_response`: no HTTP, or too large a header; `bad_status`: no 2xx; `redirected`: a 3xx, which is not followed; `gone`: a 410, which disables the endpoint;
+	// `endpoint_disabled` and `event_deleted`: not tried.
+	Outcome DeliveryOutcome `json:"outcome"`
+}
+
+// DeliveryList A page of deliveries.
+type DeliveryList struct {
+	Data []Delivery `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
+// DeliveryOutcome What came of a try. `connection_failed`: no connection came about, for whatever reason (the name, the port, a network deliveries don't go to);
+// `bad_response`: no HTTP, or too large a header; `bad_status`: no 2xx; `redirected`: a 3xx, which is not followed; `gone`: a 410, which disables the endpoint;
+// `endpoint_disabled` and `event_deleted`: not tried.
+type DeliveryOutcome string
+
+// DeliveryStatus What became of a delivery.
+type DeliveryStatus string
+
+// Discount Something taken off.
+//
+// Example: {"amount":null,"code":"WELCOME20","created_at":"2026-11-24T09:00:00Z","description":"Welcome","external_id":null,"id":"dsc_01kb3v5q8r9s0t1v2w3x4y5z6a","metadata":{},"percent":"20","periods":3,"status":"active","type":"percent","updated_at":"2026-11-24T09:00:00Z"}
+type Discount struct {
+	Amount      *Money    `json:"amount"`
+	Code        *string   `json:"code"`
+	CreatedAt   time.Time `json:"created_at"`
+	Description *string   `json:"description"`
+	ExternalId  *string   `json:"external_id"`
+	Id          string    `json:"id"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata Metadata `json:"metadata"`
+
+	// Percent 12.5 is 12.5 %.
+	Percent *string `json:"percent"`
+
+	// Periods For how many billing periods; null for all.
+	Periods *int32 `json:"periods"`
+
+	// Status Whether it is in use.
+	Status ArchivalStatus `json:"status"`
+
+	// Type How it is counted.
+	Type      DiscountType `json:"type"`
+	UpdatedAt time.Time    `json:"updated_at"`
+}
+
+// DiscountList A page of discounts.
+type DiscountList struct {
+	Data []Discount `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
 }
 
 // DiscountType How it is counted.
@@ -1656,6 +2260,59 @@ type MerchantUpdateSubscription struct {
 // Example: {"crm_id":"A-17"}
 type Metadata map[string]string
 
+// MintedPortalSession A link with its secrets: `ticket` and `urls`, or with `exchange` the tokens. They are told once: a repeat of the call with the same Idempotency-Key has null for them.
+//
+// Example: {"created_at":"2026-11-24T09:00:00Z","customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","expires_at":"2026-11-24T09:10:00Z","id":"cpls_01kb3v5q8r9s0t1v2w3x4y5z6a","locale":null,"origin":"api","return_url":null,"revoked_at":null,"scopes":["read","write"],"session_id":null,"status":"open","target":{"kind":"overview"},"ticket":"pV0yJ3mQk0fT2s6r6bq0y1mO4m2v7H8m1kq9w3xYz5A","urls":{"overview":"https://acme.example/portal/#ticket=pV0yJ3mQk0fT2s6r6bq0y1mO4m2v7H8m1kq9w3xYz5A","subscriptions":[]},"used_at":null}
+type MintedPortalSession struct {
+	// AccessToken Only with `exchange`, as the other tokens.
+	AccessToken *string   `json:"access_token,omitempty"`
+	CreatedAt   time.Time `json:"created_at"`
+	CustomerId  string    `json:"customer_id"`
+
+	// ExpiresAt Until when the ticket can be exchanged.
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// ExpiresIn Seconds.
+	ExpiresIn *int32 `json:"expires_in,omitempty"`
+	Id        string `json:"id"`
+
+	// Locale The language of its session, unless the customer has chosen one.
+	Locale *string `json:"locale"`
+
+	// Origin Who made it: the merchant's backend, or Foyer for the link of a mail.
+	Origin PortalSessionOrigin `json:"origin"`
+
+	// RefreshExpiresIn Seconds until it dies unused.
+	RefreshExpiresIn *int32  `json:"refresh_expires_in,omitempty"`
+	RefreshToken     *string `json:"refresh_token,omitempty"`
+
+	// ReturnUrl Where the customer may be led back to.
+	ReturnUrl *string    `json:"return_url"`
+	RevokedAt *time.Time `json:"revoked_at"`
+
+	// Scopes What its session may do.
+	Scopes []string `json:"scopes"`
+
+	// SessionId The session it was exchanged for.
+	SessionId *string `json:"session_id"`
+
+	// Status What has become of it.
+	Status PortalSessionStatus `json:"status"`
+
+	// Target Where to go after sign-in.
+	Target Target `json:"target"`
+
+	// Ticket For exchangePortalSession. Not with `exchange`.
+	Ticket *string `json:"ticket,omitempty"`
+
+	// TokenType How the access token is sent.
+	TokenType *TokenType `json:"token_type,omitempty"`
+
+	// Urls Not with `exchange`.
+	Urls   *PortalUrls `json:"urls,omitempty"`
+	UsedAt *time.Time  `json:"used_at"`
+}
+
 // Money An amount of money.
 //
 // Example: {"amount":1999,"currency":"EUR","display":"19,99 €"}
@@ -1816,8 +2473,11 @@ type PaymentMethod struct {
 	BillingName *string   `json:"billing_name"`
 	Card        *Card     `json:"card"`
 	CreatedAt   time.Time `json:"created_at"`
-	Default     bool      `json:"default"`
-	Id          string    `json:"id"`
+
+	// CustomerId Whose it is; on the merchant’s side only.
+	CustomerId *string `json:"customer_id,omitempty"`
+	Default    bool    `json:"default"`
+	Id         string  `json:"id"`
 
 	// Status Whether it can be used; expiring within 30 days.
 	Status PaymentMethodStatus `json:"status"`
@@ -1990,6 +2650,14 @@ type PortalSession struct {
 	UsedAt *time.Time `json:"used_at"`
 }
 
+// PortalSessionList A page of links.
+type PortalSessionList struct {
+	Data []PortalSession `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
 // PortalSessionOrigin Who made it: the merchant's backend, or Foyer for the link of a mail.
 type PortalSessionOrigin string
 
@@ -2050,10 +2718,77 @@ type PortalSettings struct {
 // PortalSettingsMode defines model for PortalSettings.Mode.
 type PortalSettingsMode string
 
+// PortalUrls Links into the portal, each with the ticket.
+type PortalUrls struct {
+	Overview string `json:"overview"`
+
+	// Subscriptions In the order of `subscription_ids`.
+	Subscriptions []SubscriptionUrls `json:"subscriptions"`
+}
+
+// Price What a product costs.
+//
+// Example: {"billing_cycle":{"frequency":1,"interval":"month"},"created_at":"2026-11-24T09:00:00Z","description":null,"external_id":null,"id":"pri_01kb3v5q8r9s0t1v2w3x4y5z6a","metadata":{},"name":"Monthly","product_id":"pro_01kb3v5q8r9s0t1v2w3x4y5z6a","quantity":null,"status":"active","tax_behavior":"exclusive","tax_rate":"0.19","trial":null,"unit_price":{"amount":2900,"currency":"EUR","display":"29,00 €"},"updated_at":"2026-11-24T09:00:00Z"}
+type Price struct {
+	// BillingCycle Null for what is paid once.
+	BillingCycle *BillingCycle `json:"billing_cycle"`
+	CreatedAt    time.Time     `json:"created_at"`
+	Description  *string       `json:"description"`
+	ExternalId   *string       `json:"external_id"`
+	Id           string        `json:"id"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata Metadata `json:"metadata"`
+	Name     *string  `json:"name"`
+
+	// Product Only with `include=product`.
+	Product *Product `json:"product,omitempty"`
+
+	// ProductId Null while the product of an imported price is not known.
+	ProductId *string `json:"product_id"`
+
+	// Quantity Null without bounds.
+	Quantity *QuantityBounds `json:"quantity"`
+
+	// Status Whether it is in use.
+	Status ArchivalStatus `json:"status"`
+
+	// TaxBehavior Whether the tax is added to the price, or is in it.
+	TaxBehavior TaxBehavior `json:"tax_behavior"`
+
+	// TaxRate A share: 0.19 is 19 %.
+	TaxRate string `json:"tax_rate"`
+
+	// Trial How long it costs nothing first.
+	Trial *BillingCycle `json:"trial"`
+
+	// UnitPrice An amount of money.
+	//
+	// Example: {"amount":1999,"currency":"EUR","display":"19,99 €"}
+	UnitPrice Money     `json:"unit_price"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// PriceInclude What is shown with a price.
+type PriceInclude string
+
+// PriceList A page of prices.
+type PriceList struct {
+	Data []Price `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
 // Problem A problem document (RFC 9457).
 type Problem struct {
 	// Code Stable; decide by this.
 	Code string `json:"code"`
+
+	// CustomerId The customer who has the e-mail address already.
+	CustomerId *string `json:"customer_id,omitempty"`
 
 	// Detail What happened and what to do next.
 	Detail string `json:"detail"`
@@ -2077,6 +2812,9 @@ type Problem struct {
 	RequestId string `json:"request_id"`
 	Status    int32  `json:"status"`
 
+	// SubscriptionIds Subscriptions that must be canceled first.
+	SubscriptionIds *[]string `json:"subscription_ids,omitempty"`
+
 	// Target Where such a ticket led.
 	Target *Target `json:"target,omitempty"`
 
@@ -2090,6 +2828,41 @@ type Problem struct {
 	UsedBy *[]string `json:"used_by,omitempty"`
 }
 
+// Product What is sold.
+//
+// Example: {"created_at":"2026-11-24T09:00:00Z","description":"Every map, every day.","external_id":null,"id":"pro_01kb3v5q8r9s0t1v2w3x4y5z6a","image_url":"https://cdn.aurora.example/pro.png","metadata":{},"name":"Aurora Pro","status":"active","updated_at":"2026-11-24T09:00:00Z"}
+type Product struct {
+	CreatedAt   time.Time `json:"created_at"`
+	Description *string   `json:"description"`
+	ExternalId  *string   `json:"external_id"`
+	Id          string    `json:"id"`
+	ImageUrl    *string   `json:"image_url"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata Metadata `json:"metadata"`
+	Name     string   `json:"name"`
+
+	// Prices The newest 25 that are not archived; only with `include=prices`.
+	Prices *[]Price `json:"prices,omitempty"`
+
+	// Status Whether it is in use.
+	Status    ArchivalStatus `json:"status"`
+	UpdatedAt time.Time      `json:"updated_at"`
+}
+
+// ProductInclude What is shown with a product.
+type ProductInclude string
+
+// ProductList A page of products.
+type ProductList struct {
+	Data []Product `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
 // Proration Charged for a part of the period.
 type Proration struct {
 	// BillingPeriod A span of time.
@@ -2097,6 +2870,37 @@ type Proration struct {
 
 	// Rate The share of the period that was charged.
 	Rate string `json:"rate"`
+}
+
+// QuantityBounds How many may be bought.
+//
+// Example: {"max":50,"min":1}
+type QuantityBounds struct {
+	// Max At most this many; null for no bound.
+	Max *int64 `json:"max,omitempty"`
+
+	// Min At least this many; null for one.
+	Min *int64 `json:"min,omitempty"`
+}
+
+// RedeliverSpan What to deliver again.
+//
+// Example: {"endpoint_id":"whk_01kb3v5q8r9s0t1v2w3x4y5z6a","from":"2026-11-23T22:00:00Z","to":"2026-11-24T06:00:00Z"}
+type RedeliverSpan struct {
+	EndpointId string    `json:"endpoint_id"`
+	From       time.Time `json:"from"`
+	To         time.Time `json:"to"`
+}
+
+// Redelivered What came of it.
+//
+// Example: {"count":128,"has_more":false}
+type Redelivered struct {
+	// Count How many deliveries are due now.
+	Count int64 `json:"count"`
+
+	// HasMore Whether there may be more: call again.
+	HasMore bool `json:"has_more"`
 }
 
 // RefreshRequest The refresh token last received.
@@ -2438,6 +3242,14 @@ type SubscriptionList struct {
 // SubscriptionStatus Where a subscription stands.
 type SubscriptionStatus string
 
+// SubscriptionUrls Links to a subscription.
+type SubscriptionUrls struct {
+	Cancel              string  `json:"cancel"`
+	Id                  string  `json:"id"`
+	UpdatePaymentMethod *string `json:"update_payment_method"`
+	View                string  `json:"view"`
+}
+
 // Target Where to go after sign-in.
 type Target struct {
 	// Id The subscription or payment; not for overview.
@@ -2449,6 +3261,9 @@ type Target struct {
 
 // TargetKind Where to go after sign-in.
 type TargetKind string
+
+// TaxBehavior Whether the tax is added to the price, or is in it.
+type TaxBehavior string
 
 // TaxRate Sums of all lines with one tax rate.
 type TaxRate struct {
@@ -2465,6 +3280,9 @@ type TaxRate struct {
 type TicketExchange struct {
 	Ticket string `json:"ticket"`
 }
+
+// TokenType How the access token is sent.
+type TokenType string
 
 // Tokens A session.
 type Tokens struct {
@@ -2484,12 +3302,11 @@ type Tokens struct {
 	SessionId    string  `json:"session_id"`
 
 	// Target Where to go after sign-in.
-	Target    Target          `json:"target"`
-	TokenType TokensTokenType `json:"token_type"`
-}
+	Target Target `json:"target"`
 
-// TokensTokenType defines model for Tokens.TokenType.
-type TokensTokenType string
+	// TokenType How the access token is sent.
+	TokenType TokenType `json:"token_type"`
+}
 
 // UnitPrice What one costs, without tax.
 //
@@ -2528,6 +3345,58 @@ type UpdateApiKey struct {
 type UpdateBranding struct {
 	Color   *string `json:"color,omitempty"`
 	LogoUrl *string `json:"logo_url,omitempty"`
+}
+
+// UpdateCustomer What to change; null clears.
+//
+// Example: {"company":"Reyes Aviation GmbH","external_id":"user-1042"}
+type UpdateCustomer struct {
+	Address    nullable.Nullable[UpdateAddress] `json:"address,omitempty"`
+	Company    nullable.Nullable[string]        `json:"company,omitempty"`
+	Email      *string                          `json:"email,omitempty"`
+	ExternalId nullable.Nullable[string]        `json:"external_id,omitempty"`
+
+	// Locale BCP 47.
+	Locale nullable.Nullable[string] `json:"locale,omitempty"`
+
+	// Metadata Replaces all that was there; null clears.
+	Metadata nullable.Nullable[Metadata] `json:"metadata,omitempty"`
+	Name     nullable.Nullable[string]   `json:"name,omitempty"`
+	TaxId    nullable.Nullable[string]   `json:"tax_id,omitempty"`
+}
+
+// UpdateCustomerAddress What to change; null clears.
+//
+// Example: {"default":true}
+type UpdateCustomerAddress struct {
+	City nullable.Nullable[string] `json:"city,omitempty"`
+
+	// Country ISO 3166-1 alpha-2.
+	Country nullable.Nullable[string] `json:"country,omitempty"`
+
+	// Default Make it the default one.
+	Default     *bool                     `json:"default,omitempty"`
+	Description nullable.Nullable[string] `json:"description,omitempty"`
+	ExternalId  nullable.Nullable[string] `json:"external_id,omitempty"`
+	Line1       nullable.Nullable[string] `json:"line1,omitempty"`
+	Line2       nullable.Nullable[string] `json:"line2,omitempty"`
+
+	// Metadata Replaces all that was there; null clears.
+	Metadata   nullable.Nullable[Metadata] `json:"metadata,omitempty"`
+	PostalCode nullable.Nullable[string]   `json:"postal_code,omitempty"`
+	Region     nullable.Nullable[string]   `json:"region,omitempty"`
+}
+
+// UpdateDiscount What to change; null clears.
+//
+// Example: {"code":"WELCOME25"}
+type UpdateDiscount struct {
+	Code        nullable.Nullable[string] `json:"code,omitempty"`
+	Description nullable.Nullable[string] `json:"description,omitempty"`
+	ExternalId  nullable.Nullable[string] `json:"external_id,omitempty"`
+
+	// Metadata Replaces all that was there; null clears.
+	Metadata nullable.Nullable[Metadata] `json:"metadata,omitempty"`
 }
 
 // UpdateDunning How declined renewals are collected.
@@ -2634,6 +3503,36 @@ type UpdatePortalSettings struct {
 	SignIn     *UpdateSignInPolicy `json:"sign_in,omitempty"`
 }
 
+// UpdatePrice What to change; null clears.
+//
+// Example: {"name":"Monthly","quantity":{"max":50}}
+type UpdatePrice struct {
+	Description nullable.Nullable[string] `json:"description,omitempty"`
+	ExternalId  nullable.Nullable[string] `json:"external_id,omitempty"`
+
+	// Metadata Replaces all that was there; null clears.
+	Metadata nullable.Nullable[Metadata] `json:"metadata,omitempty"`
+	Name     nullable.Nullable[string]   `json:"name,omitempty"`
+
+	// Quantity Replaces both bounds.
+	Quantity nullable.Nullable[QuantityBounds] `json:"quantity,omitempty"`
+}
+
+// UpdateProduct What to change; null clears.
+//
+// Example: {"name":"Aurora Professional"}
+type UpdateProduct struct {
+	Description nullable.Nullable[string] `json:"description,omitempty"`
+	ExternalId  nullable.Nullable[string] `json:"external_id,omitempty"`
+
+	// ImageUrl https only.
+	ImageUrl nullable.Nullable[string] `json:"image_url,omitempty"`
+
+	// Metadata Replaces all that was there; null clears.
+	Metadata nullable.Nullable[Metadata] `json:"metadata,omitempty"`
+	Name     *string                     `json:"name,omitempty"`
+}
+
 // UpdateSeller Who issues the invoices.
 type UpdateSeller struct {
 	Address   *UpdateSellerAddress `json:"address,omitempty"`
@@ -2662,11 +3561,80 @@ type UpdateSignInPolicy struct {
 	DeviceBindingRequired *bool `json:"device_binding_required,omitempty"`
 }
 
+// UpdateWebhookEndpoint What to change.
+//
+// Example: {"status":"enabled"}
+type UpdateWebhookEndpoint struct {
+	// Description An empty one clears it.
+	Description *string `json:"description,omitempty"`
+
+	// EventTypes What to hear of, like `payment.completed`, or `subscription.*` for all about subscriptions; empty is everything.
+	EventTypes *[]string `json:"event_types,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// Status Whether events are delivered to it.
+	Status *WebhookEndpointStatus `json:"status,omitempty"`
+
+	// Url https, on port 443 or 8443, on the public internet.
+	Url *string `json:"url,omitempty"`
+}
+
+// WebhookEndpoint Where the merchant's system listens.
+//
+// Example: {"archived_at":null,"created_at":"2026-11-24T09:00:00Z","description":"Billing","disabled_at":null,"disabled_reason":null,"event_types":["payment.*","subscription.canceled"],"failing_since":null,"id":"whk_01kb3v5q8r9s0t1v2w3x4y5z6a","metadata":{},"previous_secret_expires_at":null,"status":"enabled","updated_at":"2026-11-24T09:00:00Z","url":"https://hooks.example.com/foyer"}
+type WebhookEndpoint struct {
+	ArchivedAt  *time.Time `json:"archived_at"`
+	CreatedAt   time.Time  `json:"created_at"`
+	Description *string    `json:"description"`
+	DisabledAt  *time.Time `json:"disabled_at"`
+
+	// DisabledReason `merchant`; `gone`, after a 410; `failing`, after 5 days of nothing but failures.
+	DisabledReason *string `json:"disabled_reason"`
+
+	// EventTypes What it wants to hear of; empty is everything.
+	EventTypes []string `json:"event_types"`
+
+	// FailingSince Since then every try has failed.
+	FailingSince *time.Time `json:"failing_since"`
+	Id           string     `json:"id"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata Metadata `json:"metadata"`
+
+	// PreviousSecretExpiresAt Until then the secret before the last rotation signs, too.
+	PreviousSecretExpiresAt *time.Time `json:"previous_secret_expires_at"`
+
+	// Status Whether events are delivered to it.
+	Status    WebhookEndpointStatus `json:"status"`
+	UpdatedAt time.Time             `json:"updated_at"`
+	Url       string                `json:"url"`
+}
+
+// WebhookEndpointList A page of webhook endpoints.
+type WebhookEndpointList struct {
+	Data []WebhookEndpoint `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
+// WebhookEndpointStatus Whether events are delivered to it.
+type WebhookEndpointStatus string
+
 // ActionFilter defines model for ActionFilter.
 type ActionFilter = string
 
 // ActorFilter defines model for ActorFilter.
 type ActorFilter = string
+
+// AddressId defines model for AddressId.
+type AddressId = string
 
 // After defines model for After.
 type After = string
@@ -2674,17 +3642,47 @@ type After = string
 // ApiKeyId defines model for ApiKeyId.
 type ApiKeyId = string
 
+// ArchivalStatusFilter Whether it is in use.
+type ArchivalStatusFilter = ArchivalStatus
+
 // CancellationId defines model for CancellationId.
 type CancellationId = string
 
+// CodeFilter defines model for CodeFilter.
+type CodeFilter = string
+
 // CustomerFilter defines model for CustomerFilter.
 type CustomerFilter = string
+
+// CustomerId defines model for CustomerId.
+type CustomerId = string
+
+// CustomerIncludes defines model for CustomerIncludes.
+type CustomerIncludes = []CustomerInclude
+
+// DeliveryEndpointFilter defines model for DeliveryEndpointFilter.
+type DeliveryEndpointFilter = string
+
+// DeliveryEventFilter defines model for DeliveryEventFilter.
+type DeliveryEventFilter = string
+
+// DeliveryId defines model for DeliveryId.
+type DeliveryId = string
+
+// DeliveryStatusFilter defines model for DeliveryStatusFilter.
+type DeliveryStatusFilter = []DeliveryStatus
+
+// DiscountId defines model for DiscountId.
+type DiscountId = string
 
 // Disposition defines model for Disposition.
 type Disposition string
 
 // DownloadToken defines model for DownloadToken.
 type DownloadToken = string
+
+// EmailFilter defines model for EmailFilter.
+type EmailFilter = string
 
 // EventId defines model for EventId.
 type EventId = string
@@ -2734,6 +3732,27 @@ type PaymentStatusFilter = []PaymentStatus
 // PortalId defines model for PortalId.
 type PortalId = string
 
+// PortalSessionId defines model for PortalSessionId.
+type PortalSessionId = string
+
+// PortalSessionOriginFilter Who made it: the merchant's backend, or Foyer for the link of a mail.
+type PortalSessionOriginFilter = PortalSessionOrigin
+
+// PriceId defines model for PriceId.
+type PriceId = string
+
+// PriceIncludes defines model for PriceIncludes.
+type PriceIncludes = []PriceInclude
+
+// ProductFilter defines model for ProductFilter.
+type ProductFilter = string
+
+// ProductId defines model for ProductId.
+type ProductId = string
+
+// ProductIncludes defines model for ProductIncludes.
+type ProductIncludes = []ProductInclude
+
 // RequiredIdempotencyKey defines model for RequiredIdempotencyKey.
 type RequiredIdempotencyKey = string
 
@@ -2757,6 +3776,9 @@ type SubscriptionStatusFilter = []SubscriptionStatus
 
 // To defines model for To.
 type To = time.Time
+
+// WebhookEndpointId defines model for WebhookEndpointId.
+type WebhookEndpointId = string
 
 // BadRequest A problem document (RFC 9457).
 type BadRequest = Problem
@@ -3040,6 +4062,294 @@ type MerchantAdvanceClockParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// MerchantListCustomersParams defines parameters for MerchantListCustomers.
+type MerchantListCustomersParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Email Only who has this e-mail address; letter case does not count.
+	Email *EmailFilter `form:"email,omitempty" json:"email,omitempty"`
+
+	// ExternalId Only what you, or the billing system it came from, call so.
+	ExternalId *ExternalIdFilter `form:"external_id,omitempty" json:"external_id,omitempty"`
+
+	// Status Only what is in use, or only what is archived.
+	Status *ArchivalStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+
+	// Include What to show with each; several are separated by commas.
+	Include *CustomerIncludes `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// MerchantCreateCustomerParams defines parameters for MerchantCreateCustomer.
+type MerchantCreateCustomerParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetCustomerParams defines parameters for MerchantGetCustomer.
+type MerchantGetCustomerParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Include What to show with each; several are separated by commas.
+	Include *CustomerIncludes `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// MerchantUpdateCustomerParams defines parameters for MerchantUpdateCustomer.
+type MerchantUpdateCustomerParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantListAddressesParams defines parameters for MerchantListAddresses.
+type MerchantListAddressesParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Status Only what is in use, or only what is archived.
+	Status *ArchivalStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+}
+
+// MerchantCreateAddressParams defines parameters for MerchantCreateAddress.
+type MerchantCreateAddressParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetAddressParams defines parameters for MerchantGetAddress.
+type MerchantGetAddressParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantUpdateAddressParams defines parameters for MerchantUpdateAddress.
+type MerchantUpdateAddressParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantArchiveAddressParams defines parameters for MerchantArchiveAddress.
+type MerchantArchiveAddressParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantArchiveCustomerParams defines parameters for MerchantArchiveCustomer.
+type MerchantArchiveCustomerParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantListPaymentMethodsParams defines parameters for MerchantListPaymentMethods.
+type MerchantListPaymentMethodsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// MerchantCreatePaymentMethodParams defines parameters for MerchantCreatePaymentMethod.
+type MerchantCreatePaymentMethodParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantDeletePaymentMethodParams defines parameters for MerchantDeletePaymentMethod.
+type MerchantDeletePaymentMethodParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetPaymentMethodParams defines parameters for MerchantGetPaymentMethod.
+type MerchantGetPaymentMethodParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantUpdatePaymentMethodParams defines parameters for MerchantUpdatePaymentMethod.
+type MerchantUpdatePaymentMethodParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantListDeliveriesParams defines parameters for MerchantListDeliveries.
+type MerchantListDeliveriesParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// EndpointId Only what goes to this webhook endpoint.
+	EndpointId *DeliveryEndpointFilter `form:"endpoint_id,omitempty" json:"endpoint_id,omitempty"`
+
+	// EventId Only what tells of this event.
+	EventId *DeliveryEventFilter `form:"event_id,omitempty" json:"event_id,omitempty"`
+
+	// Status One state or several, separated by commas.
+	Status *DeliveryStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+}
+
+// MerchantRedeliverSpanParams defines parameters for MerchantRedeliverSpan.
+type MerchantRedeliverSpanParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetDeliveryParams defines parameters for MerchantGetDelivery.
+type MerchantGetDeliveryParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantRedeliverParams defines parameters for MerchantRedeliver.
+type MerchantRedeliverParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantListDiscountsParams defines parameters for MerchantListDiscounts.
+type MerchantListDiscountsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// ExternalId Only what you, or the billing system it came from, call so.
+	ExternalId *ExternalIdFilter `form:"external_id,omitempty" json:"external_id,omitempty"`
+
+	// Status Only what is in use, or only what is archived.
+	Status *ArchivalStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+
+	// Code Only what is given for this code.
+	Code *CodeFilter `form:"code,omitempty" json:"code,omitempty"`
+}
+
+// MerchantCreateDiscountParams defines parameters for MerchantCreateDiscount.
+type MerchantCreateDiscountParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetDiscountParams defines parameters for MerchantGetDiscount.
+type MerchantGetDiscountParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantUpdateDiscountParams defines parameters for MerchantUpdateDiscount.
+type MerchantUpdateDiscountParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantArchiveDiscountParams defines parameters for MerchantArchiveDiscount.
+type MerchantArchiveDiscountParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // MerchantListEventsParams defines parameters for MerchantListEvents.
 type MerchantListEventsParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -3223,6 +4533,189 @@ type MerchantUpdatePortalParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// MerchantListPortalSessionsParams defines parameters for MerchantListPortalSessions.
+type MerchantListPortalSessionsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// CustomerId Only what belongs to this customer.
+	CustomerId *CustomerFilter `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// Origin Those made by the API, which is the default, or those in mails.
+	Origin *PortalSessionOriginFilter `form:"origin,omitempty" json:"origin,omitempty"`
+}
+
+// MerchantCreatePortalSessionParams defines parameters for MerchantCreatePortalSession.
+type MerchantCreatePortalSessionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantRevokePortalSessionParams defines parameters for MerchantRevokePortalSession.
+type MerchantRevokePortalSessionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetPortalSessionParams defines parameters for MerchantGetPortalSession.
+type MerchantGetPortalSessionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantListPricesParams defines parameters for MerchantListPrices.
+type MerchantListPricesParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// ExternalId Only what you, or the billing system it came from, call so.
+	ExternalId *ExternalIdFilter `form:"external_id,omitempty" json:"external_id,omitempty"`
+
+	// Status Only what is in use, or only what is archived.
+	Status *ArchivalStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+
+	// ProductId Only prices of this product.
+	ProductId *ProductFilter `form:"product_id,omitempty" json:"product_id,omitempty"`
+
+	// Include What to show with each; several are separated by commas.
+	Include *PriceIncludes `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// MerchantCreatePriceParams defines parameters for MerchantCreatePrice.
+type MerchantCreatePriceParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetPriceParams defines parameters for MerchantGetPrice.
+type MerchantGetPriceParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Include What to show with each; several are separated by commas.
+	Include *PriceIncludes `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// MerchantUpdatePriceParams defines parameters for MerchantUpdatePrice.
+type MerchantUpdatePriceParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantArchivePriceParams defines parameters for MerchantArchivePrice.
+type MerchantArchivePriceParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantListProductsParams defines parameters for MerchantListProducts.
+type MerchantListProductsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// ExternalId Only what you, or the billing system it came from, call so.
+	ExternalId *ExternalIdFilter `form:"external_id,omitempty" json:"external_id,omitempty"`
+
+	// Status Only what is in use, or only what is archived.
+	Status *ArchivalStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+
+	// Include What to show with each; several are separated by commas.
+	Include *ProductIncludes `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// MerchantCreateProductParams defines parameters for MerchantCreateProduct.
+type MerchantCreateProductParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetProductParams defines parameters for MerchantGetProduct.
+type MerchantGetProductParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Include What to show with each; several are separated by commas.
+	Include *ProductIncludes `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// MerchantUpdateProductParams defines parameters for MerchantUpdateProduct.
+type MerchantUpdateProductParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantArchiveProductParams defines parameters for MerchantArchiveProduct.
+type MerchantArchiveProductParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // MerchantListSubscriptionsParams defines parameters for MerchantListSubscriptions.
 type MerchantListSubscriptionsParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -3330,6 +4823,78 @@ type MerchantResumeSubscriptionParams struct {
 
 // MerchantKeepSubscriptionParams defines parameters for MerchantKeepSubscription.
 type MerchantKeepSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantListWebhookEndpointsParams defines parameters for MerchantListWebhookEndpoints.
+type MerchantListWebhookEndpointsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// MerchantCreateWebhookEndpointParams defines parameters for MerchantCreateWebhookEndpoint.
+type MerchantCreateWebhookEndpointParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetWebhookEndpointParams defines parameters for MerchantGetWebhookEndpoint.
+type MerchantGetWebhookEndpointParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantUpdateWebhookEndpointParams defines parameters for MerchantUpdateWebhookEndpoint.
+type MerchantUpdateWebhookEndpointParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantArchiveWebhookEndpointParams defines parameters for MerchantArchiveWebhookEndpoint.
+type MerchantArchiveWebhookEndpointParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantRotateWebhookEndpointSecretParams defines parameters for MerchantRotateWebhookEndpointSecret.
+type MerchantRotateWebhookEndpointSecretParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantTestWebhookEndpointParams defines parameters for MerchantTestWebhookEndpoint.
+type MerchantTestWebhookEndpointParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
 	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
 
@@ -3616,6 +5181,33 @@ type MerchantRotateApiKeyJSONRequestBody = RotateApiKey
 // MerchantAdvanceClockJSONRequestBody defines body for MerchantAdvanceClock for application/json ContentType.
 type MerchantAdvanceClockJSONRequestBody = AdvanceClock
 
+// MerchantCreateCustomerJSONRequestBody defines body for MerchantCreateCustomer for application/json ContentType.
+type MerchantCreateCustomerJSONRequestBody = CreateCustomer
+
+// MerchantUpdateCustomerJSONRequestBody defines body for MerchantUpdateCustomer for application/json ContentType.
+type MerchantUpdateCustomerJSONRequestBody = UpdateCustomer
+
+// MerchantCreateAddressJSONRequestBody defines body for MerchantCreateAddress for application/json ContentType.
+type MerchantCreateAddressJSONRequestBody = CreateAddress
+
+// MerchantUpdateAddressJSONRequestBody defines body for MerchantUpdateAddress for application/json ContentType.
+type MerchantUpdateAddressJSONRequestBody = UpdateCustomerAddress
+
+// MerchantCreatePaymentMethodJSONRequestBody defines body for MerchantCreatePaymentMethod for application/json ContentType.
+type MerchantCreatePaymentMethodJSONRequestBody = CreatePaymentMethod
+
+// MerchantUpdatePaymentMethodJSONRequestBody defines body for MerchantUpdatePaymentMethod for application/json ContentType.
+type MerchantUpdatePaymentMethodJSONRequestBody = UpdatePaymentMethod
+
+// MerchantRedeliverSpanJSONRequestBody defines body for MerchantRedeliverSpan for application/json ContentType.
+type MerchantRedeliverSpanJSONRequestBody = RedeliverSpan
+
+// MerchantCreateDiscountJSONRequestBody defines body for MerchantCreateDiscount for application/json ContentType.
+type MerchantCreateDiscountJSONRequestBody = CreateDiscount
+
+// MerchantUpdateDiscountJSONRequestBody defines body for MerchantUpdateDiscount for application/json ContentType.
+type MerchantUpdateDiscountJSONRequestBody = UpdateDiscount
+
 // MerchantCreatePaymentJSONRequestBody defines body for MerchantCreatePayment for application/json ContentType.
 type MerchantCreatePaymentJSONRequestBody = MerchantCreatePayment
 
@@ -3630,6 +5222,21 @@ type MerchantCreateRefundJSONRequestBody = MerchantCreateRefund
 
 // MerchantUpdatePortalJSONRequestBody defines body for MerchantUpdatePortal for application/json ContentType.
 type MerchantUpdatePortalJSONRequestBody = UpdatePortalSettings
+
+// MerchantCreatePortalSessionJSONRequestBody defines body for MerchantCreatePortalSession for application/json ContentType.
+type MerchantCreatePortalSessionJSONRequestBody = CreatePortalSession
+
+// MerchantCreatePriceJSONRequestBody defines body for MerchantCreatePrice for application/json ContentType.
+type MerchantCreatePriceJSONRequestBody = CreatePrice
+
+// MerchantUpdatePriceJSONRequestBody defines body for MerchantUpdatePrice for application/json ContentType.
+type MerchantUpdatePriceJSONRequestBody = UpdatePrice
+
+// MerchantCreateProductJSONRequestBody defines body for MerchantCreateProduct for application/json ContentType.
+type MerchantCreateProductJSONRequestBody = CreateProduct
+
+// MerchantUpdateProductJSONRequestBody defines body for MerchantUpdateProduct for application/json ContentType.
+type MerchantUpdateProductJSONRequestBody = UpdateProduct
 
 // MerchantCreateSubscriptionJSONRequestBody defines body for MerchantCreateSubscription for application/json ContentType.
 type MerchantCreateSubscriptionJSONRequestBody = MerchantCreateSubscription
@@ -3651,6 +5258,12 @@ type MerchantPauseSubscriptionJSONRequestBody = PauseSubscription
 
 // MerchantResumeSubscriptionJSONRequestBody defines body for MerchantResumeSubscription for application/json ContentType.
 type MerchantResumeSubscriptionJSONRequestBody = ResumeSubscription
+
+// MerchantCreateWebhookEndpointJSONRequestBody defines body for MerchantCreateWebhookEndpoint for application/json ContentType.
+type MerchantCreateWebhookEndpointJSONRequestBody = CreateWebhookEndpoint
+
+// MerchantUpdateWebhookEndpointJSONRequestBody defines body for MerchantUpdateWebhookEndpoint for application/json ContentType.
+type MerchantUpdateWebhookEndpointJSONRequestBody = UpdateWebhookEndpoint
 
 // AddPaymentMethodJSONRequestBody defines body for AddPaymentMethod for application/json ContentType.
 type AddPaymentMethodJSONRequestBody = AddPaymentMethod
@@ -3765,6 +5378,78 @@ type ServerInterface interface {
 	// MerchantAdvanceClock Move a sandbox merchant's clock forward
 	// (POST /v1/merchant/clock/advance)
 	MerchantAdvanceClock(ctx echo.Context, params MerchantAdvanceClockParams) error
+	// MerchantListCustomers List customers
+	// (GET /v1/merchant/customers)
+	MerchantListCustomers(ctx echo.Context, params MerchantListCustomersParams) error
+	// MerchantCreateCustomer Create a customer
+	// (POST /v1/merchant/customers)
+	MerchantCreateCustomer(ctx echo.Context, params MerchantCreateCustomerParams) error
+	// MerchantGetCustomer Show a customer
+	// (GET /v1/merchant/customers/{customer_id})
+	MerchantGetCustomer(ctx echo.Context, customerId CustomerId, params MerchantGetCustomerParams) error
+	// MerchantUpdateCustomer Change a customer
+	// (PATCH /v1/merchant/customers/{customer_id})
+	MerchantUpdateCustomer(ctx echo.Context, customerId CustomerId, params MerchantUpdateCustomerParams) error
+	// MerchantListAddresses List addresses of a customer
+	// (GET /v1/merchant/customers/{customer_id}/addresses)
+	MerchantListAddresses(ctx echo.Context, customerId CustomerId, params MerchantListAddressesParams) error
+	// MerchantCreateAddress Add an address to a customer
+	// (POST /v1/merchant/customers/{customer_id}/addresses)
+	MerchantCreateAddress(ctx echo.Context, customerId CustomerId, params MerchantCreateAddressParams) error
+	// MerchantGetAddress Show an address of a customer
+	// (GET /v1/merchant/customers/{customer_id}/addresses/{address_id})
+	MerchantGetAddress(ctx echo.Context, customerId CustomerId, addressId AddressId, params MerchantGetAddressParams) error
+	// MerchantUpdateAddress Change an address of a customer
+	// (PATCH /v1/merchant/customers/{customer_id}/addresses/{address_id})
+	MerchantUpdateAddress(ctx echo.Context, customerId CustomerId, addressId AddressId, params MerchantUpdateAddressParams) error
+	// MerchantArchiveAddress Archive an address of a customer
+	// (POST /v1/merchant/customers/{customer_id}/addresses/{address_id}/archive)
+	MerchantArchiveAddress(ctx echo.Context, customerId CustomerId, addressId AddressId, params MerchantArchiveAddressParams) error
+	// MerchantArchiveCustomer Archive a customer
+	// (POST /v1/merchant/customers/{customer_id}/archive)
+	MerchantArchiveCustomer(ctx echo.Context, customerId CustomerId, params MerchantArchiveCustomerParams) error
+	// MerchantListPaymentMethods List payment methods of a customer
+	// (GET /v1/merchant/customers/{customer_id}/payment-methods)
+	MerchantListPaymentMethods(ctx echo.Context, customerId CustomerId, params MerchantListPaymentMethodsParams) error
+	// MerchantCreatePaymentMethod Store a payment method of a customer
+	// (POST /v1/merchant/customers/{customer_id}/payment-methods)
+	MerchantCreatePaymentMethod(ctx echo.Context, customerId CustomerId, params MerchantCreatePaymentMethodParams) error
+	// MerchantDeletePaymentMethod Delete a payment method of a customer
+	// (DELETE /v1/merchant/customers/{customer_id}/payment-methods/{payment_method_id})
+	MerchantDeletePaymentMethod(ctx echo.Context, customerId CustomerId, paymentMethodId PaymentMethodId, params MerchantDeletePaymentMethodParams) error
+	// MerchantGetPaymentMethod Show a payment method of a customer
+	// (GET /v1/merchant/customers/{customer_id}/payment-methods/{payment_method_id})
+	MerchantGetPaymentMethod(ctx echo.Context, customerId CustomerId, paymentMethodId PaymentMethodId, params MerchantGetPaymentMethodParams) error
+	// MerchantUpdatePaymentMethod Change a payment method of a customer
+	// (PATCH /v1/merchant/customers/{customer_id}/payment-methods/{payment_method_id})
+	MerchantUpdatePaymentMethod(ctx echo.Context, customerId CustomerId, paymentMethodId PaymentMethodId, params MerchantUpdatePaymentMethodParams) error
+	// MerchantListDeliveries List deliveries
+	// (GET /v1/merchant/deliveries)
+	MerchantListDeliveries(ctx echo.Context, params MerchantListDeliveriesParams) error
+	// MerchantRedeliverSpan Deliver again what was missed
+	// (POST /v1/merchant/deliveries/redeliver)
+	MerchantRedeliverSpan(ctx echo.Context, params MerchantRedeliverSpanParams) error
+	// MerchantGetDelivery Show a delivery
+	// (GET /v1/merchant/deliveries/{delivery_id})
+	MerchantGetDelivery(ctx echo.Context, deliveryId DeliveryId, params MerchantGetDeliveryParams) error
+	// MerchantRedeliver Deliver again
+	// (POST /v1/merchant/deliveries/{delivery_id}/redeliver)
+	MerchantRedeliver(ctx echo.Context, deliveryId DeliveryId, params MerchantRedeliverParams) error
+	// MerchantListDiscounts List discounts
+	// (GET /v1/merchant/discounts)
+	MerchantListDiscounts(ctx echo.Context, params MerchantListDiscountsParams) error
+	// MerchantCreateDiscount Create a discount
+	// (POST /v1/merchant/discounts)
+	MerchantCreateDiscount(ctx echo.Context, params MerchantCreateDiscountParams) error
+	// MerchantGetDiscount Show a discount
+	// (GET /v1/merchant/discounts/{discount_id})
+	MerchantGetDiscount(ctx echo.Context, discountId DiscountId, params MerchantGetDiscountParams) error
+	// MerchantUpdateDiscount Change a discount
+	// (PATCH /v1/merchant/discounts/{discount_id})
+	MerchantUpdateDiscount(ctx echo.Context, discountId DiscountId, params MerchantUpdateDiscountParams) error
+	// MerchantArchiveDiscount Archive a discount
+	// (POST /v1/merchant/discounts/{discount_id}/archive)
+	MerchantArchiveDiscount(ctx echo.Context, discountId DiscountId, params MerchantArchiveDiscountParams) error
 	// MerchantListEvents List events
 	// (GET /v1/merchant/events)
 	MerchantListEvents(ctx echo.Context, params MerchantListEventsParams) error
@@ -3807,6 +5492,48 @@ type ServerInterface interface {
 	// MerchantUpdatePortal Change the portal
 	// (PATCH /v1/merchant/portal)
 	MerchantUpdatePortal(ctx echo.Context, params MerchantUpdatePortalParams) error
+	// MerchantListPortalSessions List links
+	// (GET /v1/merchant/portal-sessions)
+	MerchantListPortalSessions(ctx echo.Context, params MerchantListPortalSessionsParams) error
+	// MerchantCreatePortalSession Make a link that signs a customer in
+	// (POST /v1/merchant/portal-sessions)
+	MerchantCreatePortalSession(ctx echo.Context, params MerchantCreatePortalSessionParams) error
+	// MerchantRevokePortalSession Revoke a link
+	// (DELETE /v1/merchant/portal-sessions/{portal_session_id})
+	MerchantRevokePortalSession(ctx echo.Context, portalSessionId PortalSessionId, params MerchantRevokePortalSessionParams) error
+	// MerchantGetPortalSession Show a link
+	// (GET /v1/merchant/portal-sessions/{portal_session_id})
+	MerchantGetPortalSession(ctx echo.Context, portalSessionId PortalSessionId, params MerchantGetPortalSessionParams) error
+	// MerchantListPrices List prices
+	// (GET /v1/merchant/prices)
+	MerchantListPrices(ctx echo.Context, params MerchantListPricesParams) error
+	// MerchantCreatePrice Create a price
+	// (POST /v1/merchant/prices)
+	MerchantCreatePrice(ctx echo.Context, params MerchantCreatePriceParams) error
+	// MerchantGetPrice Show a price
+	// (GET /v1/merchant/prices/{price_id})
+	MerchantGetPrice(ctx echo.Context, priceId PriceId, params MerchantGetPriceParams) error
+	// MerchantUpdatePrice Change a price
+	// (PATCH /v1/merchant/prices/{price_id})
+	MerchantUpdatePrice(ctx echo.Context, priceId PriceId, params MerchantUpdatePriceParams) error
+	// MerchantArchivePrice Archive a price
+	// (POST /v1/merchant/prices/{price_id}/archive)
+	MerchantArchivePrice(ctx echo.Context, priceId PriceId, params MerchantArchivePriceParams) error
+	// MerchantListProducts List products
+	// (GET /v1/merchant/products)
+	MerchantListProducts(ctx echo.Context, params MerchantListProductsParams) error
+	// MerchantCreateProduct Create a product
+	// (POST /v1/merchant/products)
+	MerchantCreateProduct(ctx echo.Context, params MerchantCreateProductParams) error
+	// MerchantGetProduct Show a product
+	// (GET /v1/merchant/products/{product_id})
+	MerchantGetProduct(ctx echo.Context, productId ProductId, params MerchantGetProductParams) error
+	// MerchantUpdateProduct Change a product
+	// (PATCH /v1/merchant/products/{product_id})
+	MerchantUpdateProduct(ctx echo.Context, productId ProductId, params MerchantUpdateProductParams) error
+	// MerchantArchiveProduct Archive a product
+	// (POST /v1/merchant/products/{product_id}/archive)
+	MerchantArchiveProduct(ctx echo.Context, productId ProductId, params MerchantArchiveProductParams) error
 	// MerchantListSubscriptions List subscriptions of all customers
 	// (GET /v1/merchant/subscriptions)
 	MerchantListSubscriptions(ctx echo.Context, params MerchantListSubscriptionsParams) error
@@ -3837,6 +5564,27 @@ type ServerInterface interface {
 	// MerchantKeepSubscription Undo what is scheduled
 	// (DELETE /v1/merchant/subscriptions/{subscription_id}/scheduled-change)
 	MerchantKeepSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantKeepSubscriptionParams) error
+	// MerchantListWebhookEndpoints List webhook endpoints
+	// (GET /v1/merchant/webhook-endpoints)
+	MerchantListWebhookEndpoints(ctx echo.Context, params MerchantListWebhookEndpointsParams) error
+	// MerchantCreateWebhookEndpoint Make a webhook endpoint
+	// (POST /v1/merchant/webhook-endpoints)
+	MerchantCreateWebhookEndpoint(ctx echo.Context, params MerchantCreateWebhookEndpointParams) error
+	// MerchantGetWebhookEndpoint Show a webhook endpoint
+	// (GET /v1/merchant/webhook-endpoints/{webhook_endpoint_id})
+	MerchantGetWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantGetWebhookEndpointParams) error
+	// MerchantUpdateWebhookEndpoint Change a webhook endpoint
+	// (PATCH /v1/merchant/webhook-endpoints/{webhook_endpoint_id})
+	MerchantUpdateWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantUpdateWebhookEndpointParams) error
+	// MerchantArchiveWebhookEndpoint Archive a webhook endpoint
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/archive)
+	MerchantArchiveWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantArchiveWebhookEndpointParams) error
+	// MerchantRotateWebhookEndpointSecret Give a webhook endpoint a new secret
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/rotate-secret)
+	MerchantRotateWebhookEndpointSecret(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantRotateWebhookEndpointSecretParams) error
+	// MerchantTestWebhookEndpoint Send a test
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/test)
+	MerchantTestWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantTestWebhookEndpointParams) error
 	// ListPaymentMethods List payment methods
 	// (GET /v1/payment-methods)
 	ListPaymentMethods(ctx echo.Context, params ListPaymentMethodsParams) error
@@ -4774,6 +6522,1120 @@ func (w *ServerInterfaceWrapper) MerchantAdvanceClock(ctx echo.Context) error {
 	return err
 }
 
+// MerchantListCustomers converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListCustomers(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListCustomersParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "email" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "email", ctx.QueryParams(), &params.Email, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter email: %s", err))
+	}
+
+	// ------------- Optional query parameter "external_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "external_id", ctx.QueryParams(), &params.ExternalId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter external_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListCustomers(ctx, params)
+	return err
+}
+
+// MerchantCreateCustomer converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreateCustomer(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreateCustomerParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreateCustomer(ctx, params)
+	return err
+}
+
+// MerchantGetCustomer converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetCustomer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetCustomerParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetCustomer(ctx, customerId, params)
+	return err
+}
+
+// MerchantUpdateCustomer converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateCustomer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateCustomerParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateCustomer(ctx, customerId, params)
+	return err
+}
+
+// MerchantListAddresses converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListAddresses(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListAddressesParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListAddresses(ctx, customerId, params)
+	return err
+}
+
+// MerchantCreateAddress converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreateAddress(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreateAddressParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreateAddress(ctx, customerId, params)
+	return err
+}
+
+// MerchantGetAddress converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetAddress(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Path parameter "address_id" -------------
+	var addressId AddressId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "address_id", ctx.Param("address_id"), &addressId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter address_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetAddressParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetAddress(ctx, customerId, addressId, params)
+	return err
+}
+
+// MerchantUpdateAddress converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateAddress(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Path parameter "address_id" -------------
+	var addressId AddressId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "address_id", ctx.Param("address_id"), &addressId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter address_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateAddressParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateAddress(ctx, customerId, addressId, params)
+	return err
+}
+
+// MerchantArchiveAddress converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantArchiveAddress(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Path parameter "address_id" -------------
+	var addressId AddressId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "address_id", ctx.Param("address_id"), &addressId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter address_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantArchiveAddressParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantArchiveAddress(ctx, customerId, addressId, params)
+	return err
+}
+
+// MerchantArchiveCustomer converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantArchiveCustomer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantArchiveCustomerParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantArchiveCustomer(ctx, customerId, params)
+	return err
+}
+
+// MerchantListPaymentMethods converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListPaymentMethods(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListPaymentMethodsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListPaymentMethods(ctx, customerId, params)
+	return err
+}
+
+// MerchantCreatePaymentMethod converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreatePaymentMethod(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreatePaymentMethodParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreatePaymentMethod(ctx, customerId, params)
+	return err
+}
+
+// MerchantDeletePaymentMethod converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantDeletePaymentMethod(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Path parameter "payment_method_id" -------------
+	var paymentMethodId PaymentMethodId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_method_id", ctx.Param("payment_method_id"), &paymentMethodId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_method_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantDeletePaymentMethodParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantDeletePaymentMethod(ctx, customerId, paymentMethodId, params)
+	return err
+}
+
+// MerchantGetPaymentMethod converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetPaymentMethod(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Path parameter "payment_method_id" -------------
+	var paymentMethodId PaymentMethodId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_method_id", ctx.Param("payment_method_id"), &paymentMethodId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_method_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetPaymentMethodParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetPaymentMethod(ctx, customerId, paymentMethodId, params)
+	return err
+}
+
+// MerchantUpdatePaymentMethod converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdatePaymentMethod(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Path parameter "payment_method_id" -------------
+	var paymentMethodId PaymentMethodId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_method_id", ctx.Param("payment_method_id"), &paymentMethodId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_method_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdatePaymentMethodParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdatePaymentMethod(ctx, customerId, paymentMethodId, params)
+	return err
+}
+
+// MerchantListDeliveries converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListDeliveries(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListDeliveriesParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "endpoint_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "endpoint_id", ctx.QueryParams(), &params.EndpointId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter endpoint_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "event_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "event_id", ctx.QueryParams(), &params.EventId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListDeliveries(ctx, params)
+	return err
+}
+
+// MerchantRedeliverSpan converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantRedeliverSpan(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantRedeliverSpanParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantRedeliverSpan(ctx, params)
+	return err
+}
+
+// MerchantGetDelivery converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetDelivery(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "delivery_id" -------------
+	var deliveryId DeliveryId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery_id", ctx.Param("delivery_id"), &deliveryId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter delivery_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetDeliveryParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetDelivery(ctx, deliveryId, params)
+	return err
+}
+
+// MerchantRedeliver converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantRedeliver(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "delivery_id" -------------
+	var deliveryId DeliveryId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery_id", ctx.Param("delivery_id"), &deliveryId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter delivery_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantRedeliverParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantRedeliver(ctx, deliveryId, params)
+	return err
+}
+
+// MerchantListDiscounts converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListDiscounts(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListDiscountsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "external_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "external_id", ctx.QueryParams(), &params.ExternalId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter external_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "code" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "code", ctx.QueryParams(), &params.Code, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter code: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListDiscounts(ctx, params)
+	return err
+}
+
+// MerchantCreateDiscount converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreateDiscount(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreateDiscountParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreateDiscount(ctx, params)
+	return err
+}
+
+// MerchantGetDiscount converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetDiscount(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "discount_id" -------------
+	var discountId DiscountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "discount_id", ctx.Param("discount_id"), &discountId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter discount_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetDiscountParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetDiscount(ctx, discountId, params)
+	return err
+}
+
+// MerchantUpdateDiscount converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateDiscount(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "discount_id" -------------
+	var discountId DiscountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "discount_id", ctx.Param("discount_id"), &discountId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter discount_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateDiscountParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateDiscount(ctx, discountId, params)
+	return err
+}
+
+// MerchantArchiveDiscount converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantArchiveDiscount(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "discount_id" -------------
+	var discountId DiscountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "discount_id", ctx.Param("discount_id"), &discountId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter discount_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantArchiveDiscountParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantArchiveDiscount(ctx, discountId, params)
+	return err
+}
+
 // MerchantListEvents converts echo context to params.
 func (w *ServerInterfaceWrapper) MerchantListEvents(ctx echo.Context) error {
 	var err error
@@ -5388,6 +8250,641 @@ func (w *ServerInterfaceWrapper) MerchantUpdatePortal(ctx echo.Context) error {
 	return err
 }
 
+// MerchantListPortalSessions converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListPortalSessions(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListPortalSessionsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "origin" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "origin", ctx.QueryParams(), &params.Origin, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter origin: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListPortalSessions(ctx, params)
+	return err
+}
+
+// MerchantCreatePortalSession converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreatePortalSession(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreatePortalSessionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreatePortalSession(ctx, params)
+	return err
+}
+
+// MerchantRevokePortalSession converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantRevokePortalSession(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "portal_session_id" -------------
+	var portalSessionId PortalSessionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "portal_session_id", ctx.Param("portal_session_id"), &portalSessionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter portal_session_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantRevokePortalSessionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantRevokePortalSession(ctx, portalSessionId, params)
+	return err
+}
+
+// MerchantGetPortalSession converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetPortalSession(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "portal_session_id" -------------
+	var portalSessionId PortalSessionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "portal_session_id", ctx.Param("portal_session_id"), &portalSessionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter portal_session_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetPortalSessionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetPortalSession(ctx, portalSessionId, params)
+	return err
+}
+
+// MerchantListPrices converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListPrices(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListPricesParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "external_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "external_id", ctx.QueryParams(), &params.ExternalId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter external_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "product_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "product_id", ctx.QueryParams(), &params.ProductId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter product_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListPrices(ctx, params)
+	return err
+}
+
+// MerchantCreatePrice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreatePrice(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreatePriceParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreatePrice(ctx, params)
+	return err
+}
+
+// MerchantGetPrice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetPrice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "price_id" -------------
+	var priceId PriceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "price_id", ctx.Param("price_id"), &priceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter price_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetPriceParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetPrice(ctx, priceId, params)
+	return err
+}
+
+// MerchantUpdatePrice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdatePrice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "price_id" -------------
+	var priceId PriceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "price_id", ctx.Param("price_id"), &priceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter price_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdatePriceParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdatePrice(ctx, priceId, params)
+	return err
+}
+
+// MerchantArchivePrice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantArchivePrice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "price_id" -------------
+	var priceId PriceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "price_id", ctx.Param("price_id"), &priceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter price_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantArchivePriceParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantArchivePrice(ctx, priceId, params)
+	return err
+}
+
+// MerchantListProducts converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListProducts(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListProductsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "external_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "external_id", ctx.QueryParams(), &params.ExternalId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter external_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListProducts(ctx, params)
+	return err
+}
+
+// MerchantCreateProduct converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreateProduct(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreateProductParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreateProduct(ctx, params)
+	return err
+}
+
+// MerchantGetProduct converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetProduct(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "product_id" -------------
+	var productId ProductId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "product_id", ctx.Param("product_id"), &productId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter product_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetProductParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetProduct(ctx, productId, params)
+	return err
+}
+
+// MerchantUpdateProduct converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateProduct(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "product_id" -------------
+	var productId ProductId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "product_id", ctx.Param("product_id"), &productId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter product_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateProductParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateProduct(ctx, productId, params)
+	return err
+}
+
+// MerchantArchiveProduct converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantArchiveProduct(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "product_id" -------------
+	var productId ProductId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "product_id", ctx.Param("product_id"), &productId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter product_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantArchiveProductParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantArchiveProduct(ctx, productId, params)
+	return err
+}
+
 // MerchantListSubscriptions converts echo context to params.
 func (w *ServerInterfaceWrapper) MerchantListSubscriptions(ctx echo.Context) error {
 	var err error
@@ -5841,6 +9338,295 @@ func (w *ServerInterfaceWrapper) MerchantKeepSubscription(ctx echo.Context) erro
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.MerchantKeepSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantListWebhookEndpoints converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListWebhookEndpoints(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListWebhookEndpointsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListWebhookEndpoints(ctx, params)
+	return err
+}
+
+// MerchantCreateWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreateWebhookEndpoint(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreateWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreateWebhookEndpoint(ctx, params)
+	return err
+}
+
+// MerchantGetWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetWebhookEndpoint(ctx, webhookEndpointId, params)
+	return err
+}
+
+// MerchantUpdateWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateWebhookEndpoint(ctx, webhookEndpointId, params)
+	return err
+}
+
+// MerchantArchiveWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantArchiveWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantArchiveWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantArchiveWebhookEndpoint(ctx, webhookEndpointId, params)
+	return err
+}
+
+// MerchantRotateWebhookEndpointSecret converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantRotateWebhookEndpointSecret(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantRotateWebhookEndpointSecretParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantRotateWebhookEndpointSecret(ctx, webhookEndpointId, params)
+	return err
+}
+
+// MerchantTestWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantTestWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantTestWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantTestWebhookEndpoint(ctx, webhookEndpointId, params)
 	return err
 }
 
@@ -6933,6 +10719,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/merchant/clock/advance", wrapper.MerchantAdvanceClock, options.OperationMiddlewares["merchantAdvanceClock"]...)
 	router.GET(options.BaseURL+"/v1/merchant/portal", wrapper.MerchantGetPortal, options.OperationMiddlewares["merchantGetPortal"]...)
 	router.PATCH(options.BaseURL+"/v1/merchant/portal", wrapper.MerchantUpdatePortal, options.OperationMiddlewares["merchantUpdatePortal"]...)
+	router.GET(options.BaseURL+"/v1/merchant/portal-sessions", wrapper.MerchantListPortalSessions, options.OperationMiddlewares["merchantListPortalSessions"]...)
+	router.POST(options.BaseURL+"/v1/merchant/portal-sessions", wrapper.MerchantCreatePortalSession, options.OperationMiddlewares["merchantCreatePortalSession"]...)
+	router.DELETE(options.BaseURL+"/v1/merchant/portal-sessions/:portal_session_id", wrapper.MerchantRevokePortalSession, options.OperationMiddlewares["merchantRevokePortalSession"]...)
+	router.GET(options.BaseURL+"/v1/merchant/portal-sessions/:portal_session_id", wrapper.MerchantGetPortalSession, options.OperationMiddlewares["merchantGetPortalSession"]...)
 	router.GET(options.BaseURL+"/v1/merchant/api-keys", wrapper.MerchantListApiKeys, options.OperationMiddlewares["merchantListApiKeys"]...)
 	router.POST(options.BaseURL+"/v1/merchant/api-keys", wrapper.MerchantCreateApiKey, options.OperationMiddlewares["merchantCreateApiKey"]...)
 	router.GET(options.BaseURL+"/v1/merchant/api-keys/:api_key_id", wrapper.MerchantGetApiKey, options.OperationMiddlewares["merchantGetApiKey"]...)
@@ -6942,6 +10732,47 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/merchant/audit-log", wrapper.MerchantListAuditLog, options.OperationMiddlewares["merchantListAuditLog"]...)
 	router.GET(options.BaseURL+"/v1/merchant/events", wrapper.MerchantListEvents, options.OperationMiddlewares["merchantListEvents"]...)
 	router.GET(options.BaseURL+"/v1/merchant/events/:event_id", wrapper.MerchantGetEvent, options.OperationMiddlewares["merchantGetEvent"]...)
+	router.GET(options.BaseURL+"/v1/merchant/customers", wrapper.MerchantListCustomers, options.OperationMiddlewares["merchantListCustomers"]...)
+	router.POST(options.BaseURL+"/v1/merchant/customers", wrapper.MerchantCreateCustomer, options.OperationMiddlewares["merchantCreateCustomer"]...)
+	router.GET(options.BaseURL+"/v1/merchant/customers/:customer_id", wrapper.MerchantGetCustomer, options.OperationMiddlewares["merchantGetCustomer"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/customers/:customer_id", wrapper.MerchantUpdateCustomer, options.OperationMiddlewares["merchantUpdateCustomer"]...)
+	router.POST(options.BaseURL+"/v1/merchant/customers/:customer_id/archive", wrapper.MerchantArchiveCustomer, options.OperationMiddlewares["merchantArchiveCustomer"]...)
+	router.GET(options.BaseURL+"/v1/merchant/customers/:customer_id/addresses", wrapper.MerchantListAddresses, options.OperationMiddlewares["merchantListAddresses"]...)
+	router.POST(options.BaseURL+"/v1/merchant/customers/:customer_id/addresses", wrapper.MerchantCreateAddress, options.OperationMiddlewares["merchantCreateAddress"]...)
+	router.GET(options.BaseURL+"/v1/merchant/customers/:customer_id/addresses/:address_id", wrapper.MerchantGetAddress, options.OperationMiddlewares["merchantGetAddress"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/customers/:customer_id/addresses/:address_id", wrapper.MerchantUpdateAddress, options.OperationMiddlewares["merchantUpdateAddress"]...)
+	router.POST(options.BaseURL+"/v1/merchant/customers/:customer_id/addresses/:address_id/archive", wrapper.MerchantArchiveAddress, options.OperationMiddlewares["merchantArchiveAddress"]...)
+	router.GET(options.BaseURL+"/v1/merchant/customers/:customer_id/payment-methods", wrapper.MerchantListPaymentMethods, options.OperationMiddlewares["merchantListPaymentMethods"]...)
+	router.POST(options.BaseURL+"/v1/merchant/customers/:customer_id/payment-methods", wrapper.MerchantCreatePaymentMethod, options.OperationMiddlewares["merchantCreatePaymentMethod"]...)
+	router.DELETE(options.BaseURL+"/v1/merchant/customers/:customer_id/payment-methods/:payment_method_id", wrapper.MerchantDeletePaymentMethod, options.OperationMiddlewares["merchantDeletePaymentMethod"]...)
+	router.GET(options.BaseURL+"/v1/merchant/customers/:customer_id/payment-methods/:payment_method_id", wrapper.MerchantGetPaymentMethod, options.OperationMiddlewares["merchantGetPaymentMethod"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/customers/:customer_id/payment-methods/:payment_method_id", wrapper.MerchantUpdatePaymentMethod, options.OperationMiddlewares["merchantUpdatePaymentMethod"]...)
+	router.GET(options.BaseURL+"/v1/merchant/products", wrapper.MerchantListProducts, options.OperationMiddlewares["merchantListProducts"]...)
+	router.POST(options.BaseURL+"/v1/merchant/products", wrapper.MerchantCreateProduct, options.OperationMiddlewares["merchantCreateProduct"]...)
+	router.GET(options.BaseURL+"/v1/merchant/products/:product_id", wrapper.MerchantGetProduct, options.OperationMiddlewares["merchantGetProduct"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/products/:product_id", wrapper.MerchantUpdateProduct, options.OperationMiddlewares["merchantUpdateProduct"]...)
+	router.POST(options.BaseURL+"/v1/merchant/products/:product_id/archive", wrapper.MerchantArchiveProduct, options.OperationMiddlewares["merchantArchiveProduct"]...)
+	router.GET(options.BaseURL+"/v1/merchant/prices", wrapper.MerchantListPrices, options.OperationMiddlewares["merchantListPrices"]...)
+	router.POST(options.BaseURL+"/v1/merchant/prices", wrapper.MerchantCreatePrice, options.OperationMiddlewares["merchantCreatePrice"]...)
+	router.GET(options.BaseURL+"/v1/merchant/prices/:price_id", wrapper.MerchantGetPrice, options.OperationMiddlewares["merchantGetPrice"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/prices/:price_id", wrapper.MerchantUpdatePrice, options.OperationMiddlewares["merchantUpdatePrice"]...)
+	router.POST(options.BaseURL+"/v1/merchant/prices/:price_id/archive", wrapper.MerchantArchivePrice, options.OperationMiddlewares["merchantArchivePrice"]...)
+	router.GET(options.BaseURL+"/v1/merchant/discounts", wrapper.MerchantListDiscounts, options.OperationMiddlewares["merchantListDiscounts"]...)
+	router.POST(options.BaseURL+"/v1/merchant/discounts", wrapper.MerchantCreateDiscount, options.OperationMiddlewares["merchantCreateDiscount"]...)
+	router.GET(options.BaseURL+"/v1/merchant/discounts/:discount_id", wrapper.MerchantGetDiscount, options.OperationMiddlewares["merchantGetDiscount"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/discounts/:discount_id", wrapper.MerchantUpdateDiscount, options.OperationMiddlewares["merchantUpdateDiscount"]...)
+	router.POST(options.BaseURL+"/v1/merchant/discounts/:discount_id/archive", wrapper.MerchantArchiveDiscount, options.OperationMiddlewares["merchantArchiveDiscount"]...)
+	router.GET(options.BaseURL+"/v1/merchant/webhook-endpoints", wrapper.MerchantListWebhookEndpoints, options.OperationMiddlewares["merchantListWebhookEndpoints"]...)
+	router.POST(options.BaseURL+"/v1/merchant/webhook-endpoints", wrapper.MerchantCreateWebhookEndpoint, options.OperationMiddlewares["merchantCreateWebhookEndpoint"]...)
+	router.GET(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id", wrapper.MerchantGetWebhookEndpoint, options.OperationMiddlewares["merchantGetWebhookEndpoint"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id", wrapper.MerchantUpdateWebhookEndpoint, options.OperationMiddlewares["merchantUpdateWebhookEndpoint"]...)
+	router.POST(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id/archive", wrapper.MerchantArchiveWebhookEndpoint, options.OperationMiddlewares["merchantArchiveWebhookEndpoint"]...)
+	router.POST(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id/rotate-secret", wrapper.MerchantRotateWebhookEndpointSecret, options.OperationMiddlewares["merchantRotateWebhookEndpointSecret"]...)
+	router.POST(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id/test", wrapper.MerchantTestWebhookEndpoint, options.OperationMiddlewares["merchantTestWebhookEndpoint"]...)
+	router.GET(options.BaseURL+"/v1/merchant/deliveries", wrapper.MerchantListDeliveries, options.OperationMiddlewares["merchantListDeliveries"]...)
+	router.POST(options.BaseURL+"/v1/merchant/deliveries/redeliver", wrapper.MerchantRedeliverSpan, options.OperationMiddlewares["merchantRedeliverSpan"]...)
+	router.GET(options.BaseURL+"/v1/merchant/deliveries/:delivery_id", wrapper.MerchantGetDelivery, options.OperationMiddlewares["merchantGetDelivery"]...)
+	router.POST(options.BaseURL+"/v1/merchant/deliveries/:delivery_id/redeliver", wrapper.MerchantRedeliver, options.OperationMiddlewares["merchantRedeliver"]...)
 
 }
 
@@ -10845,6 +14676,4122 @@ func (response MerchantAdvanceClock503ApplicationProblemPlusJSONResponse) VisitM
 	return err
 }
 
+type MerchantListCustomersRequestObject struct {
+	Params MerchantListCustomersParams
+}
+
+type MerchantListCustomersResponseObject interface {
+	VisitMerchantListCustomersResponse(w http.ResponseWriter) error
+}
+
+type MerchantListCustomers200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListCustomers200JSONResponse struct {
+	Body    CustomerList
+	Headers MerchantListCustomers200ResponseHeaders
+}
+
+func (response MerchantListCustomers200JSONResponse) VisitMerchantListCustomersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCustomers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCustomers400ApplicationProblemPlusJSONResponse) VisitMerchantListCustomersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCustomers401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCustomers401ApplicationProblemPlusJSONResponse) VisitMerchantListCustomersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCustomers403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCustomers403ApplicationProblemPlusJSONResponse) VisitMerchantListCustomersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCustomers500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCustomers500ApplicationProblemPlusJSONResponse) VisitMerchantListCustomersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCustomers503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCustomers503ApplicationProblemPlusJSONResponse) VisitMerchantListCustomersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomerRequestObject struct {
+	Params MerchantCreateCustomerParams
+	Body   *MerchantCreateCustomerJSONRequestBody
+}
+
+type MerchantCreateCustomerResponseObject interface {
+	VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreateCustomer201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreateCustomer201JSONResponse struct {
+	Body    Customer
+	Headers MerchantCreateCustomer201ResponseHeaders
+}
+
+func (response MerchantCreateCustomer201JSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateCustomer400ApplicationProblemPlusJSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateCustomer401ApplicationProblemPlusJSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateCustomer403ApplicationProblemPlusJSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateCustomer409ApplicationProblemPlusJSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomer413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateCustomer413ApplicationProblemPlusJSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomer415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateCustomer415ApplicationProblemPlusJSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateCustomer422ApplicationProblemPlusJSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomer500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateCustomer500ApplicationProblemPlusJSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomer503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateCustomer503ApplicationProblemPlusJSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCustomerRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	Params     MerchantGetCustomerParams
+}
+
+type MerchantGetCustomerResponseObject interface {
+	VisitMerchantGetCustomerResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetCustomer200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetCustomer200JSONResponse struct {
+	Body    Customer
+	Headers MerchantGetCustomer200ResponseHeaders
+}
+
+func (response MerchantGetCustomer200JSONResponse) VisitMerchantGetCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCustomer304Response = NotModifiedResponse
+
+func (response MerchantGetCustomer304Response) VisitMerchantGetCustomerResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetCustomer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCustomer400ApplicationProblemPlusJSONResponse) VisitMerchantGetCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCustomer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCustomer401ApplicationProblemPlusJSONResponse) VisitMerchantGetCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCustomer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCustomer403ApplicationProblemPlusJSONResponse) VisitMerchantGetCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCustomer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCustomer404ApplicationProblemPlusJSONResponse) VisitMerchantGetCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCustomer500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCustomer500ApplicationProblemPlusJSONResponse) VisitMerchantGetCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCustomer503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCustomer503ApplicationProblemPlusJSONResponse) VisitMerchantGetCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomerRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	Params     MerchantUpdateCustomerParams
+	Body       *MerchantUpdateCustomerJSONRequestBody
+}
+
+type MerchantUpdateCustomerResponseObject interface {
+	VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateCustomer200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateCustomer200JSONResponse struct {
+	Body    Customer
+	Headers MerchantUpdateCustomer200ResponseHeaders
+}
+
+func (response MerchantUpdateCustomer200JSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer404ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAddressesRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	Params     MerchantListAddressesParams
+}
+
+type MerchantListAddressesResponseObject interface {
+	VisitMerchantListAddressesResponse(w http.ResponseWriter) error
+}
+
+type MerchantListAddresses200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListAddresses200JSONResponse struct {
+	Body    CustomerAddressList
+	Headers MerchantListAddresses200ResponseHeaders
+}
+
+func (response MerchantListAddresses200JSONResponse) VisitMerchantListAddressesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAddresses400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListAddresses400ApplicationProblemPlusJSONResponse) VisitMerchantListAddressesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAddresses401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListAddresses401ApplicationProblemPlusJSONResponse) VisitMerchantListAddressesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAddresses403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListAddresses403ApplicationProblemPlusJSONResponse) VisitMerchantListAddressesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAddresses404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListAddresses404ApplicationProblemPlusJSONResponse) VisitMerchantListAddressesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAddresses500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListAddresses500ApplicationProblemPlusJSONResponse) VisitMerchantListAddressesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAddresses503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListAddresses503ApplicationProblemPlusJSONResponse) VisitMerchantListAddressesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddressRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	Params     MerchantCreateAddressParams
+	Body       *MerchantCreateAddressJSONRequestBody
+}
+
+type MerchantCreateAddressResponseObject interface {
+	VisitMerchantCreateAddressResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreateAddress201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreateAddress201JSONResponse struct {
+	Body    CustomerAddress
+	Headers MerchantCreateAddress201ResponseHeaders
+}
+
+func (response MerchantCreateAddress201JSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress400ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress401ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress403ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress404ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress409ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress413ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress415ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress422ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress500ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress503ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetAddressRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	AddressId  AddressId  `json:"address_id"`
+	Params     MerchantGetAddressParams
+}
+
+type MerchantGetAddressResponseObject interface {
+	VisitMerchantGetAddressResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetAddress200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetAddress200JSONResponse struct {
+	Body    CustomerAddress
+	Headers MerchantGetAddress200ResponseHeaders
+}
+
+func (response MerchantGetAddress200JSONResponse) VisitMerchantGetAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetAddress304Response = NotModifiedResponse
+
+func (response MerchantGetAddress304Response) VisitMerchantGetAddressResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetAddress400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetAddress400ApplicationProblemPlusJSONResponse) VisitMerchantGetAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetAddress401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetAddress401ApplicationProblemPlusJSONResponse) VisitMerchantGetAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetAddress403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetAddress403ApplicationProblemPlusJSONResponse) VisitMerchantGetAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetAddress404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetAddress404ApplicationProblemPlusJSONResponse) VisitMerchantGetAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetAddress500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetAddress500ApplicationProblemPlusJSONResponse) VisitMerchantGetAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetAddress503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetAddress503ApplicationProblemPlusJSONResponse) VisitMerchantGetAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddressRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	AddressId  AddressId  `json:"address_id"`
+	Params     MerchantUpdateAddressParams
+	Body       *MerchantUpdateAddressJSONRequestBody
+}
+
+type MerchantUpdateAddressResponseObject interface {
+	VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateAddress200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateAddress200JSONResponse struct {
+	Body    CustomerAddress
+	Headers MerchantUpdateAddress200ResponseHeaders
+}
+
+func (response MerchantUpdateAddress200JSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress404ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddressRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	AddressId  AddressId  `json:"address_id"`
+	Params     MerchantArchiveAddressParams
+}
+
+type MerchantArchiveAddressResponseObject interface {
+	VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error
+}
+
+type MerchantArchiveAddress200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantArchiveAddress200JSONResponse struct {
+	Body    CustomerAddress
+	Headers MerchantArchiveAddress200ResponseHeaders
+}
+
+func (response MerchantArchiveAddress200JSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddress400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveAddress400ApplicationProblemPlusJSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddress401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveAddress401ApplicationProblemPlusJSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddress403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveAddress403ApplicationProblemPlusJSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddress404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveAddress404ApplicationProblemPlusJSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddress409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveAddress409ApplicationProblemPlusJSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddress413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveAddress413ApplicationProblemPlusJSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddress422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveAddress422ApplicationProblemPlusJSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddress500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveAddress500ApplicationProblemPlusJSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddress503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveAddress503ApplicationProblemPlusJSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomerRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	Params     MerchantArchiveCustomerParams
+}
+
+type MerchantArchiveCustomerResponseObject interface {
+	VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error
+}
+
+type MerchantArchiveCustomer200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantArchiveCustomer200JSONResponse struct {
+	Body    Customer
+	Headers MerchantArchiveCustomer200ResponseHeaders
+}
+
+func (response MerchantArchiveCustomer200JSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveCustomer400ApplicationProblemPlusJSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveCustomer401ApplicationProblemPlusJSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveCustomer403ApplicationProblemPlusJSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveCustomer404ApplicationProblemPlusJSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveCustomer409ApplicationProblemPlusJSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomer413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveCustomer413ApplicationProblemPlusJSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveCustomer422ApplicationProblemPlusJSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomer500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveCustomer500ApplicationProblemPlusJSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomer503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveCustomer503ApplicationProblemPlusJSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPaymentMethodsRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	Params     MerchantListPaymentMethodsParams
+}
+
+type MerchantListPaymentMethodsResponseObject interface {
+	VisitMerchantListPaymentMethodsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListPaymentMethods200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListPaymentMethods200JSONResponse struct {
+	Body    PaymentMethodList
+	Headers MerchantListPaymentMethods200ResponseHeaders
+}
+
+func (response MerchantListPaymentMethods200JSONResponse) VisitMerchantListPaymentMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPaymentMethods400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPaymentMethods400ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPaymentMethods401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPaymentMethods401ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPaymentMethods403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPaymentMethods403ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPaymentMethods404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPaymentMethods404ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPaymentMethods500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPaymentMethods500ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPaymentMethods503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPaymentMethods503ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethodRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	Params     MerchantCreatePaymentMethodParams
+	Body       *MerchantCreatePaymentMethodJSONRequestBody
+}
+
+type MerchantCreatePaymentMethodResponseObject interface {
+	VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreatePaymentMethod201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreatePaymentMethod201JSONResponse struct {
+	Body    PaymentMethod
+	Headers MerchantCreatePaymentMethod201ResponseHeaders
+}
+
+func (response MerchantCreatePaymentMethod201JSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod400ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod401ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod403ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod404ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod409ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod413ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod415ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod422ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod500ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod503ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDeletePaymentMethodRequestObject struct {
+	CustomerId      CustomerId      `json:"customer_id"`
+	PaymentMethodId PaymentMethodId `json:"payment_method_id"`
+	Params          MerchantDeletePaymentMethodParams
+}
+
+type MerchantDeletePaymentMethodResponseObject interface {
+	VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error
+}
+
+type MerchantDeletePaymentMethod204Response struct {
+}
+
+func (response MerchantDeletePaymentMethod204Response) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type MerchantDeletePaymentMethod400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDeletePaymentMethod400ApplicationProblemPlusJSONResponse) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDeletePaymentMethod401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDeletePaymentMethod401ApplicationProblemPlusJSONResponse) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDeletePaymentMethod403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDeletePaymentMethod403ApplicationProblemPlusJSONResponse) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDeletePaymentMethod404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDeletePaymentMethod404ApplicationProblemPlusJSONResponse) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDeletePaymentMethod409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDeletePaymentMethod409ApplicationProblemPlusJSONResponse) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDeletePaymentMethod413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDeletePaymentMethod413ApplicationProblemPlusJSONResponse) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDeletePaymentMethod422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDeletePaymentMethod422ApplicationProblemPlusJSONResponse) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDeletePaymentMethod500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDeletePaymentMethod500ApplicationProblemPlusJSONResponse) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDeletePaymentMethod503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDeletePaymentMethod503ApplicationProblemPlusJSONResponse) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPaymentMethodRequestObject struct {
+	CustomerId      CustomerId      `json:"customer_id"`
+	PaymentMethodId PaymentMethodId `json:"payment_method_id"`
+	Params          MerchantGetPaymentMethodParams
+}
+
+type MerchantGetPaymentMethodResponseObject interface {
+	VisitMerchantGetPaymentMethodResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetPaymentMethod200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetPaymentMethod200JSONResponse struct {
+	Body    PaymentMethod
+	Headers MerchantGetPaymentMethod200ResponseHeaders
+}
+
+func (response MerchantGetPaymentMethod200JSONResponse) VisitMerchantGetPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPaymentMethod304Response = NotModifiedResponse
+
+func (response MerchantGetPaymentMethod304Response) VisitMerchantGetPaymentMethodResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetPaymentMethod400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPaymentMethod400ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPaymentMethod401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPaymentMethod401ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPaymentMethod403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPaymentMethod403ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPaymentMethod404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPaymentMethod404ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPaymentMethod500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPaymentMethod500ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPaymentMethod503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPaymentMethod503ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethodRequestObject struct {
+	CustomerId      CustomerId      `json:"customer_id"`
+	PaymentMethodId PaymentMethodId `json:"payment_method_id"`
+	Params          MerchantUpdatePaymentMethodParams
+	Body            *MerchantUpdatePaymentMethodJSONRequestBody
+}
+
+type MerchantUpdatePaymentMethodResponseObject interface {
+	VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdatePaymentMethod200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdatePaymentMethod200JSONResponse struct {
+	Body    PaymentMethod
+	Headers MerchantUpdatePaymentMethod200ResponseHeaders
+}
+
+func (response MerchantUpdatePaymentMethod200JSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod400ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod401ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod403ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod404ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod409ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod412ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod413ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod415ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod422ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod500ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod503ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveriesRequestObject struct {
+	Params MerchantListDeliveriesParams
+}
+
+type MerchantListDeliveriesResponseObject interface {
+	VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type MerchantListDeliveries200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListDeliveries200JSONResponse struct {
+	Body    DeliveryList
+	Headers MerchantListDeliveries200ResponseHeaders
+}
+
+func (response MerchantListDeliveries200JSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries400ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries401ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries403ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries500ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries503ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpanRequestObject struct {
+	Params MerchantRedeliverSpanParams
+	Body   *MerchantRedeliverSpanJSONRequestBody
+}
+
+type MerchantRedeliverSpanResponseObject interface {
+	VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error
+}
+
+type MerchantRedeliverSpan200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantRedeliverSpan200JSONResponse struct {
+	Body    Redelivered
+	Headers MerchantRedeliverSpan200ResponseHeaders
+}
+
+func (response MerchantRedeliverSpan200JSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan400ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan401ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan403ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan409ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan413ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan415ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan422ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan500ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan503ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDeliveryRequestObject struct {
+	DeliveryId DeliveryId `json:"delivery_id"`
+	Params     MerchantGetDeliveryParams
+}
+
+type MerchantGetDeliveryResponseObject interface {
+	VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetDelivery200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetDelivery200JSONResponse struct {
+	Body    Delivery
+	Headers MerchantGetDelivery200ResponseHeaders
+}
+
+func (response MerchantGetDelivery200JSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery304Response = NotModifiedResponse
+
+func (response MerchantGetDelivery304Response) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetDelivery400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery400ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery401ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery403ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery404ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery500ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery503ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverRequestObject struct {
+	DeliveryId DeliveryId `json:"delivery_id"`
+	Params     MerchantRedeliverParams
+}
+
+type MerchantRedeliverResponseObject interface {
+	VisitMerchantRedeliverResponse(w http.ResponseWriter) error
+}
+
+type MerchantRedeliver200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantRedeliver200JSONResponse struct {
+	Body    Delivery
+	Headers MerchantRedeliver200ResponseHeaders
+}
+
+func (response MerchantRedeliver200JSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver400ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver401ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver403ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver404ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver409ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver413ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver422ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver500ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver503ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDiscountsRequestObject struct {
+	Params MerchantListDiscountsParams
+}
+
+type MerchantListDiscountsResponseObject interface {
+	VisitMerchantListDiscountsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListDiscounts200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListDiscounts200JSONResponse struct {
+	Body    DiscountList
+	Headers MerchantListDiscounts200ResponseHeaders
+}
+
+func (response MerchantListDiscounts200JSONResponse) VisitMerchantListDiscountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDiscounts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDiscounts400ApplicationProblemPlusJSONResponse) VisitMerchantListDiscountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDiscounts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDiscounts401ApplicationProblemPlusJSONResponse) VisitMerchantListDiscountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDiscounts403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDiscounts403ApplicationProblemPlusJSONResponse) VisitMerchantListDiscountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDiscounts500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDiscounts500ApplicationProblemPlusJSONResponse) VisitMerchantListDiscountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDiscounts503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDiscounts503ApplicationProblemPlusJSONResponse) VisitMerchantListDiscountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscountRequestObject struct {
+	Params MerchantCreateDiscountParams
+	Body   *MerchantCreateDiscountJSONRequestBody
+}
+
+type MerchantCreateDiscountResponseObject interface {
+	VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreateDiscount201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreateDiscount201JSONResponse struct {
+	Body    Discount
+	Headers MerchantCreateDiscount201ResponseHeaders
+}
+
+func (response MerchantCreateDiscount201JSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscount400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateDiscount400ApplicationProblemPlusJSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscount401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateDiscount401ApplicationProblemPlusJSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscount403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateDiscount403ApplicationProblemPlusJSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscount409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateDiscount409ApplicationProblemPlusJSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscount413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateDiscount413ApplicationProblemPlusJSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscount415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateDiscount415ApplicationProblemPlusJSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscount422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateDiscount422ApplicationProblemPlusJSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscount500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateDiscount500ApplicationProblemPlusJSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscount503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateDiscount503ApplicationProblemPlusJSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDiscountRequestObject struct {
+	DiscountId DiscountId `json:"discount_id"`
+	Params     MerchantGetDiscountParams
+}
+
+type MerchantGetDiscountResponseObject interface {
+	VisitMerchantGetDiscountResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetDiscount200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetDiscount200JSONResponse struct {
+	Body    Discount
+	Headers MerchantGetDiscount200ResponseHeaders
+}
+
+func (response MerchantGetDiscount200JSONResponse) VisitMerchantGetDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDiscount304Response = NotModifiedResponse
+
+func (response MerchantGetDiscount304Response) VisitMerchantGetDiscountResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetDiscount400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDiscount400ApplicationProblemPlusJSONResponse) VisitMerchantGetDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDiscount401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDiscount401ApplicationProblemPlusJSONResponse) VisitMerchantGetDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDiscount403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDiscount403ApplicationProblemPlusJSONResponse) VisitMerchantGetDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDiscount404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDiscount404ApplicationProblemPlusJSONResponse) VisitMerchantGetDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDiscount500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDiscount500ApplicationProblemPlusJSONResponse) VisitMerchantGetDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDiscount503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDiscount503ApplicationProblemPlusJSONResponse) VisitMerchantGetDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscountRequestObject struct {
+	DiscountId DiscountId `json:"discount_id"`
+	Params     MerchantUpdateDiscountParams
+	Body       *MerchantUpdateDiscountJSONRequestBody
+}
+
+type MerchantUpdateDiscountResponseObject interface {
+	VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateDiscount200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateDiscount200JSONResponse struct {
+	Body    Discount
+	Headers MerchantUpdateDiscount200ResponseHeaders
+}
+
+func (response MerchantUpdateDiscount200JSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount404ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscountRequestObject struct {
+	DiscountId DiscountId `json:"discount_id"`
+	Params     MerchantArchiveDiscountParams
+}
+
+type MerchantArchiveDiscountResponseObject interface {
+	VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error
+}
+
+type MerchantArchiveDiscount200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantArchiveDiscount200JSONResponse struct {
+	Body    Discount
+	Headers MerchantArchiveDiscount200ResponseHeaders
+}
+
+func (response MerchantArchiveDiscount200JSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscount400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveDiscount400ApplicationProblemPlusJSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscount401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveDiscount401ApplicationProblemPlusJSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscount403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveDiscount403ApplicationProblemPlusJSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscount404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveDiscount404ApplicationProblemPlusJSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscount409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveDiscount409ApplicationProblemPlusJSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscount413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveDiscount413ApplicationProblemPlusJSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscount422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveDiscount422ApplicationProblemPlusJSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscount500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveDiscount500ApplicationProblemPlusJSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscount503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveDiscount503ApplicationProblemPlusJSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MerchantListEventsRequestObject struct {
 	Params MerchantListEventsParams
 }
@@ -13260,6 +21207,2375 @@ func (response MerchantUpdatePortal503ApplicationProblemPlusJSONResponse) VisitM
 	return err
 }
 
+type MerchantListPortalSessionsRequestObject struct {
+	Params MerchantListPortalSessionsParams
+}
+
+type MerchantListPortalSessionsResponseObject interface {
+	VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListPortalSessions200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListPortalSessions200JSONResponse struct {
+	Body    PortalSessionList
+	Headers MerchantListPortalSessions200ResponseHeaders
+}
+
+func (response MerchantListPortalSessions200JSONResponse) VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPortalSessions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPortalSessions400ApplicationProblemPlusJSONResponse) VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPortalSessions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPortalSessions401ApplicationProblemPlusJSONResponse) VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPortalSessions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPortalSessions403ApplicationProblemPlusJSONResponse) VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPortalSessions500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPortalSessions500ApplicationProblemPlusJSONResponse) VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPortalSessions503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPortalSessions503ApplicationProblemPlusJSONResponse) VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSessionRequestObject struct {
+	Params MerchantCreatePortalSessionParams
+	Body   *MerchantCreatePortalSessionJSONRequestBody
+}
+
+type MerchantCreatePortalSessionResponseObject interface {
+	VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreatePortalSession201ResponseHeaders struct {
+	CacheControl    *string
+	ContentLanguage *string
+}
+
+type MerchantCreatePortalSession201JSONResponse struct {
+	Body    MintedPortalSession
+	Headers MerchantCreatePortalSession201ResponseHeaders
+}
+
+func (response MerchantCreatePortalSession201JSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession400ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession401ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession403ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession409ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession413ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession415ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession422ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession429ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession500ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession503ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSessionRequestObject struct {
+	PortalSessionId PortalSessionId `json:"portal_session_id"`
+	Params          MerchantRevokePortalSessionParams
+}
+
+type MerchantRevokePortalSessionResponseObject interface {
+	VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error
+}
+
+type MerchantRevokePortalSession204Response struct {
+}
+
+func (response MerchantRevokePortalSession204Response) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type MerchantRevokePortalSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession400ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession401ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession403ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession404ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession409ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession413ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession415ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession422ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession500ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession503ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSessionRequestObject struct {
+	PortalSessionId PortalSessionId `json:"portal_session_id"`
+	Params          MerchantGetPortalSessionParams
+}
+
+type MerchantGetPortalSessionResponseObject interface {
+	VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetPortalSession200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetPortalSession200JSONResponse struct {
+	Body    PortalSession
+	Headers MerchantGetPortalSession200ResponseHeaders
+}
+
+func (response MerchantGetPortalSession200JSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSession304Response = NotModifiedResponse
+
+func (response MerchantGetPortalSession304Response) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetPortalSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortalSession400ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortalSession401ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSession403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortalSession403ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortalSession404ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSession500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortalSession500ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSession503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortalSession503ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPricesRequestObject struct {
+	Params MerchantListPricesParams
+}
+
+type MerchantListPricesResponseObject interface {
+	VisitMerchantListPricesResponse(w http.ResponseWriter) error
+}
+
+type MerchantListPrices200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListPrices200JSONResponse struct {
+	Body    PriceList
+	Headers MerchantListPrices200ResponseHeaders
+}
+
+func (response MerchantListPrices200JSONResponse) VisitMerchantListPricesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPrices400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPrices400ApplicationProblemPlusJSONResponse) VisitMerchantListPricesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPrices401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPrices401ApplicationProblemPlusJSONResponse) VisitMerchantListPricesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPrices403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPrices403ApplicationProblemPlusJSONResponse) VisitMerchantListPricesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPrices500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPrices500ApplicationProblemPlusJSONResponse) VisitMerchantListPricesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPrices503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPrices503ApplicationProblemPlusJSONResponse) VisitMerchantListPricesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePriceRequestObject struct {
+	Params MerchantCreatePriceParams
+	Body   *MerchantCreatePriceJSONRequestBody
+}
+
+type MerchantCreatePriceResponseObject interface {
+	VisitMerchantCreatePriceResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreatePrice201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreatePrice201JSONResponse struct {
+	Body    Price
+	Headers MerchantCreatePrice201ResponseHeaders
+}
+
+func (response MerchantCreatePrice201JSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePrice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePrice400ApplicationProblemPlusJSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePrice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePrice401ApplicationProblemPlusJSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePrice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePrice403ApplicationProblemPlusJSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePrice409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePrice409ApplicationProblemPlusJSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePrice413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePrice413ApplicationProblemPlusJSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePrice415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePrice415ApplicationProblemPlusJSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePrice422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePrice422ApplicationProblemPlusJSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePrice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePrice500ApplicationProblemPlusJSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePrice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePrice503ApplicationProblemPlusJSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPriceRequestObject struct {
+	PriceId PriceId `json:"price_id"`
+	Params  MerchantGetPriceParams
+}
+
+type MerchantGetPriceResponseObject interface {
+	VisitMerchantGetPriceResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetPrice200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetPrice200JSONResponse struct {
+	Body    Price
+	Headers MerchantGetPrice200ResponseHeaders
+}
+
+func (response MerchantGetPrice200JSONResponse) VisitMerchantGetPriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPrice304Response = NotModifiedResponse
+
+func (response MerchantGetPrice304Response) VisitMerchantGetPriceResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetPrice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPrice400ApplicationProblemPlusJSONResponse) VisitMerchantGetPriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPrice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPrice401ApplicationProblemPlusJSONResponse) VisitMerchantGetPriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPrice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPrice403ApplicationProblemPlusJSONResponse) VisitMerchantGetPriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPrice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPrice404ApplicationProblemPlusJSONResponse) VisitMerchantGetPriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPrice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPrice500ApplicationProblemPlusJSONResponse) VisitMerchantGetPriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPrice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPrice503ApplicationProblemPlusJSONResponse) VisitMerchantGetPriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePriceRequestObject struct {
+	PriceId PriceId `json:"price_id"`
+	Params  MerchantUpdatePriceParams
+	Body    *MerchantUpdatePriceJSONRequestBody
+}
+
+type MerchantUpdatePriceResponseObject interface {
+	VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdatePrice200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdatePrice200JSONResponse struct {
+	Body    Price
+	Headers MerchantUpdatePrice200ResponseHeaders
+}
+
+func (response MerchantUpdatePrice200JSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice400ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice401ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice403ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice404ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice409ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice412ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice413ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice415ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice422ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice500ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice503ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePriceRequestObject struct {
+	PriceId PriceId `json:"price_id"`
+	Params  MerchantArchivePriceParams
+}
+
+type MerchantArchivePriceResponseObject interface {
+	VisitMerchantArchivePriceResponse(w http.ResponseWriter) error
+}
+
+type MerchantArchivePrice200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantArchivePrice200JSONResponse struct {
+	Body    Price
+	Headers MerchantArchivePrice200ResponseHeaders
+}
+
+func (response MerchantArchivePrice200JSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePrice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchivePrice400ApplicationProblemPlusJSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePrice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchivePrice401ApplicationProblemPlusJSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePrice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchivePrice403ApplicationProblemPlusJSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePrice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchivePrice404ApplicationProblemPlusJSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePrice409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchivePrice409ApplicationProblemPlusJSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePrice413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchivePrice413ApplicationProblemPlusJSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePrice422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchivePrice422ApplicationProblemPlusJSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePrice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchivePrice500ApplicationProblemPlusJSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePrice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchivePrice503ApplicationProblemPlusJSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListProductsRequestObject struct {
+	Params MerchantListProductsParams
+}
+
+type MerchantListProductsResponseObject interface {
+	VisitMerchantListProductsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListProducts200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListProducts200JSONResponse struct {
+	Body    ProductList
+	Headers MerchantListProducts200ResponseHeaders
+}
+
+func (response MerchantListProducts200JSONResponse) VisitMerchantListProductsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListProducts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListProducts400ApplicationProblemPlusJSONResponse) VisitMerchantListProductsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListProducts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListProducts401ApplicationProblemPlusJSONResponse) VisitMerchantListProductsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListProducts403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListProducts403ApplicationProblemPlusJSONResponse) VisitMerchantListProductsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListProducts500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListProducts500ApplicationProblemPlusJSONResponse) VisitMerchantListProductsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListProducts503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListProducts503ApplicationProblemPlusJSONResponse) VisitMerchantListProductsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProductRequestObject struct {
+	Params MerchantCreateProductParams
+	Body   *MerchantCreateProductJSONRequestBody
+}
+
+type MerchantCreateProductResponseObject interface {
+	VisitMerchantCreateProductResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreateProduct201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreateProduct201JSONResponse struct {
+	Body    Product
+	Headers MerchantCreateProduct201ResponseHeaders
+}
+
+func (response MerchantCreateProduct201JSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProduct400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateProduct400ApplicationProblemPlusJSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProduct401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateProduct401ApplicationProblemPlusJSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProduct403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateProduct403ApplicationProblemPlusJSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProduct409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateProduct409ApplicationProblemPlusJSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProduct413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateProduct413ApplicationProblemPlusJSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProduct415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateProduct415ApplicationProblemPlusJSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProduct422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateProduct422ApplicationProblemPlusJSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProduct500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateProduct500ApplicationProblemPlusJSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProduct503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateProduct503ApplicationProblemPlusJSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetProductRequestObject struct {
+	ProductId ProductId `json:"product_id"`
+	Params    MerchantGetProductParams
+}
+
+type MerchantGetProductResponseObject interface {
+	VisitMerchantGetProductResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetProduct200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetProduct200JSONResponse struct {
+	Body    Product
+	Headers MerchantGetProduct200ResponseHeaders
+}
+
+func (response MerchantGetProduct200JSONResponse) VisitMerchantGetProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetProduct304Response = NotModifiedResponse
+
+func (response MerchantGetProduct304Response) VisitMerchantGetProductResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetProduct400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetProduct400ApplicationProblemPlusJSONResponse) VisitMerchantGetProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetProduct401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetProduct401ApplicationProblemPlusJSONResponse) VisitMerchantGetProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetProduct403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetProduct403ApplicationProblemPlusJSONResponse) VisitMerchantGetProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetProduct404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetProduct404ApplicationProblemPlusJSONResponse) VisitMerchantGetProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetProduct500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetProduct500ApplicationProblemPlusJSONResponse) VisitMerchantGetProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetProduct503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetProduct503ApplicationProblemPlusJSONResponse) VisitMerchantGetProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProductRequestObject struct {
+	ProductId ProductId `json:"product_id"`
+	Params    MerchantUpdateProductParams
+	Body      *MerchantUpdateProductJSONRequestBody
+}
+
+type MerchantUpdateProductResponseObject interface {
+	VisitMerchantUpdateProductResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateProduct200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateProduct200JSONResponse struct {
+	Body    Product
+	Headers MerchantUpdateProduct200ResponseHeaders
+}
+
+func (response MerchantUpdateProduct200JSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct404ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProductRequestObject struct {
+	ProductId ProductId `json:"product_id"`
+	Params    MerchantArchiveProductParams
+}
+
+type MerchantArchiveProductResponseObject interface {
+	VisitMerchantArchiveProductResponse(w http.ResponseWriter) error
+}
+
+type MerchantArchiveProduct200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantArchiveProduct200JSONResponse struct {
+	Body    Product
+	Headers MerchantArchiveProduct200ResponseHeaders
+}
+
+func (response MerchantArchiveProduct200JSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProduct400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveProduct400ApplicationProblemPlusJSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProduct401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveProduct401ApplicationProblemPlusJSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProduct403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveProduct403ApplicationProblemPlusJSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProduct404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveProduct404ApplicationProblemPlusJSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProduct409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveProduct409ApplicationProblemPlusJSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProduct413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveProduct413ApplicationProblemPlusJSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProduct422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveProduct422ApplicationProblemPlusJSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProduct500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveProduct500ApplicationProblemPlusJSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProduct503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveProduct503ApplicationProblemPlusJSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MerchantListSubscriptionsRequestObject struct {
 	Params MerchantListSubscriptionsParams
 }
@@ -15268,6 +25584,1234 @@ type MerchantKeepSubscription503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MerchantKeepSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpointsRequestObject struct {
+	Params MerchantListWebhookEndpointsParams
+}
+
+type MerchantListWebhookEndpointsResponseObject interface {
+	VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListWebhookEndpoints200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListWebhookEndpoints200JSONResponse struct {
+	Body    WebhookEndpointList
+	Headers MerchantListWebhookEndpoints200ResponseHeaders
+}
+
+func (response MerchantListWebhookEndpoints200JSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints400ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints401ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints403ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints500ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints503ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpointRequestObject struct {
+	Params MerchantCreateWebhookEndpointParams
+	Body   *MerchantCreateWebhookEndpointJSONRequestBody
+}
+
+type MerchantCreateWebhookEndpointResponseObject interface {
+	VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreateWebhookEndpoint201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreateWebhookEndpoint201JSONResponse struct {
+	Body    CreatedWebhookEndpoint
+	Headers MerchantCreateWebhookEndpoint201ResponseHeaders
+}
+
+func (response MerchantCreateWebhookEndpoint201JSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint413ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint415ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint422ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpointRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantGetWebhookEndpointParams
+}
+
+type MerchantGetWebhookEndpointResponseObject interface {
+	VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetWebhookEndpoint200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetWebhookEndpoint200JSONResponse struct {
+	Body    WebhookEndpoint
+	Headers MerchantGetWebhookEndpoint200ResponseHeaders
+}
+
+func (response MerchantGetWebhookEndpoint200JSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint304Response = NotModifiedResponse
+
+func (response MerchantGetWebhookEndpoint304Response) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpointRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantUpdateWebhookEndpointParams
+	Body              *MerchantUpdateWebhookEndpointJSONRequestBody
+}
+
+type MerchantUpdateWebhookEndpointResponseObject interface {
+	VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateWebhookEndpoint200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateWebhookEndpoint200JSONResponse struct {
+	Body    WebhookEndpoint
+	Headers MerchantUpdateWebhookEndpoint200ResponseHeaders
+}
+
+func (response MerchantUpdateWebhookEndpoint200JSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpointRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantArchiveWebhookEndpointParams
+}
+
+type MerchantArchiveWebhookEndpointResponseObject interface {
+	VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantArchiveWebhookEndpoint200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantArchiveWebhookEndpoint200JSONResponse struct {
+	Body    WebhookEndpoint
+	Headers MerchantArchiveWebhookEndpoint200ResponseHeaders
+}
+
+func (response MerchantArchiveWebhookEndpoint200JSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint413ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint422ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecretRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantRotateWebhookEndpointSecretParams
+}
+
+type MerchantRotateWebhookEndpointSecretResponseObject interface {
+	VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error
+}
+
+type MerchantRotateWebhookEndpointSecret200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantRotateWebhookEndpointSecret200JSONResponse struct {
+	Body    CreatedWebhookEndpoint
+	Headers MerchantRotateWebhookEndpointSecret200ResponseHeaders
+}
+
+func (response MerchantRotateWebhookEndpointSecret200JSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret400ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret401ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret403ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret404ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret409ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret413ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret422ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret500ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret503ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpointRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantTestWebhookEndpointParams
+}
+
+type MerchantTestWebhookEndpointResponseObject interface {
+	VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantTestWebhookEndpoint201ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantTestWebhookEndpoint201JSONResponse struct {
+	Body    Delivery
+	Headers MerchantTestWebhookEndpoint201ResponseHeaders
+}
+
+func (response MerchantTestWebhookEndpoint201JSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint413ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint422ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -20167,6 +31711,78 @@ type StrictServerInterface interface {
 	// MerchantAdvanceClock Move a sandbox merchant's clock forward
 	// (POST /v1/merchant/clock/advance)
 	MerchantAdvanceClock(ctx context.Context, request MerchantAdvanceClockRequestObject) (MerchantAdvanceClockResponseObject, error)
+	// MerchantListCustomers List customers
+	// (GET /v1/merchant/customers)
+	MerchantListCustomers(ctx context.Context, request MerchantListCustomersRequestObject) (MerchantListCustomersResponseObject, error)
+	// MerchantCreateCustomer Create a customer
+	// (POST /v1/merchant/customers)
+	MerchantCreateCustomer(ctx context.Context, request MerchantCreateCustomerRequestObject) (MerchantCreateCustomerResponseObject, error)
+	// MerchantGetCustomer Show a customer
+	// (GET /v1/merchant/customers/{customer_id})
+	MerchantGetCustomer(ctx context.Context, request MerchantGetCustomerRequestObject) (MerchantGetCustomerResponseObject, error)
+	// MerchantUpdateCustomer Change a customer
+	// (PATCH /v1/merchant/customers/{customer_id})
+	MerchantUpdateCustomer(ctx context.Context, request MerchantUpdateCustomerRequestObject) (MerchantUpdateCustomerResponseObject, error)
+	// MerchantListAddresses List addresses of a customer
+	// (GET /v1/merchant/customers/{customer_id}/addresses)
+	MerchantListAddresses(ctx context.Context, request MerchantListAddressesRequestObject) (MerchantListAddressesResponseObject, error)
+	// MerchantCreateAddress Add an address to a customer
+	// (POST /v1/merchant/customers/{customer_id}/addresses)
+	MerchantCreateAddress(ctx context.Context, request MerchantCreateAddressRequestObject) (MerchantCreateAddressResponseObject, error)
+	// MerchantGetAddress Show an address of a customer
+	// (GET /v1/merchant/customers/{customer_id}/addresses/{address_id})
+	MerchantGetAddress(ctx context.Context, request MerchantGetAddressRequestObject) (MerchantGetAddressResponseObject, error)
+	// MerchantUpdateAddress Change an address of a customer
+	// (PATCH /v1/merchant/customers/{customer_id}/addresses/{address_id})
+	MerchantUpdateAddress(ctx context.Context, request MerchantUpdateAddressRequestObject) (MerchantUpdateAddressResponseObject, error)
+	// MerchantArchiveAddress Archive an address of a customer
+	// (POST /v1/merchant/customers/{customer_id}/addresses/{address_id}/archive)
+	MerchantArchiveAddress(ctx context.Context, request MerchantArchiveAddressRequestObject) (MerchantArchiveAddressResponseObject, error)
+	// MerchantArchiveCustomer Archive a customer
+	// (POST /v1/merchant/customers/{customer_id}/archive)
+	MerchantArchiveCustomer(ctx context.Context, request MerchantArchiveCustomerRequestObject) (MerchantArchiveCustomerResponseObject, error)
+	// MerchantListPaymentMethods List payment methods of a customer
+	// (GET /v1/merchant/customers/{customer_id}/payment-methods)
+	MerchantListPaymentMethods(ctx context.Context, request MerchantListPaymentMethodsRequestObject) (MerchantListPaymentMethodsResponseObject, error)
+	// MerchantCreatePaymentMethod Store a payment method of a customer
+	// (POST /v1/merchant/customers/{customer_id}/payment-methods)
+	MerchantCreatePaymentMethod(ctx context.Context, request MerchantCreatePaymentMethodRequestObject) (MerchantCreatePaymentMethodResponseObject, error)
+	// MerchantDeletePaymentMethod Delete a payment method of a customer
+	// (DELETE /v1/merchant/customers/{customer_id}/payment-methods/{payment_method_id})
+	MerchantDeletePaymentMethod(ctx context.Context, request MerchantDeletePaymentMethodRequestObject) (MerchantDeletePaymentMethodResponseObject, error)
+	// MerchantGetPaymentMethod Show a payment method of a customer
+	// (GET /v1/merchant/customers/{customer_id}/payment-methods/{payment_method_id})
+	MerchantGetPaymentMethod(ctx context.Context, request MerchantGetPaymentMethodRequestObject) (MerchantGetPaymentMethodResponseObject, error)
+	// MerchantUpdatePaymentMethod Change a payment method of a customer
+	// (PATCH /v1/merchant/customers/{customer_id}/payment-methods/{payment_method_id})
+	MerchantUpdatePaymentMethod(ctx context.Context, request MerchantUpdatePaymentMethodRequestObject) (MerchantUpdatePaymentMethodResponseObject, error)
+	// MerchantListDeliveries List deliveries
+	// (GET /v1/merchant/deliveries)
+	MerchantListDeliveries(ctx context.Context, request MerchantListDeliveriesRequestObject) (MerchantListDeliveriesResponseObject, error)
+	// MerchantRedeliverSpan Deliver again what was missed
+	// (POST /v1/merchant/deliveries/redeliver)
+	MerchantRedeliverSpan(ctx context.Context, request MerchantRedeliverSpanRequestObject) (MerchantRedeliverSpanResponseObject, error)
+	// MerchantGetDelivery Show a delivery
+	// (GET /v1/merchant/deliveries/{delivery_id})
+	MerchantGetDelivery(ctx context.Context, request MerchantGetDeliveryRequestObject) (MerchantGetDeliveryResponseObject, error)
+	// MerchantRedeliver Deliver again
+	// (POST /v1/merchant/deliveries/{delivery_id}/redeliver)
+	MerchantRedeliver(ctx context.Context, request MerchantRedeliverRequestObject) (MerchantRedeliverResponseObject, error)
+	// MerchantListDiscounts List discounts
+	// (GET /v1/merchant/discounts)
+	MerchantListDiscounts(ctx context.Context, request MerchantListDiscountsRequestObject) (MerchantListDiscountsResponseObject, error)
+	// MerchantCreateDiscount Create a discount
+	// (POST /v1/merchant/discounts)
+	MerchantCreateDiscount(ctx context.Context, request MerchantCreateDiscountRequestObject) (MerchantCreateDiscountResponseObject, error)
+	// MerchantGetDiscount Show a discount
+	// (GET /v1/merchant/discounts/{discount_id})
+	MerchantGetDiscount(ctx context.Context, request MerchantGetDiscountRequestObject) (MerchantGetDiscountResponseObject, error)
+	// MerchantUpdateDiscount Change a discount
+	// (PATCH /v1/merchant/discounts/{discount_id})
+	MerchantUpdateDiscount(ctx context.Context, request MerchantUpdateDiscountRequestObject) (MerchantUpdateDiscountResponseObject, error)
+	// MerchantArchiveDiscount Archive a discount
+	// (POST /v1/merchant/discounts/{discount_id}/archive)
+	MerchantArchiveDiscount(ctx context.Context, request MerchantArchiveDiscountRequestObject) (MerchantArchiveDiscountResponseObject, error)
 	// MerchantListEvents List events
 	// (GET /v1/merchant/events)
 	MerchantListEvents(ctx context.Context, request MerchantListEventsRequestObject) (MerchantListEventsResponseObject, error)
@@ -20209,6 +31825,48 @@ type StrictServerInterface interface {
 	// MerchantUpdatePortal Change the portal
 	// (PATCH /v1/merchant/portal)
 	MerchantUpdatePortal(ctx context.Context, request MerchantUpdatePortalRequestObject) (MerchantUpdatePortalResponseObject, error)
+	// MerchantListPortalSessions List links
+	// (GET /v1/merchant/portal-sessions)
+	MerchantListPortalSessions(ctx context.Context, request MerchantListPortalSessionsRequestObject) (MerchantListPortalSessionsResponseObject, error)
+	// MerchantCreatePortalSession Make a link that signs a customer in
+	// (POST /v1/merchant/portal-sessions)
+	MerchantCreatePortalSession(ctx context.Context, request MerchantCreatePortalSessionRequestObject) (MerchantCreatePortalSessionResponseObject, error)
+	// MerchantRevokePortalSession Revoke a link
+	// (DELETE /v1/merchant/portal-sessions/{portal_session_id})
+	MerchantRevokePortalSession(ctx context.Context, request MerchantRevokePortalSessionRequestObject) (MerchantRevokePortalSessionResponseObject, error)
+	// MerchantGetPortalSession Show a link
+	// (GET /v1/merchant/portal-sessions/{portal_session_id})
+	MerchantGetPortalSession(ctx context.Context, request MerchantGetPortalSessionRequestObject) (MerchantGetPortalSessionResponseObject, error)
+	// MerchantListPrices List prices
+	// (GET /v1/merchant/prices)
+	MerchantListPrices(ctx context.Context, request MerchantListPricesRequestObject) (MerchantListPricesResponseObject, error)
+	// MerchantCreatePrice Create a price
+	// (POST /v1/merchant/prices)
+	MerchantCreatePrice(ctx context.Context, request MerchantCreatePriceRequestObject) (MerchantCreatePriceResponseObject, error)
+	// MerchantGetPrice Show a price
+	// (GET /v1/merchant/prices/{price_id})
+	MerchantGetPrice(ctx context.Context, request MerchantGetPriceRequestObject) (MerchantGetPriceResponseObject, error)
+	// MerchantUpdatePrice Change a price
+	// (PATCH /v1/merchant/prices/{price_id})
+	MerchantUpdatePrice(ctx context.Context, request MerchantUpdatePriceRequestObject) (MerchantUpdatePriceResponseObject, error)
+	// MerchantArchivePrice Archive a price
+	// (POST /v1/merchant/prices/{price_id}/archive)
+	MerchantArchivePrice(ctx context.Context, request MerchantArchivePriceRequestObject) (MerchantArchivePriceResponseObject, error)
+	// MerchantListProducts List products
+	// (GET /v1/merchant/products)
+	MerchantListProducts(ctx context.Context, request MerchantListProductsRequestObject) (MerchantListProductsResponseObject, error)
+	// MerchantCreateProduct Create a product
+	// (POST /v1/merchant/products)
+	MerchantCreateProduct(ctx context.Context, request MerchantCreateProductRequestObject) (MerchantCreateProductResponseObject, error)
+	// MerchantGetProduct Show a product
+	// (GET /v1/merchant/products/{product_id})
+	MerchantGetProduct(ctx context.Context, request MerchantGetProductRequestObject) (MerchantGetProductResponseObject, error)
+	// MerchantUpdateProduct Change a product
+	// (PATCH /v1/merchant/products/{product_id})
+	MerchantUpdateProduct(ctx context.Context, request MerchantUpdateProductRequestObject) (MerchantUpdateProductResponseObject, error)
+	// MerchantArchiveProduct Archive a product
+	// (POST /v1/merchant/products/{product_id}/archive)
+	MerchantArchiveProduct(ctx context.Context, request MerchantArchiveProductRequestObject) (MerchantArchiveProductResponseObject, error)
 	// MerchantListSubscriptions List subscriptions of all customers
 	// (GET /v1/merchant/subscriptions)
 	MerchantListSubscriptions(ctx context.Context, request MerchantListSubscriptionsRequestObject) (MerchantListSubscriptionsResponseObject, error)
@@ -20239,6 +31897,27 @@ type StrictServerInterface interface {
 	// MerchantKeepSubscription Undo what is scheduled
 	// (DELETE /v1/merchant/subscriptions/{subscription_id}/scheduled-change)
 	MerchantKeepSubscription(ctx context.Context, request MerchantKeepSubscriptionRequestObject) (MerchantKeepSubscriptionResponseObject, error)
+	// MerchantListWebhookEndpoints List webhook endpoints
+	// (GET /v1/merchant/webhook-endpoints)
+	MerchantListWebhookEndpoints(ctx context.Context, request MerchantListWebhookEndpointsRequestObject) (MerchantListWebhookEndpointsResponseObject, error)
+	// MerchantCreateWebhookEndpoint Make a webhook endpoint
+	// (POST /v1/merchant/webhook-endpoints)
+	MerchantCreateWebhookEndpoint(ctx context.Context, request MerchantCreateWebhookEndpointRequestObject) (MerchantCreateWebhookEndpointResponseObject, error)
+	// MerchantGetWebhookEndpoint Show a webhook endpoint
+	// (GET /v1/merchant/webhook-endpoints/{webhook_endpoint_id})
+	MerchantGetWebhookEndpoint(ctx context.Context, request MerchantGetWebhookEndpointRequestObject) (MerchantGetWebhookEndpointResponseObject, error)
+	// MerchantUpdateWebhookEndpoint Change a webhook endpoint
+	// (PATCH /v1/merchant/webhook-endpoints/{webhook_endpoint_id})
+	MerchantUpdateWebhookEndpoint(ctx context.Context, request MerchantUpdateWebhookEndpointRequestObject) (MerchantUpdateWebhookEndpointResponseObject, error)
+	// MerchantArchiveWebhookEndpoint Archive a webhook endpoint
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/archive)
+	MerchantArchiveWebhookEndpoint(ctx context.Context, request MerchantArchiveWebhookEndpointRequestObject) (MerchantArchiveWebhookEndpointResponseObject, error)
+	// MerchantRotateWebhookEndpointSecret Give a webhook endpoint a new secret
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/rotate-secret)
+	MerchantRotateWebhookEndpointSecret(ctx context.Context, request MerchantRotateWebhookEndpointSecretRequestObject) (MerchantRotateWebhookEndpointSecretResponseObject, error)
+	// MerchantTestWebhookEndpoint Send a test
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/test)
+	MerchantTestWebhookEndpoint(ctx context.Context, request MerchantTestWebhookEndpointRequestObject) (MerchantTestWebhookEndpointResponseObject, error)
 	// ListPaymentMethods List payment methods
 	// (GET /v1/payment-methods)
 	ListPaymentMethods(ctx context.Context, request ListPaymentMethodsRequestObject) (ListPaymentMethodsResponseObject, error)
@@ -21161,6 +32840,837 @@ func (sh *strictHandler) MerchantAdvanceClock(ctx echo.Context, params MerchantA
 	return nil
 }
 
+// MerchantListCustomers operation middleware
+func (sh *strictHandler) MerchantListCustomers(ctx echo.Context, params MerchantListCustomersParams) error {
+	var request MerchantListCustomersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListCustomers(ctx.Request().Context(), request.(MerchantListCustomersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListCustomers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListCustomersResponseObject); ok {
+		return validResponse.VisitMerchantListCustomersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreateCustomer operation middleware
+func (sh *strictHandler) MerchantCreateCustomer(ctx echo.Context, params MerchantCreateCustomerParams) error {
+	var request MerchantCreateCustomerRequestObject
+
+	request.Params = params
+
+	var body MerchantCreateCustomerJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreateCustomer(ctx.Request().Context(), request.(MerchantCreateCustomerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreateCustomer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreateCustomerResponseObject); ok {
+		return validResponse.VisitMerchantCreateCustomerResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetCustomer operation middleware
+func (sh *strictHandler) MerchantGetCustomer(ctx echo.Context, customerId CustomerId, params MerchantGetCustomerParams) error {
+	var request MerchantGetCustomerRequestObject
+
+	request.CustomerId = customerId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetCustomer(ctx.Request().Context(), request.(MerchantGetCustomerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetCustomer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetCustomerResponseObject); ok {
+		return validResponse.VisitMerchantGetCustomerResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateCustomer operation middleware
+func (sh *strictHandler) MerchantUpdateCustomer(ctx echo.Context, customerId CustomerId, params MerchantUpdateCustomerParams) error {
+	var request MerchantUpdateCustomerRequestObject
+
+	request.CustomerId = customerId
+	request.Params = params
+
+	var body MerchantUpdateCustomerJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateCustomer(ctx.Request().Context(), request.(MerchantUpdateCustomerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateCustomer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateCustomerResponseObject); ok {
+		return validResponse.VisitMerchantUpdateCustomerResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListAddresses operation middleware
+func (sh *strictHandler) MerchantListAddresses(ctx echo.Context, customerId CustomerId, params MerchantListAddressesParams) error {
+	var request MerchantListAddressesRequestObject
+
+	request.CustomerId = customerId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListAddresses(ctx.Request().Context(), request.(MerchantListAddressesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListAddresses")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListAddressesResponseObject); ok {
+		return validResponse.VisitMerchantListAddressesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreateAddress operation middleware
+func (sh *strictHandler) MerchantCreateAddress(ctx echo.Context, customerId CustomerId, params MerchantCreateAddressParams) error {
+	var request MerchantCreateAddressRequestObject
+
+	request.CustomerId = customerId
+	request.Params = params
+
+	var body MerchantCreateAddressJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreateAddress(ctx.Request().Context(), request.(MerchantCreateAddressRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreateAddress")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreateAddressResponseObject); ok {
+		return validResponse.VisitMerchantCreateAddressResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetAddress operation middleware
+func (sh *strictHandler) MerchantGetAddress(ctx echo.Context, customerId CustomerId, addressId AddressId, params MerchantGetAddressParams) error {
+	var request MerchantGetAddressRequestObject
+
+	request.CustomerId = customerId
+	request.AddressId = addressId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetAddress(ctx.Request().Context(), request.(MerchantGetAddressRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetAddress")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetAddressResponseObject); ok {
+		return validResponse.VisitMerchantGetAddressResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateAddress operation middleware
+func (sh *strictHandler) MerchantUpdateAddress(ctx echo.Context, customerId CustomerId, addressId AddressId, params MerchantUpdateAddressParams) error {
+	var request MerchantUpdateAddressRequestObject
+
+	request.CustomerId = customerId
+	request.AddressId = addressId
+	request.Params = params
+
+	var body MerchantUpdateAddressJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateAddress(ctx.Request().Context(), request.(MerchantUpdateAddressRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateAddress")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateAddressResponseObject); ok {
+		return validResponse.VisitMerchantUpdateAddressResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantArchiveAddress operation middleware
+func (sh *strictHandler) MerchantArchiveAddress(ctx echo.Context, customerId CustomerId, addressId AddressId, params MerchantArchiveAddressParams) error {
+	var request MerchantArchiveAddressRequestObject
+
+	request.CustomerId = customerId
+	request.AddressId = addressId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantArchiveAddress(ctx.Request().Context(), request.(MerchantArchiveAddressRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantArchiveAddress")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantArchiveAddressResponseObject); ok {
+		return validResponse.VisitMerchantArchiveAddressResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantArchiveCustomer operation middleware
+func (sh *strictHandler) MerchantArchiveCustomer(ctx echo.Context, customerId CustomerId, params MerchantArchiveCustomerParams) error {
+	var request MerchantArchiveCustomerRequestObject
+
+	request.CustomerId = customerId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantArchiveCustomer(ctx.Request().Context(), request.(MerchantArchiveCustomerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantArchiveCustomer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantArchiveCustomerResponseObject); ok {
+		return validResponse.VisitMerchantArchiveCustomerResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListPaymentMethods operation middleware
+func (sh *strictHandler) MerchantListPaymentMethods(ctx echo.Context, customerId CustomerId, params MerchantListPaymentMethodsParams) error {
+	var request MerchantListPaymentMethodsRequestObject
+
+	request.CustomerId = customerId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListPaymentMethods(ctx.Request().Context(), request.(MerchantListPaymentMethodsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListPaymentMethods")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListPaymentMethodsResponseObject); ok {
+		return validResponse.VisitMerchantListPaymentMethodsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreatePaymentMethod operation middleware
+func (sh *strictHandler) MerchantCreatePaymentMethod(ctx echo.Context, customerId CustomerId, params MerchantCreatePaymentMethodParams) error {
+	var request MerchantCreatePaymentMethodRequestObject
+
+	request.CustomerId = customerId
+	request.Params = params
+
+	var body MerchantCreatePaymentMethodJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreatePaymentMethod(ctx.Request().Context(), request.(MerchantCreatePaymentMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreatePaymentMethod")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreatePaymentMethodResponseObject); ok {
+		return validResponse.VisitMerchantCreatePaymentMethodResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantDeletePaymentMethod operation middleware
+func (sh *strictHandler) MerchantDeletePaymentMethod(ctx echo.Context, customerId CustomerId, paymentMethodId PaymentMethodId, params MerchantDeletePaymentMethodParams) error {
+	var request MerchantDeletePaymentMethodRequestObject
+
+	request.CustomerId = customerId
+	request.PaymentMethodId = paymentMethodId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantDeletePaymentMethod(ctx.Request().Context(), request.(MerchantDeletePaymentMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantDeletePaymentMethod")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantDeletePaymentMethodResponseObject); ok {
+		return validResponse.VisitMerchantDeletePaymentMethodResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetPaymentMethod operation middleware
+func (sh *strictHandler) MerchantGetPaymentMethod(ctx echo.Context, customerId CustomerId, paymentMethodId PaymentMethodId, params MerchantGetPaymentMethodParams) error {
+	var request MerchantGetPaymentMethodRequestObject
+
+	request.CustomerId = customerId
+	request.PaymentMethodId = paymentMethodId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetPaymentMethod(ctx.Request().Context(), request.(MerchantGetPaymentMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetPaymentMethod")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetPaymentMethodResponseObject); ok {
+		return validResponse.VisitMerchantGetPaymentMethodResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdatePaymentMethod operation middleware
+func (sh *strictHandler) MerchantUpdatePaymentMethod(ctx echo.Context, customerId CustomerId, paymentMethodId PaymentMethodId, params MerchantUpdatePaymentMethodParams) error {
+	var request MerchantUpdatePaymentMethodRequestObject
+
+	request.CustomerId = customerId
+	request.PaymentMethodId = paymentMethodId
+	request.Params = params
+
+	var body MerchantUpdatePaymentMethodJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdatePaymentMethod(ctx.Request().Context(), request.(MerchantUpdatePaymentMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdatePaymentMethod")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdatePaymentMethodResponseObject); ok {
+		return validResponse.VisitMerchantUpdatePaymentMethodResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListDeliveries operation middleware
+func (sh *strictHandler) MerchantListDeliveries(ctx echo.Context, params MerchantListDeliveriesParams) error {
+	var request MerchantListDeliveriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListDeliveries(ctx.Request().Context(), request.(MerchantListDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListDeliveries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListDeliveriesResponseObject); ok {
+		return validResponse.VisitMerchantListDeliveriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantRedeliverSpan operation middleware
+func (sh *strictHandler) MerchantRedeliverSpan(ctx echo.Context, params MerchantRedeliverSpanParams) error {
+	var request MerchantRedeliverSpanRequestObject
+
+	request.Params = params
+
+	var body MerchantRedeliverSpanJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantRedeliverSpan(ctx.Request().Context(), request.(MerchantRedeliverSpanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantRedeliverSpan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantRedeliverSpanResponseObject); ok {
+		return validResponse.VisitMerchantRedeliverSpanResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetDelivery operation middleware
+func (sh *strictHandler) MerchantGetDelivery(ctx echo.Context, deliveryId DeliveryId, params MerchantGetDeliveryParams) error {
+	var request MerchantGetDeliveryRequestObject
+
+	request.DeliveryId = deliveryId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetDelivery(ctx.Request().Context(), request.(MerchantGetDeliveryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetDelivery")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetDeliveryResponseObject); ok {
+		return validResponse.VisitMerchantGetDeliveryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantRedeliver operation middleware
+func (sh *strictHandler) MerchantRedeliver(ctx echo.Context, deliveryId DeliveryId, params MerchantRedeliverParams) error {
+	var request MerchantRedeliverRequestObject
+
+	request.DeliveryId = deliveryId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantRedeliver(ctx.Request().Context(), request.(MerchantRedeliverRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantRedeliver")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantRedeliverResponseObject); ok {
+		return validResponse.VisitMerchantRedeliverResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListDiscounts operation middleware
+func (sh *strictHandler) MerchantListDiscounts(ctx echo.Context, params MerchantListDiscountsParams) error {
+	var request MerchantListDiscountsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListDiscounts(ctx.Request().Context(), request.(MerchantListDiscountsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListDiscounts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListDiscountsResponseObject); ok {
+		return validResponse.VisitMerchantListDiscountsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreateDiscount operation middleware
+func (sh *strictHandler) MerchantCreateDiscount(ctx echo.Context, params MerchantCreateDiscountParams) error {
+	var request MerchantCreateDiscountRequestObject
+
+	request.Params = params
+
+	var body MerchantCreateDiscountJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreateDiscount(ctx.Request().Context(), request.(MerchantCreateDiscountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreateDiscount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreateDiscountResponseObject); ok {
+		return validResponse.VisitMerchantCreateDiscountResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetDiscount operation middleware
+func (sh *strictHandler) MerchantGetDiscount(ctx echo.Context, discountId DiscountId, params MerchantGetDiscountParams) error {
+	var request MerchantGetDiscountRequestObject
+
+	request.DiscountId = discountId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetDiscount(ctx.Request().Context(), request.(MerchantGetDiscountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetDiscount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetDiscountResponseObject); ok {
+		return validResponse.VisitMerchantGetDiscountResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateDiscount operation middleware
+func (sh *strictHandler) MerchantUpdateDiscount(ctx echo.Context, discountId DiscountId, params MerchantUpdateDiscountParams) error {
+	var request MerchantUpdateDiscountRequestObject
+
+	request.DiscountId = discountId
+	request.Params = params
+
+	var body MerchantUpdateDiscountJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateDiscount(ctx.Request().Context(), request.(MerchantUpdateDiscountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateDiscount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateDiscountResponseObject); ok {
+		return validResponse.VisitMerchantUpdateDiscountResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantArchiveDiscount operation middleware
+func (sh *strictHandler) MerchantArchiveDiscount(ctx echo.Context, discountId DiscountId, params MerchantArchiveDiscountParams) error {
+	var request MerchantArchiveDiscountRequestObject
+
+	request.DiscountId = discountId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantArchiveDiscount(ctx.Request().Context(), request.(MerchantArchiveDiscountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantArchiveDiscount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantArchiveDiscountResponseObject); ok {
+		return validResponse.VisitMerchantArchiveDiscountResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // MerchantListEvents operation middleware
 func (sh *strictHandler) MerchantListEvents(ctx echo.Context, params MerchantListEventsParams) error {
 	var request MerchantListEventsRequestObject
@@ -21640,6 +34150,479 @@ func (sh *strictHandler) MerchantUpdatePortal(ctx echo.Context, params MerchantU
 	return nil
 }
 
+// MerchantListPortalSessions operation middleware
+func (sh *strictHandler) MerchantListPortalSessions(ctx echo.Context, params MerchantListPortalSessionsParams) error {
+	var request MerchantListPortalSessionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListPortalSessions(ctx.Request().Context(), request.(MerchantListPortalSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListPortalSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListPortalSessionsResponseObject); ok {
+		return validResponse.VisitMerchantListPortalSessionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreatePortalSession operation middleware
+func (sh *strictHandler) MerchantCreatePortalSession(ctx echo.Context, params MerchantCreatePortalSessionParams) error {
+	var request MerchantCreatePortalSessionRequestObject
+
+	request.Params = params
+
+	var body MerchantCreatePortalSessionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreatePortalSession(ctx.Request().Context(), request.(MerchantCreatePortalSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreatePortalSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreatePortalSessionResponseObject); ok {
+		return validResponse.VisitMerchantCreatePortalSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantRevokePortalSession operation middleware
+func (sh *strictHandler) MerchantRevokePortalSession(ctx echo.Context, portalSessionId PortalSessionId, params MerchantRevokePortalSessionParams) error {
+	var request MerchantRevokePortalSessionRequestObject
+
+	request.PortalSessionId = portalSessionId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantRevokePortalSession(ctx.Request().Context(), request.(MerchantRevokePortalSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantRevokePortalSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantRevokePortalSessionResponseObject); ok {
+		return validResponse.VisitMerchantRevokePortalSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetPortalSession operation middleware
+func (sh *strictHandler) MerchantGetPortalSession(ctx echo.Context, portalSessionId PortalSessionId, params MerchantGetPortalSessionParams) error {
+	var request MerchantGetPortalSessionRequestObject
+
+	request.PortalSessionId = portalSessionId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetPortalSession(ctx.Request().Context(), request.(MerchantGetPortalSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetPortalSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetPortalSessionResponseObject); ok {
+		return validResponse.VisitMerchantGetPortalSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListPrices operation middleware
+func (sh *strictHandler) MerchantListPrices(ctx echo.Context, params MerchantListPricesParams) error {
+	var request MerchantListPricesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListPrices(ctx.Request().Context(), request.(MerchantListPricesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListPrices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListPricesResponseObject); ok {
+		return validResponse.VisitMerchantListPricesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreatePrice operation middleware
+func (sh *strictHandler) MerchantCreatePrice(ctx echo.Context, params MerchantCreatePriceParams) error {
+	var request MerchantCreatePriceRequestObject
+
+	request.Params = params
+
+	var body MerchantCreatePriceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreatePrice(ctx.Request().Context(), request.(MerchantCreatePriceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreatePrice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreatePriceResponseObject); ok {
+		return validResponse.VisitMerchantCreatePriceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetPrice operation middleware
+func (sh *strictHandler) MerchantGetPrice(ctx echo.Context, priceId PriceId, params MerchantGetPriceParams) error {
+	var request MerchantGetPriceRequestObject
+
+	request.PriceId = priceId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetPrice(ctx.Request().Context(), request.(MerchantGetPriceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetPrice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetPriceResponseObject); ok {
+		return validResponse.VisitMerchantGetPriceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdatePrice operation middleware
+func (sh *strictHandler) MerchantUpdatePrice(ctx echo.Context, priceId PriceId, params MerchantUpdatePriceParams) error {
+	var request MerchantUpdatePriceRequestObject
+
+	request.PriceId = priceId
+	request.Params = params
+
+	var body MerchantUpdatePriceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdatePrice(ctx.Request().Context(), request.(MerchantUpdatePriceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdatePrice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdatePriceResponseObject); ok {
+		return validResponse.VisitMerchantUpdatePriceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantArchivePrice operation middleware
+func (sh *strictHandler) MerchantArchivePrice(ctx echo.Context, priceId PriceId, params MerchantArchivePriceParams) error {
+	var request MerchantArchivePriceRequestObject
+
+	request.PriceId = priceId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantArchivePrice(ctx.Request().Context(), request.(MerchantArchivePriceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantArchivePrice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantArchivePriceResponseObject); ok {
+		return validResponse.VisitMerchantArchivePriceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListProducts operation middleware
+func (sh *strictHandler) MerchantListProducts(ctx echo.Context, params MerchantListProductsParams) error {
+	var request MerchantListProductsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListProducts(ctx.Request().Context(), request.(MerchantListProductsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListProducts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListProductsResponseObject); ok {
+		return validResponse.VisitMerchantListProductsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreateProduct operation middleware
+func (sh *strictHandler) MerchantCreateProduct(ctx echo.Context, params MerchantCreateProductParams) error {
+	var request MerchantCreateProductRequestObject
+
+	request.Params = params
+
+	var body MerchantCreateProductJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreateProduct(ctx.Request().Context(), request.(MerchantCreateProductRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreateProduct")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreateProductResponseObject); ok {
+		return validResponse.VisitMerchantCreateProductResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetProduct operation middleware
+func (sh *strictHandler) MerchantGetProduct(ctx echo.Context, productId ProductId, params MerchantGetProductParams) error {
+	var request MerchantGetProductRequestObject
+
+	request.ProductId = productId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetProduct(ctx.Request().Context(), request.(MerchantGetProductRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetProduct")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetProductResponseObject); ok {
+		return validResponse.VisitMerchantGetProductResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateProduct operation middleware
+func (sh *strictHandler) MerchantUpdateProduct(ctx echo.Context, productId ProductId, params MerchantUpdateProductParams) error {
+	var request MerchantUpdateProductRequestObject
+
+	request.ProductId = productId
+	request.Params = params
+
+	var body MerchantUpdateProductJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateProduct(ctx.Request().Context(), request.(MerchantUpdateProductRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateProduct")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateProductResponseObject); ok {
+		return validResponse.VisitMerchantUpdateProductResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantArchiveProduct operation middleware
+func (sh *strictHandler) MerchantArchiveProduct(ctx echo.Context, productId ProductId, params MerchantArchiveProductParams) error {
+	var request MerchantArchiveProductRequestObject
+
+	request.ProductId = productId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantArchiveProduct(ctx.Request().Context(), request.(MerchantArchiveProductRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantArchiveProduct")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantArchiveProductResponseObject); ok {
+		return validResponse.VisitMerchantArchiveProductResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // MerchantListSubscriptions operation middleware
 func (sh *strictHandler) MerchantListSubscriptions(ctx echo.Context, params MerchantListSubscriptionsParams) error {
 	var request MerchantListSubscriptionsRequestObject
@@ -22062,6 +35045,232 @@ func (sh *strictHandler) MerchantKeepSubscription(ctx echo.Context, subscription
 		return err
 	} else if validResponse, ok := response.(MerchantKeepSubscriptionResponseObject); ok {
 		return validResponse.VisitMerchantKeepSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListWebhookEndpoints operation middleware
+func (sh *strictHandler) MerchantListWebhookEndpoints(ctx echo.Context, params MerchantListWebhookEndpointsParams) error {
+	var request MerchantListWebhookEndpointsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListWebhookEndpoints(ctx.Request().Context(), request.(MerchantListWebhookEndpointsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListWebhookEndpoints")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListWebhookEndpointsResponseObject); ok {
+		return validResponse.VisitMerchantListWebhookEndpointsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreateWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantCreateWebhookEndpoint(ctx echo.Context, params MerchantCreateWebhookEndpointParams) error {
+	var request MerchantCreateWebhookEndpointRequestObject
+
+	request.Params = params
+
+	var body MerchantCreateWebhookEndpointJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreateWebhookEndpoint(ctx.Request().Context(), request.(MerchantCreateWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreateWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreateWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantCreateWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantGetWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantGetWebhookEndpointParams) error {
+	var request MerchantGetWebhookEndpointRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetWebhookEndpoint(ctx.Request().Context(), request.(MerchantGetWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantGetWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantUpdateWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantUpdateWebhookEndpointParams) error {
+	var request MerchantUpdateWebhookEndpointRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	var body MerchantUpdateWebhookEndpointJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateWebhookEndpoint(ctx.Request().Context(), request.(MerchantUpdateWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantUpdateWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantArchiveWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantArchiveWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantArchiveWebhookEndpointParams) error {
+	var request MerchantArchiveWebhookEndpointRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantArchiveWebhookEndpoint(ctx.Request().Context(), request.(MerchantArchiveWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantArchiveWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantArchiveWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantArchiveWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantRotateWebhookEndpointSecret operation middleware
+func (sh *strictHandler) MerchantRotateWebhookEndpointSecret(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantRotateWebhookEndpointSecretParams) error {
+	var request MerchantRotateWebhookEndpointSecretRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantRotateWebhookEndpointSecret(ctx.Request().Context(), request.(MerchantRotateWebhookEndpointSecretRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantRotateWebhookEndpointSecret")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantRotateWebhookEndpointSecretResponseObject); ok {
+		return validResponse.VisitMerchantRotateWebhookEndpointSecretResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantTestWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantTestWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantTestWebhookEndpointParams) error {
+	var request MerchantTestWebhookEndpointRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantTestWebhookEndpoint(ctx.Request().Context(), request.(MerchantTestWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantTestWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantTestWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantTestWebhookEndpointResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -114,15 +114,12 @@ func collectionFaults(mode CollectionMode, method PaymentMethodID, terms *Terms)
 	return faults
 }
 
-// longestExternalID bounds what a merchant calls its things.
-const longestExternalID = 200
-
 func externalIDFaults(id string) []foyer.FieldError {
 	switch {
 	case !foyer.CleanText(id, false):
 		return []foyer.FieldError{{Pointer: "/external_id", Code: "input.text_characters"}}
-	case utf8.RuneCountInString(id) > longestExternalID:
-		return []foyer.FieldError{{Pointer: "/external_id", Code: "input.too_long", Params: map[string]any{"Max": longestExternalID}}}
+	case utf8.RuneCountInString(id) > maxExternalIDLength:
+		return []foyer.FieldError{{Pointer: "/external_id", Code: "input.too_long", Params: map[string]any{"Max": maxExternalIDLength}}}
 	}
 	return nil
 }
@@ -142,7 +139,9 @@ func (in BillItemInput) Faults(i int) (faults []foyer.FieldError) {
 	fault := func(field, code string) {
 		faults = append(faults, foyer.FieldError{Pointer: "/items/" + strconv.Itoa(i) + field, Code: code})
 	}
-	faults = nameFaults("/items/"+strconv.Itoa(i)+"/name", in.Name)
+	var named checks
+	named.required("/items/"+strconv.Itoa(i)+"/name", new(string), &in.Name, maxNameLength)
+	faults = named.faults
 	if !in.UnitPrice.Currency.Valid() {
 		fault("/unit_price/currency", "input.currency")
 	}

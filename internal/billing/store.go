@@ -35,9 +35,6 @@ type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
 
 	Customer(ctx context.Context, scope foyer.Scope) (Customer, error)
-	// SaveCustomer saves a changed customer if nobody changed it since (its version is one more than the row's); false
-	// when somebody did.
-	SaveCustomer(ctx context.Context, c Customer) (bool, error)
 	// SaveEmail is SaveCustomer for the address alone; Conflict when another customer has it.
 	SaveEmail(ctx context.Context, c Customer) (bool, error)
 
@@ -93,8 +90,8 @@ type Store interface {
 	CreatePaymentMethod(ctx context.Context, m PaymentMethod) error
 	// SavePaymentMethod saves a changed method if nobody changed it since; false when somebody did.
 	SavePaymentMethod(ctx context.Context, m PaymentMethod) (bool, error)
-	// ClearDefault makes none of the customer's methods the default one.
-	ClearDefault(ctx context.Context, scope foyer.Scope, now time.Time) error
+	// ClearDefault makes none of the customer's methods the default one and returns the one that was, as it is now.
+	ClearDefault(ctx context.Context, scope foyer.Scope, now time.Time) ([]PaymentMethod, error)
 	// DeletePaymentMethod forgets the method and its token.
 	DeletePaymentMethod(ctx context.Context, m PaymentMethod, now time.Time) error
 	// ChargeableMethods returns payment methods with the tokens that charge them, by id.

@@ -7,6 +7,7 @@ import (
 
 	"foyer/internal/billing"
 	"foyer/internal/i18n"
+	"foyer/internal/identity"
 	"foyer/internal/invoice"
 	"foyer/internal/retention"
 )
@@ -18,18 +19,34 @@ func PresentObject(now func() time.Time) func(object any) (json.RawMessage, erro
 	return func(object any) (json.RawMessage, error) {
 		var shown any
 		switch v := object.(type) {
-		case billing.Customer:
-			shown = showMe(v)
+		case billing.CustomerDetails:
+			shown = show.customer(v)
+		case billing.CustomerAddress:
+			shown = showAddress(v)
+		case billing.Product:
+			shown = showProduct(v)
+		case billing.Price:
+			shown = show.price(v)
+		case billing.Discount:
+			shown = show.catalogDiscount(v)
 		case billing.Subscription:
 			shown = subscriptionPresenter{presenter: show}.subscription(v)
 		case billing.Payment:
 			shown = show.itemised(v)
 		case billing.PaymentMethod:
-			shown = showPaymentMethod(billing.StampedPaymentMethod{PaymentMethod: v, Status: v.Status(now())})
+			shown = merchantPaymentMethod(billing.StampedPaymentMethod{PaymentMethod: v, Status: v.Status(now())})
 		case invoice.Invoice:
 			shown = show.invoice(v)
 		case retention.Cancellation:
 			shown = show.cancellation(v)
+		case identity.SignIn:
+			shown = showSignIn(v)
+		case identity.Session:
+			session := showSession(v, "")
+			session.CustomerId, session.RevokedAt = orNull(v.Customer), v.RevokedAt
+			shown = session
+		case identity.PortalSession:
+			shown = showPortalSession(v, now())
 		default:
 			return nil, fmt.Errorf("httpapi: events can't show a %T", object)
 		}

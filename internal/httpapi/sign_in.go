@@ -88,11 +88,12 @@ func missing(fields map[string]bool) []foyer.FieldError {
 	return out
 }
 
-func value(s *string) string {
-	if s == nil {
-		return ""
+func value[T any](p *T) T {
+	if p == nil {
+		var none T
+		return none
 	}
-	return *s
+	return *p
 }
 
 // ExchangePortalSession turns a link's ticket into tokens.
@@ -133,6 +134,11 @@ func showTokens(t identity.Tokens) api.Tokens {
 		ReturnUrl:        orNull(t.Session.ReturnURL),
 	}
 	return shown
+}
+
+// showSignIn is a sign-in as events tell of it: of customers only, and nothing that proves anything.
+func showSignIn(v identity.SignIn) api.CustomerSignIn {
+	return api.CustomerSignIn{Id: string(v.ID), CustomerId: string(v.Customer), Target: showTarget(v.Target), CreatedAt: v.CreatedAt, CompletedAt: v.CompletedAt}
 }
 
 func showTarget(t identity.Target) api.Target {

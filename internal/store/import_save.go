@@ -62,6 +62,9 @@ func (s *importing) saveCustomers(ctx context.Context, merchant foyer.MerchantID
 		if err := put(ctx, s, []customerRow{row}); err != nil {
 			return err
 		}
+		if err := s.followImport(ctx, c.Customer); err != nil {
+			return err
+		}
 		if c.Customer.Archived {
 			// Whoever may no longer sign in is signed out (ASVS 7.4.2).
 			scope, now := foyer.Scope{Merchant: merchant, Customer: c.Customer.ID}, foyer.Micro(s.now())

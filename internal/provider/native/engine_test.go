@@ -270,7 +270,7 @@ func TestDiscountsAndCredit(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		ctx := context.Background()
 		periods := 2
-		d, err := r.catalog.CreateDiscount(ctx, billing.Discount{Merchant: r.merchant.ID, Type: billing.DiscountPercent, Percent: "50", Periods: &periods})
+		d, err := r.catalog.CreateDiscount(ctx, r.by, billing.Discount{Type: billing.DiscountPercent, Percent: "50", Periods: &periods})
 		require.NoError(t, err)
 		r.subscribe(t, r.price(t, "Basic", 1000), r.method(t, r.by, "good"), func(in *native.CreateInput) { in.Discount = d.ID })
 		require.NoError(t, r.store.AddCredit(ctx, billing.Credit{Scope: r.by.Scope, Currency: "EUR", Amount: 2000}))
