@@ -3142,7 +3142,7 @@ type Subscription struct {
 	CurrentPeriod *Period `json:"current_period"`
 
 	// Customer For merchants, when asked for with `include`.
-	Customer *Me `json:"customer,omitempty"`
+	Customer *Customer `json:"customer,omitempty"`
 
 	// CustomerId For merchants.
 	CustomerId *string               `json:"customer_id,omitempty"`
