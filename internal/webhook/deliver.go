@@ -53,12 +53,12 @@ func (p *post) deliver(ctx context.Context, e Endpoint, d Delivery, message []by
 	}
 }
 
-// heard counts the failures in a row.
+// heard counts the failures in a row, and remembers a success.
 func (p *post) heard(o Outcome) {
 	p.service.posts.mu.Lock()
 	defer p.service.posts.mu.Unlock()
 	if o == OutcomeSucceeded {
-		p.streak = 0
+		p.streak, p.proven = 0, true
 		return
 	}
 	p.streak++

@@ -93,12 +93,13 @@ type post struct {
 	service  *Service
 	id       EndpointID
 	merchant foyer.MerchantID
-	// lanes bound what is on its way at once, few what is while it is suspect.
+	// lanes bound what is on its way at once, few what is until it has answered once, and while it is suspect.
 	lanes, few chan struct{}
-	// Under posts.mu: whether somebody claims for it, how many tries are on their way, and how many failed in a row.
+	// Under posts.mu: whether somebody claims for it, how many tries are on their way, how many failed in a row, whether one succeeded.
 	feeding bool
 	sending int
 	streak  int
+	proven  bool
 }
 
 // suspect tells whether it would only hold up others: as many tries as it may have at once have failed, and none succeeded since.
@@ -106,6 +107,13 @@ func (p *post) suspect() bool {
 	p.service.posts.mu.Lock()
 	defer p.service.posts.mu.Unlock()
 	return p.streak >= p.service.Options.PerEndpoint
+}
+
+// cautious tells whether it gets few places: it may hang, and would take the others' then.
+func (p *post) cautious() bool {
+	p.service.posts.mu.Lock()
+	defer p.service.posts.mu.Unlock()
+	return !p.proven || p.streak >= p.service.Options.PerEndpoint
 }
 
 // feed claims what is due and sends it, until there is no more.
@@ -133,8 +141,8 @@ func (p *post) claim(ctx, sending context.Context) (more bool, err error) {
 		}
 	}()
 	s, n := p.service, batch
-	if p.suspect() {
-		n = 1
+	if p.cautious() {
+		n = cap(p.few)
 	}
 	e, err := s.Store.WebhookEndpoint(ctx, p.merchant, p.id)
 	if err != nil {
@@ -156,7 +164,7 @@ func (p *post) claim(ctx, sending context.Context) (more bool, err error) {
 	}
 	for i, d := range claimed {
 		if release == nil {
-			if release, ok = p.lane(ctx); !ok || s.late(until) || n > 1 && p.suspect() {
+			if release, ok = p.lane(ctx); !ok || s.late(until) || n == batch && p.suspect() {
 				return ok, p.giveBack(ctx, claimed[i:], lease)
 			}
 		}
@@ -181,7 +189,7 @@ func (p *post) lane(ctx context.Context) (release func(), ok bool) {
 	case <-ctx.Done():
 		return nil, false
 	}
-	if !p.suspect() {
+	if !p.cautious() {
 		return func() { <-p.lanes }, true
 	}
 	select {
