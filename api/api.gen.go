@@ -39,6 +39,24 @@ func (e ApiKeyStatus) Valid() bool {
 	}
 }
 
+// Defines values for ArchivalStatus.
+const (
+	ArchivalStatusActive   ArchivalStatus = "active"
+	ArchivalStatusArchived ArchivalStatus = "archived"
+)
+
+// Valid indicates whether the value is a known member of the ArchivalStatus enum.
+func (e ArchivalStatus) Valid() bool {
+	switch e {
+	case ArchivalStatusActive:
+		return true
+	case ArchivalStatusArchived:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AttemptStatus.
 const (
 	AttemptStatusAuthorized     AttemptStatus = "authorized"
@@ -71,19 +89,19 @@ func (e AttemptStatus) Valid() bool {
 
 // Defines values for AuditActorKind.
 const (
-	Customer AuditActorKind = "customer"
-	Merchant AuditActorKind = "merchant"
-	System   AuditActorKind = "system"
+	AuditActorKindCustomer AuditActorKind = "customer"
+	AuditActorKindMerchant AuditActorKind = "merchant"
+	AuditActorKindSystem   AuditActorKind = "system"
 )
 
 // Valid indicates whether the value is a known member of the AuditActorKind enum.
 func (e AuditActorKind) Valid() bool {
 	switch e {
-	case Customer:
+	case AuditActorKindCustomer:
 		return true
-	case Merchant:
+	case AuditActorKindMerchant:
 		return true
-	case System:
+	case AuditActorKindSystem:
 		return true
 	default:
 		return false
@@ -183,6 +201,87 @@ func (e CreatedApiKeyStatus) Valid() bool {
 	case CreatedApiKeyStatusExpired:
 		return true
 	case CreatedApiKeyStatusRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CustomerInclude.
+const (
+	IncludePaymentMethods CustomerInclude = "payment_methods"
+	IncludeSubscriptions  CustomerInclude = "subscriptions"
+)
+
+// Valid indicates whether the value is a known member of the CustomerInclude enum.
+func (e CustomerInclude) Valid() bool {
+	switch e {
+	case IncludePaymentMethods:
+		return true
+	case IncludeSubscriptions:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeliveryOutcome.
+const (
+	DeliveryOutcomeBadResponse      DeliveryOutcome = "bad_response"
+	DeliveryOutcomeBadStatus        DeliveryOutcome = "bad_status"
+	DeliveryOutcomeConnectionFailed DeliveryOutcome = "connection_failed"
+	DeliveryOutcomeEndpointDisabled DeliveryOutcome = "endpoint_disabled"
+	DeliveryOutcomeEventDeleted     DeliveryOutcome = "event_deleted"
+	DeliveryOutcomeGone             DeliveryOutcome = "gone"
+	DeliveryOutcomeRedirected       DeliveryOutcome = "redirected"
+	DeliveryOutcomeSucceeded        DeliveryOutcome = "succeeded"
+	DeliveryOutcomeTimeout          DeliveryOutcome = "timeout"
+	DeliveryOutcomeTlsFailed        DeliveryOutcome = "tls_failed"
+)
+
+// Valid indicates whether the value is a known member of the DeliveryOutcome enum.
+func (e DeliveryOutcome) Valid() bool {
+	switch e {
+	case DeliveryOutcomeBadResponse:
+		return true
+	case DeliveryOutcomeBadStatus:
+		return true
+	case DeliveryOutcomeConnectionFailed:
+		return true
+	case DeliveryOutcomeEndpointDisabled:
+		return true
+	case DeliveryOutcomeEventDeleted:
+		return true
+	case DeliveryOutcomeGone:
+		return true
+	case DeliveryOutcomeRedirected:
+		return true
+	case DeliveryOutcomeSucceeded:
+		return true
+	case DeliveryOutcomeTimeout:
+		return true
+	case DeliveryOutcomeTlsFailed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeliveryStatus.
+const (
+	DeliveryStatusFailed    DeliveryStatus = "failed"
+	DeliveryStatusPending   DeliveryStatus = "pending"
+	DeliveryStatusSucceeded DeliveryStatus = "succeeded"
+)
+
+// Valid indicates whether the value is a known member of the DeliveryStatus enum.
+func (e DeliveryStatus) Valid() bool {
+	switch e {
+	case DeliveryStatusFailed:
+		return true
+	case DeliveryStatusPending:
+		return true
+	case DeliveryStatusSucceeded:
 		return true
 	default:
 		return false
@@ -510,6 +609,36 @@ func (e PortalSettingsMode) Valid() bool {
 	}
 }
 
+// Defines values for PriceInclude.
+const (
+	IncludeProduct PriceInclude = "product"
+)
+
+// Valid indicates whether the value is a known member of the PriceInclude enum.
+func (e PriceInclude) Valid() bool {
+	switch e {
+	case IncludeProduct:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProductInclude.
+const (
+	IncludePrices ProductInclude = "prices"
+)
+
+// Valid indicates whether the value is a known member of the ProductInclude enum.
+func (e ProductInclude) Valid() bool {
+	switch e {
+	case IncludePrices:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RefundAction.
 const (
 	RefundActionChargeback RefundAction = "chargeback"
@@ -630,6 +759,24 @@ func (e SignInRequestCodeChallengeMethod) Valid() bool {
 	}
 }
 
+// Defines values for SubscriptionIncluded.
+const (
+	SubscriptionIncludedCustomer      SubscriptionIncluded = "customer"
+	SubscriptionIncludedPaymentMethod SubscriptionIncluded = "payment_method"
+)
+
+// Valid indicates whether the value is a known member of the SubscriptionIncluded enum.
+func (e SubscriptionIncluded) Valid() bool {
+	switch e {
+	case SubscriptionIncludedCustomer:
+		return true
+	case SubscriptionIncludedPaymentMethod:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SubscriptionStatus.
 const (
 	SubscriptionStatusActive   SubscriptionStatus = "active"
@@ -684,6 +831,24 @@ func (e TargetKind) Valid() bool {
 	}
 }
 
+// Defines values for TaxBehavior.
+const (
+	Exclusive TaxBehavior = "exclusive"
+	Inclusive TaxBehavior = "inclusive"
+)
+
+// Valid indicates whether the value is a known member of the TaxBehavior enum.
+func (e TaxBehavior) Valid() bool {
+	switch e {
+	case Exclusive:
+		return true
+	case Inclusive:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TokenType.
 const (
 	Bearer TokenType = "Bearer"
@@ -711,6 +876,24 @@ func (e UpdateDunningThen) Valid() bool {
 	case UpdateDunningThenCancel:
 		return true
 	case UpdateDunningThenPause:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookEndpointStatus.
+const (
+	Disabled WebhookEndpointStatus = "disabled"
+	Enabled  WebhookEndpointStatus = "enabled"
+)
+
+// Valid indicates whether the value is a known member of the WebhookEndpointStatus enum.
+func (e WebhookEndpointStatus) Valid() bool {
+	switch e {
+	case Disabled:
+		return true
+	case Enabled:
 		return true
 	default:
 		return false
@@ -747,6 +930,24 @@ func (e DownloadInvoiceParamsDisposition) Valid() bool {
 	case DownloadInvoiceParamsDispositionAttachment:
 		return true
 	case DownloadInvoiceParamsDispositionInline:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MerchantDownloadInvoiceParamsDisposition.
+const (
+	MerchantDownloadInvoiceParamsDispositionAttachment MerchantDownloadInvoiceParamsDisposition = "attachment"
+	MerchantDownloadInvoiceParamsDispositionInline     MerchantDownloadInvoiceParamsDisposition = "inline"
+)
+
+// Valid indicates whether the value is a known member of the MerchantDownloadInvoiceParamsDisposition enum.
+func (e MerchantDownloadInvoiceParamsDisposition) Valid() bool {
+	switch e {
+	case MerchantDownloadInvoiceParamsDispositionAttachment:
+		return true
+	case MerchantDownloadInvoiceParamsDispositionInline:
 		return true
 	default:
 		return false
@@ -840,6 +1041,26 @@ type Address struct {
 	Region     *string `json:"region"`
 }
 
+// AdvanceClock Exactly one of the two.
+//
+// Example: {"by":"P31D"}
+type AdvanceClock struct {
+	// By An ISO 8601 duration. Months and years keep the day of the month where there is one.
+	By *string    `json:"by,omitempty"`
+	To *time.Time `json:"to,omitempty"`
+}
+
+// Amount An amount of money to ask for.
+//
+// Example: {"amount":2900,"currency":"EUR"}
+type Amount struct {
+	// Amount In the minor unit of the currency.
+	Amount int64 `json:"amount"`
+
+	// Currency ISO 4217.
+	Currency string `json:"currency"`
+}
+
 // ApiKey A credential of the merchant's servers, without its secret.
 //
 // Example: {"created_at":"2026-11-24T09:00:00Z","expires_at":null,"hint":"x7Qa","id":"key_01kb3v5q8r9s0t1v2w3x4y5z6a","last_used_at":null,"name":"Backend","permissions":["read","write"],"previous_until":null,"revoked_at":null,"status":"active"}
@@ -872,6 +1093,9 @@ type ApiKeyList struct {
 	// Page Where the next page starts.
 	Page Page `json:"page"`
 }
+
+// ArchivalStatus Whether it is in use.
+type ArchivalStatus string
 
 // Attempt One try to collect a payment.
 type Attempt struct {
@@ -944,12 +1168,41 @@ type AuditEntryList struct {
 	Page Page `json:"page"`
 }
 
+// BilledItem Either `price_id`, a price that is paid once; or `name` and `unit_price` of something that is in no catalog.
+type BilledItem struct {
+	Name     *string `json:"name,omitempty"`
+	PriceId  *string `json:"price_id,omitempty"`
+	Quantity int64   `json:"quantity"`
+
+	// TaxRate A share: 0.19 is 19 %. With `name` only.
+	TaxRate *string `json:"tax_rate,omitempty"`
+
+	// UnitPrice What one costs, without tax.
+	//
+	// Example: {"amount":4900,"currency":"EUR"}
+	UnitPrice *UnitPrice `json:"unit_price,omitempty"`
+}
+
 // BillingCycle How often it is billed.
 type BillingCycle struct {
 	Frequency int32 `json:"frequency"`
 
 	// Interval Unit of a billing cycle.
 	Interval Interval `json:"interval"`
+}
+
+// BillingDetails The terms of what is collected by invoice.
+//
+// Example: {"payment_terms":{"frequency":30,"interval":"day"},"purchase_order_number":"PO-7"}
+type BillingDetails struct {
+	// AdditionalInformation Shown on the invoice.
+	AdditionalInformation *string `json:"additional_information,omitempty"`
+
+	// PaymentTerms Within how long it is to be paid; 14 days when not given.
+	PaymentTerms *BillingCycle `json:"payment_terms,omitempty"`
+
+	// PurchaseOrderNumber Shown on the invoice.
+	PurchaseOrderNumber *string `json:"purchase_order_number,omitempty"`
 }
 
 // Branding How the merchant looks.
@@ -1084,6 +1337,22 @@ type ChangeSubscription struct {
 	Items []ChangeItem `json:"items"`
 }
 
+// Clock A merchant's time.
+//
+// Example: {"now":"2027-02-01T00:00:00Z","offset":"PT2678400S"}
+type Clock struct {
+	Now time.Time `json:"now"`
+
+	// Offset How far ahead of the real time it is, as an ISO 8601 duration; not there when it is not.
+	Offset *string `json:"offset,omitempty"`
+
+	// Running There is more to run.
+	Running *bool `json:"running,omitempty"`
+
+	// To Where the clock was to go, while there is more to run.
+	To *time.Time `json:"to,omitempty"`
+}
+
 // Collection A debt that was tried to collect.
 type Collection struct {
 	// ErrorCode Why it was declined; stable.
@@ -1108,6 +1377,34 @@ type ConfirmCancellation struct {
 	Effective *Effective `json:"effective,omitempty"`
 }
 
+// CreateAddress A new address; it must say something.
+//
+// Example: {"city":"Berlin","country":"DE","default":true,"description":"Head office","line1":"Hangarstraße 7","postal_code":"10115"}
+type CreateAddress struct {
+	City *string `json:"city,omitempty"`
+
+	// Country ISO 3166-1 alpha-2.
+	Country *string `json:"country,omitempty"`
+
+	// Default Make it the default one. The first one always is.
+	Default *bool `json:"default,omitempty"`
+
+	// Description What the merchant calls it; never on documents.
+	Description *string `json:"description,omitempty"`
+
+	// ExternalId The merchant’s own id; one thing of this kind has it.
+	ExternalId *string `json:"external_id,omitempty"`
+	Line1      *string `json:"line1,omitempty"`
+	Line2      *string `json:"line2,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata   *Metadata `json:"metadata,omitempty"`
+	PostalCode *string   `json:"postal_code,omitempty"`
+	Region     *string   `json:"region,omitempty"`
+}
+
 // CreateApiKey A new key.
 //
 // Example: {"name":"Backend","permissions":["read","write","portal_sessions"]}
@@ -1116,6 +1413,70 @@ type CreateApiKey struct {
 	ExpiresAt   *time.Time   `json:"expires_at,omitempty"`
 	Name        string       `json:"name"`
 	Permissions []Permission `json:"permissions"`
+}
+
+// CreateCustomer A new customer.
+//
+// Example: {"address":{"city":"Berlin","country":"DE","line1":"Hangarstraße 7","postal_code":"10115"},"email":"mia@customer.example","external_id":"user-1042","locale":"de","metadata":{"crm_id":"A-17"},"name":"Mia Reyes"}
+type CreateCustomer struct {
+	Address *UpdateAddress `json:"address,omitempty"`
+	Company *string        `json:"company,omitempty"`
+
+	// Email What the customer signs in with.
+	Email string `json:"email"`
+
+	// ExternalId The merchant’s own id; one thing of this kind has it.
+	ExternalId *string `json:"external_id,omitempty"`
+
+	// Locale BCP 47.
+	Locale *string `json:"locale,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+	Name     *string   `json:"name,omitempty"`
+	TaxId    *string   `json:"tax_id,omitempty"`
+}
+
+// CreateDiscount A new discount.
+//
+// Example: {"code":"WELCOME20","description":"Welcome","percent":"20","periods":3,"type":"percent"}
+type CreateDiscount struct {
+	// Amount For type fixed.
+	Amount *Amount `json:"amount,omitempty"`
+
+	// Code What a customer types to get it: letters, digits, - and _.
+	Code        *string `json:"code,omitempty"`
+	Description *string `json:"description,omitempty"`
+
+	// ExternalId The merchant’s own id; one thing of this kind has it.
+	ExternalId *string `json:"external_id,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// Percent For type percent: 12.5 is 12.5 %.
+	Percent *string `json:"percent,omitempty"`
+
+	// Periods For how many billing periods; null for all.
+	Periods nullable.Nullable[int32] `json:"periods,omitempty"`
+
+	// Type How it is counted.
+	Type DiscountType `json:"type"`
+}
+
+// CreatePaymentMethod What the gateway knows the method by.
+//
+// Example: {"default":true,"gateway_token":"tok_4242"}
+type CreatePaymentMethod struct {
+	// Default Make it the default one. The first one always is.
+	Default *bool `json:"default,omitempty"`
+
+	// GatewayToken The gateway’s token of it.
+	GatewayToken string `json:"gateway_token"`
 }
 
 // CreatePortalSession A link for a customer.
@@ -1146,6 +1507,75 @@ type CreatePortalSession struct {
 	Target *Target `json:"target,omitempty"`
 }
 
+// CreatePrice A new price.
+//
+// Example: {"billing_cycle":{"frequency":1,"interval":"month"},"name":"Monthly","product_id":"pro_01kb3v5q8r9s0t1v2w3x4y5z6a","tax_rate":"0.19","unit_price":{"amount":2900,"currency":"EUR"}}
+type CreatePrice struct {
+	// BillingCycle Null for what is paid once.
+	BillingCycle *BillingCycle `json:"billing_cycle"`
+	Description  *string       `json:"description,omitempty"`
+
+	// ExternalId The merchant’s own id; one thing of this kind has it.
+	ExternalId *string `json:"external_id,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata    *Metadata       `json:"metadata,omitempty"`
+	Name        *string         `json:"name,omitempty"`
+	ProductId   string          `json:"product_id"`
+	Quantity    *QuantityBounds `json:"quantity,omitempty"`
+	TaxBehavior *TaxBehavior    `json:"tax_behavior,omitempty"`
+
+	// TaxRate A share: 0.19 is 19 %.
+	TaxRate *string       `json:"tax_rate,omitempty"`
+	Trial   *BillingCycle `json:"trial,omitempty"`
+
+	// UnitPrice An amount of money to ask for.
+	//
+	// Example: {"amount":2900,"currency":"EUR"}
+	UnitPrice Amount `json:"unit_price"`
+}
+
+// CreateProduct A new product.
+//
+// Example: {"description":"Every map, every day.","image_url":"https://cdn.aurora.example/pro.png","name":"Aurora Pro"}
+type CreateProduct struct {
+	Description *string `json:"description,omitempty"`
+
+	// ExternalId The merchant’s own id; one thing of this kind has it.
+	ExternalId *string `json:"external_id,omitempty"`
+
+	// ImageUrl https only.
+	ImageUrl *string `json:"image_url,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// Name As it stands on documents.
+	Name string `json:"name"`
+}
+
+// CreateWebhookEndpoint Where to listen.
+//
+// Example: {"event_types":["payment.*","subscription.canceled"],"url":"https://hooks.example.com/foyer"}
+type CreateWebhookEndpoint struct {
+	Description *string `json:"description,omitempty"`
+
+	// EventTypes What to hear of, like `payment.completed`, or `subscription.*` for all about subscriptions; empty is everything.
+	EventTypes *[]string `json:"event_types,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// Url https, on port 443 or 8443, on the public internet.
+	Url string `json:"url"`
+}
+
 // CreatedApiKey An API key with its secret, which is shown this once.
 type CreatedApiKey struct {
 	CreatedAt time.Time  `json:"created_at"`
@@ -1172,6 +1602,119 @@ type CreatedApiKey struct {
 // CreatedApiKeyStatus defines model for CreatedApiKey.Status.
 type CreatedApiKeyStatus string
 
+// CreatedWebhookEndpoint A webhook endpoint with its secret, which is shown this once.
+//
+// Example: {"archived_at":null,"created_at":"2026-11-24T09:00:00Z","description":"Billing","disabled_at":null,"disabled_reason":null,"event_types":["payment.*","subscription.canceled"],"failing_since":null,"id":"whk_01kb3v5q8r9s0t1v2w3x4y5z6a","metadata":{},"previous_secret_expires_at":null,"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw7q1yQWvB7kE=","status":"enabled","updated_at":"2026-11-24T09:00:00Z","url":"https://hooks.example.com/foyer"}
+type CreatedWebhookEndpoint struct {
+	ArchivedAt  *time.Time `json:"archived_at"`
+	CreatedAt   time.Time  `json:"created_at"`
+	Description *string    `json:"description"`
+	DisabledAt  *time.Time `json:"disabled_at"`
+
+	// DisabledReason `merchant`; `gone`, after a 410; `failing`, after 5 days of nothing but failures.
+	DisabledReason *string `json:"disabled_reason"`
+
+	// EventTypes What it wants to hear of; empty is everything.
+	EventTypes []string `json:"event_types"`
+
+	// FailingSince Since then every try has failed.
+	FailingSince *time.Time `json:"failing_since"`
+	Id           string     `json:"id"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata Metadata `json:"metadata"`
+
+	// PreviousSecretExpiresAt Until then the secret before the last rotation signs, too.
+	PreviousSecretExpiresAt *time.Time `json:"previous_secret_expires_at"`
+
+	// Secret For the receiver’s library. Null in a repeated answer.
+	Secret *string `json:"secret"`
+
+	// Status Whether events are delivered to it.
+	Status    WebhookEndpointStatus `json:"status"`
+	UpdatedAt time.Time             `json:"updated_at"`
+	Url       string                `json:"url"`
+}
+
+// Customer A customer as the merchant sees them.
+//
+// Example: {"address":{"city":"Berlin","country":"DE","line1":"Hangarstraße 7","line2":null,"postal_code":"10115","region":null},"company":null,"created_at":"2026-11-24T09:00:00Z","credit_balances":[],"email":"mia@customer.example","external_id":"user-1042","id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","locale":"de","metadata":{"crm_id":"A-17"},"name":"Mia Reyes","status":"active","tax_id":null,"updated_at":"2026-11-24T09:00:00Z"}
+type Customer struct {
+	// Address The default one of the customer’s addresses.
+	Address   *Address  `json:"address"`
+	Company   *string   `json:"company"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreditBalances What is to their credit, one for each currency; the next bills use it up.
+	CreditBalances []Money `json:"credit_balances"`
+	Email          string  `json:"email"`
+	ExternalId     *string `json:"external_id"`
+	Id             string  `json:"id"`
+
+	// Locale BCP 47.
+	Locale *string `json:"locale"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata Metadata `json:"metadata"`
+	Name     *string  `json:"name"`
+
+	// PaymentMethods The newest 25; only with `include=payment_methods`.
+	PaymentMethods *[]PaymentMethod `json:"payment_methods,omitempty"`
+
+	// Status Whether it is in use.
+	Status ArchivalStatus `json:"status"`
+
+	// Subscriptions The newest 25; only with `include=subscriptions`.
+	Subscriptions *[]Subscription `json:"subscriptions,omitempty"`
+	TaxId         *string         `json:"tax_id"`
+	UpdatedAt     time.Time       `json:"updated_at"`
+}
+
+// CustomerAddress One of a customer’s addresses.
+//
+// Example: {"city":"Berlin","country":"DE","created_at":"2026-11-24T09:00:00Z","customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","default":true,"description":"Head office","external_id":null,"id":"add_01kb3v5q8r9s0t1v2w3x4y5z6a","line1":"Hangarstraße 7","line2":null,"metadata":{},"postal_code":"10115","region":null,"status":"active","updated_at":"2026-11-24T09:00:00Z"}
+type CustomerAddress struct {
+	City *string `json:"city"`
+
+	// Country ISO 3166-1 alpha-2.
+	Country    *string   `json:"country"`
+	CreatedAt  time.Time `json:"created_at"`
+	CustomerId string    `json:"customer_id"`
+
+	// Default Whether future documents show it.
+	Default bool `json:"default"`
+
+	// Description What the merchant calls it; never on documents.
+	Description *string `json:"description"`
+	ExternalId  *string `json:"external_id"`
+	Id          string  `json:"id"`
+	Line1       *string `json:"line1"`
+	Line2       *string `json:"line2"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata   Metadata `json:"metadata"`
+	PostalCode *string  `json:"postal_code"`
+	Region     *string  `json:"region"`
+
+	// Status Whether it is in use.
+	Status    ArchivalStatus `json:"status"`
+	UpdatedAt time.Time      `json:"updated_at"`
+}
+
+// CustomerAddressList A page of addresses.
+type CustomerAddressList struct {
+	Data []CustomerAddress `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
 // CustomerExport Everything held about a customer.
 type CustomerExport struct {
 	Activity      []Activity            `json:"activity"`
@@ -1193,6 +1736,17 @@ type CustomerExport struct {
 	Subscriptions []Subscription `json:"subscriptions"`
 }
 
+// CustomerInclude What is shown with a customer.
+type CustomerInclude string
+
+// CustomerList A page of customers.
+type CustomerList struct {
+	Data []Customer `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
 // CustomerSignIn A customer's sign-in, as events tell of it.
 type CustomerSignIn struct {
 	// CompletedAt When it led to a session.
@@ -1203,6 +1757,106 @@ type CustomerSignIn struct {
 
 	// Target Where to go after sign-in.
 	Target Target `json:"target"`
+}
+
+// Delivery One event for one webhook endpoint.
+//
+// Example: {"attempts":[{"at":"2026-11-24T09:00:00.2Z","duration_ms":15000,"http_status":null,"outcome":"timeout"},{"at":"2026-11-24T09:00:20.3Z","duration_ms":31,"http_status":204,"outcome":"succeeded"}],"completed_at":"2026-11-24T09:00:20.4Z","created_at":"2026-11-24T09:00:00Z","endpoint_id":"whk_01kb3v5q8r9s0t1v2w3x4y5z6a","event_created_at":"2026-11-24T09:00:00Z","event_id":"evt_01kb3v5q8r9s0t1v2w3x4y5z6a","event_type":"payment.completed","id":"dlv_01kb3v5q8r9s0t1v2w3x4y5z6a","last_http_status":204,"last_outcome":"succeeded","next_try_at":null,"status":"succeeded","tries":2}
+type Delivery struct {
+	// Attempts Left out of lists.
+	Attempts       *[]DeliveryAttempt `json:"attempts,omitempty"`
+	CompletedAt    *time.Time         `json:"completed_at"`
+	CreatedAt      time.Time          `json:"created_at"`
+	EndpointId     string             `json:"endpoint_id"`
+	EventCreatedAt time.Time          `json:"event_created_at"`
+
+	// EventId The `webhook-id` of every try.
+	EventId        string `json:"event_id"`
+	EventType      string `json:"event_type"`
+	Id             string `json:"id"`
+	LastHttpStatus *int32 `json:"last_http_status"`
+
+	// LastOutcome One of DeliveryOutcome; null before the first try.
+	LastOutcome *string `json:"last_outcome"`
+
+	// NextTryAt While pending; null while it is being sent.
+	NextTryAt *time.Time `json:"next_try_at"`
+
+	// Status What became of a delivery.
+	Status DeliveryStatus `json:"status"`
+
+	// Tries How often it was tried.
+	Tries int32 `json:"tries"`
+}
+
+// DeliveryAttempt One try. Nothing of the answer is kept but its status.
+type DeliveryAttempt struct {
+	At time.Time `json:"at"`
+
+	// DurationMs How long the answer took; null when no connection came about.
+	DurationMs *int64 `json:"duration_ms"`
+
+	// HttpStatus Null when no answer came.
+	HttpStatus *int32 `json:"http_status"`
+
+	// Outcome What came of a try. `connection_failed`: no connection came about, for whatever reason (the name, the port, a network deliveries don't go to);
+	// `bad_response`: no HTTP, or too large a header; `bad_status`: no 2xx; `redirected`: a 3xx, which is not followed; `gone`: a 410, which disables the endpoint;
+	// `endpoint_disabled` and `event_deleted`: not tried.
+	Outcome DeliveryOutcome `json:"outcome"`
+}
+
+// DeliveryList A page of deliveries.
+type DeliveryList struct {
+	Data []Delivery `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
+// DeliveryOutcome What came of a try. `connection_failed`: no connection came about, for whatever reason (the name, the port, a network deliveries don't go to);
+// `bad_response`: no HTTP, or too large a header; `bad_status`: no 2xx; `redirected`: a 3xx, which is not followed; `gone`: a 410, which disables the endpoint;
+// `endpoint_disabled` and `event_deleted`: not tried.
+type DeliveryOutcome string
+
+// DeliveryStatus What became of a delivery.
+type DeliveryStatus string
+
+// Discount Something taken off.
+//
+// Example: {"amount":null,"code":"WELCOME20","created_at":"2026-11-24T09:00:00Z","description":"Welcome","external_id":null,"id":"dsc_01kb3v5q8r9s0t1v2w3x4y5z6a","metadata":{},"percent":"20","periods":3,"status":"active","type":"percent","updated_at":"2026-11-24T09:00:00Z"}
+type Discount struct {
+	Amount      *Money    `json:"amount"`
+	Code        *string   `json:"code"`
+	CreatedAt   time.Time `json:"created_at"`
+	Description *string   `json:"description"`
+	ExternalId  *string   `json:"external_id"`
+	Id          string    `json:"id"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata Metadata `json:"metadata"`
+
+	// Percent 12.5 is 12.5 %.
+	Percent *string `json:"percent"`
+
+	// Periods For how many billing periods; null for all.
+	Periods *int32 `json:"periods"`
+
+	// Status Whether it is in use.
+	Status ArchivalStatus `json:"status"`
+
+	// Type How it is counted.
+	Type      DiscountType `json:"type"`
+	UpdatedAt time.Time    `json:"updated_at"`
+}
+
+// DiscountList A page of discounts.
+type DiscountList struct {
+	Data []Discount `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
 }
 
 // DiscountType How it is counted.
@@ -1369,12 +2023,15 @@ type Invoice struct {
 	Buyer Buyer `json:"buyer"`
 
 	// Copy Issued by another billing system; the PDF is headed so.
-	Copy      bool       `json:"copy"`
-	CreatedAt time.Time  `json:"created_at"`
-	Currency  string     `json:"currency"`
-	DueAt     *time.Time `json:"due_at"`
-	Id        string     `json:"id"`
-	IssuedAt  time.Time  `json:"issued_at"`
+	Copy      bool      `json:"copy"`
+	CreatedAt time.Time `json:"created_at"`
+	Currency  string    `json:"currency"`
+
+	// CustomerId For merchants.
+	CustomerId *string    `json:"customer_id,omitempty"`
+	DueAt      *time.Time `json:"due_at"`
+	Id         string     `json:"id"`
+	IssuedAt   time.Time  `json:"issued_at"`
 
 	// Kind What the document is.
 	Kind      InvoiceKind `json:"kind"`
@@ -1506,6 +2163,96 @@ type Me struct {
 	Locale *string `json:"locale"`
 	Name   *string `json:"name"`
 	TaxId  *string `json:"tax_id"`
+}
+
+// MerchantCancelSubscription When it ends.
+//
+// Example: {"effective":"period_end"}
+type MerchantCancelSubscription struct {
+	Effective *Effective `json:"effective,omitempty"`
+}
+
+// MerchantCreatePayment What is bought once, by whom and how it is paid.
+//
+// Example: {"customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","items":[{"name":"Onboarding","quantity":1,"tax_rate":"0.19","unit_price":{"amount":4900,"currency":"EUR"}}],"payment_method_id":"paymtd_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+type MerchantCreatePayment struct {
+	// BillingDetails Only with `collection_mode: manual`.
+	BillingDetails *BillingDetails `json:"billing_details,omitempty"`
+	CollectionMode *CollectionMode `json:"collection_mode,omitempty"`
+	CustomerId     string          `json:"customer_id"`
+	Items          []BilledItem    `json:"items"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// PaymentMethodId A stored payment method of the customer. Needed unless it is collected by invoice.
+	PaymentMethodId *string `json:"payment_method_id,omitempty"`
+}
+
+// MerchantCreateRefund What goes back; neither `amount` nor `lines` is all that is left.
+//
+// Example: {"amount":500,"reason":"Goodwill"}
+type MerchantCreateRefund struct {
+	// Amount With tax, in the minor unit of the currency.
+	Amount *int64          `json:"amount,omitempty"`
+	Lines  *[]RefundedLine `json:"lines,omitempty"`
+
+	// Reason The customer sees it.
+	Reason *string `json:"reason,omitempty"`
+}
+
+// MerchantCreateSubscription What to subscribe to, for whom and how it is paid.
+//
+// Example: {"customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","external_id":"team-42","items":[{"price_id":"pri_01kb3v5q8r9s0t1v2w3x4y5z6a","quantity":1}],"metadata":{"plan_source":"sales"},"payment_method_id":"paymtd_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+type MerchantCreateSubscription struct {
+	// BillingDetails Only with `collection_mode: manual`.
+	BillingDetails *BillingDetails `json:"billing_details,omitempty"`
+	CollectionMode *CollectionMode `json:"collection_mode,omitempty"`
+	CustomerId     string          `json:"customer_id"`
+	DiscountId     *string         `json:"discount_id,omitempty"`
+
+	// ExternalId What you call it; no two subscriptions may be called the same.
+	ExternalId *string      `json:"external_id,omitempty"`
+	Items      []ChangeItem `json:"items"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// PaymentMethodId A stored payment method of the customer. Needed unless it is collected by invoice.
+	PaymentMethodId *string `json:"payment_method_id,omitempty"`
+
+	// TrialEnd When the trial ends; else as the prices have it. In the future, and at most 731 days ahead.
+	TrialEnd *time.Time `json:"trial_end,omitempty"`
+}
+
+// MerchantUpdatePayment What to change.
+//
+// Example: {"metadata":{"order":"7"}}
+type MerchantUpdatePayment struct {
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata Metadata `json:"metadata"`
+}
+
+// MerchantUpdateSubscription What to change.
+//
+// Example: {"metadata":{"plan_source":"sales"}}
+type MerchantUpdateSubscription struct {
+	// ExternalId Null clears.
+	ExternalId nullable.Nullable[string] `json:"external_id,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// PaymentMethodId A stored payment method of the customer.
+	PaymentMethodId *string `json:"payment_method_id,omitempty"`
 }
 
 // Metadata Whatever the merchant wants to keep with a thing; customers never see it.
@@ -1648,7 +2395,10 @@ type Payment struct {
 	CollectionMode CollectionMode `json:"collection_mode"`
 	CreatedAt      time.Time      `json:"created_at"`
 	Currency       string         `json:"currency"`
-	Description    string         `json:"description"`
+
+	// CustomerId For merchants.
+	CustomerId  *string `json:"customer_id,omitempty"`
+	Description string  `json:"description"`
 
 	// DueAt For payments by invoice.
 	DueAt *time.Time `json:"due_at"`
@@ -1660,6 +2410,11 @@ type Payment struct {
 
 	// Lines Not in lists.
 	Lines *[]PaymentLine `json:"lines,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
 
 	// NextAction Only in a 202: the bank asks for the customer.
 	NextAction *NextAction `json:"next_action,omitempty"`
@@ -1718,8 +2473,11 @@ type PaymentMethod struct {
 	BillingName *string   `json:"billing_name"`
 	Card        *Card     `json:"card"`
 	CreatedAt   time.Time `json:"created_at"`
-	Default     bool      `json:"default"`
-	Id          string    `json:"id"`
+
+	// CustomerId Whose it is; on the merchant’s side only.
+	CustomerId *string `json:"customer_id,omitempty"`
+	Default    bool    `json:"default"`
+	Id         string  `json:"id"`
 
 	// Status Whether it can be used; expiring within 30 days.
 	Status PaymentMethodStatus `json:"status"`
@@ -1968,10 +2726,69 @@ type PortalUrls struct {
 	Subscriptions []SubscriptionUrls `json:"subscriptions"`
 }
 
+// Price What a product costs.
+//
+// Example: {"billing_cycle":{"frequency":1,"interval":"month"},"created_at":"2026-11-24T09:00:00Z","description":null,"external_id":null,"id":"pri_01kb3v5q8r9s0t1v2w3x4y5z6a","metadata":{},"name":"Monthly","product_id":"pro_01kb3v5q8r9s0t1v2w3x4y5z6a","quantity":null,"status":"active","tax_behavior":"exclusive","tax_rate":"0.19","trial":null,"unit_price":{"amount":2900,"currency":"EUR","display":"29,00 €"},"updated_at":"2026-11-24T09:00:00Z"}
+type Price struct {
+	// BillingCycle Null for what is paid once.
+	BillingCycle *BillingCycle `json:"billing_cycle"`
+	CreatedAt    time.Time     `json:"created_at"`
+	Description  *string       `json:"description"`
+	ExternalId   *string       `json:"external_id"`
+	Id           string        `json:"id"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata Metadata `json:"metadata"`
+	Name     *string  `json:"name"`
+
+	// Product Only with `include=product`.
+	Product *Product `json:"product,omitempty"`
+
+	// ProductId Null while the product of an imported price is not known.
+	ProductId *string `json:"product_id"`
+
+	// Quantity Null without bounds.
+	Quantity *QuantityBounds `json:"quantity"`
+
+	// Status Whether it is in use.
+	Status ArchivalStatus `json:"status"`
+
+	// TaxBehavior Whether the tax is added to the price, or is in it.
+	TaxBehavior TaxBehavior `json:"tax_behavior"`
+
+	// TaxRate A share: 0.19 is 19 %.
+	TaxRate string `json:"tax_rate"`
+
+	// Trial How long it costs nothing first.
+	Trial *BillingCycle `json:"trial"`
+
+	// UnitPrice An amount of money.
+	//
+	// Example: {"amount":1999,"currency":"EUR","display":"19,99 €"}
+	UnitPrice Money     `json:"unit_price"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// PriceInclude What is shown with a price.
+type PriceInclude string
+
+// PriceList A page of prices.
+type PriceList struct {
+	Data []Price `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
 // Problem A problem document (RFC 9457).
 type Problem struct {
 	// Code Stable; decide by this.
 	Code string `json:"code"`
+
+	// CustomerId The customer who has the e-mail address already.
+	CustomerId *string `json:"customer_id,omitempty"`
 
 	// Detail What happened and what to do next.
 	Detail string `json:"detail"`
@@ -1985,12 +2802,18 @@ type Problem struct {
 	// Errors The inputs at fault.
 	Errors *[]FieldProblem `json:"errors,omitempty"`
 
+	// PaymentId The payment that was declined.
+	PaymentId *string `json:"payment_id,omitempty"`
+
 	// PortalId Where to sign in instead of with a ticket that is no longer good.
 	PortalId *string `json:"portal_id,omitempty"`
 
 	// RequestId Give it to support.
 	RequestId string `json:"request_id"`
 	Status    int32  `json:"status"`
+
+	// SubscriptionIds Subscriptions that must be canceled first.
+	SubscriptionIds *[]string `json:"subscription_ids,omitempty"`
 
 	// Target Where such a ticket led.
 	Target *Target `json:"target,omitempty"`
@@ -2005,6 +2828,41 @@ type Problem struct {
 	UsedBy *[]string `json:"used_by,omitempty"`
 }
 
+// Product What is sold.
+//
+// Example: {"created_at":"2026-11-24T09:00:00Z","description":"Every map, every day.","external_id":null,"id":"pro_01kb3v5q8r9s0t1v2w3x4y5z6a","image_url":"https://cdn.aurora.example/pro.png","metadata":{},"name":"Aurora Pro","status":"active","updated_at":"2026-11-24T09:00:00Z"}
+type Product struct {
+	CreatedAt   time.Time `json:"created_at"`
+	Description *string   `json:"description"`
+	ExternalId  *string   `json:"external_id"`
+	Id          string    `json:"id"`
+	ImageUrl    *string   `json:"image_url"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata Metadata `json:"metadata"`
+	Name     string   `json:"name"`
+
+	// Prices The newest 25 that are not archived; only with `include=prices`.
+	Prices *[]Price `json:"prices,omitempty"`
+
+	// Status Whether it is in use.
+	Status    ArchivalStatus `json:"status"`
+	UpdatedAt time.Time      `json:"updated_at"`
+}
+
+// ProductInclude What is shown with a product.
+type ProductInclude string
+
+// ProductList A page of products.
+type ProductList struct {
+	Data []Product `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
 // Proration Charged for a part of the period.
 type Proration struct {
 	// BillingPeriod A span of time.
@@ -2012,6 +2870,37 @@ type Proration struct {
 
 	// Rate The share of the period that was charged.
 	Rate string `json:"rate"`
+}
+
+// QuantityBounds How many may be bought.
+//
+// Example: {"max":50,"min":1}
+type QuantityBounds struct {
+	// Max At most this many; null for no bound.
+	Max *int64 `json:"max,omitempty"`
+
+	// Min At least this many; null for one.
+	Min *int64 `json:"min,omitempty"`
+}
+
+// RedeliverSpan What to deliver again.
+//
+// Example: {"endpoint_id":"whk_01kb3v5q8r9s0t1v2w3x4y5z6a","from":"2026-11-23T22:00:00Z","to":"2026-11-24T06:00:00Z"}
+type RedeliverSpan struct {
+	EndpointId string    `json:"endpoint_id"`
+	From       time.Time `json:"from"`
+	To         time.Time `json:"to"`
+}
+
+// Redelivered What came of it.
+//
+// Example: {"count":128,"has_more":false}
+type Redelivered struct {
+	// Count How many deliveries are due now.
+	Count int64 `json:"count"`
+
+	// HasMore Whether there may be more: call again.
+	HasMore bool `json:"has_more"`
 }
 
 // RefreshRequest The refresh token last received.
@@ -2025,7 +2914,13 @@ type Refund struct {
 	Action    RefundAction `json:"action"`
 	CreatedAt time.Time    `json:"created_at"`
 	Id        string       `json:"id"`
-	Reason    *string      `json:"reason"`
+
+	// Lines For merchants: what went back of each line.
+	Lines *[]RefundLine `json:"lines,omitempty"`
+
+	// PaymentId For merchants: the payment it belongs to.
+	PaymentId *string `json:"payment_id,omitempty"`
+	Reason    *string `json:"reason"`
 
 	// Status Where a refund stands.
 	Status RefundStatus `json:"status"`
@@ -2044,8 +2939,24 @@ type Refund struct {
 // RefundAction Why it went back.
 type RefundAction string
 
+// RefundLine What went back of one line of the payment.
+type RefundLine struct {
+	// Amount An amount of money.
+	//
+	// Example: {"amount":1999,"currency":"EUR","display":"19,99 €"}
+	Amount Money  `json:"amount"`
+	LineId string `json:"line_id"`
+}
+
 // RefundStatus Where a refund stands.
 type RefundStatus string
+
+// RefundedLine A line, and how much of it goes back; without an amount, all that is left of it.
+type RefundedLine struct {
+	// Amount With tax, in the minor unit of the currency.
+	Amount *int64 `json:"amount,omitempty"`
+	LineId string `json:"line_id"`
+}
 
 // ResumeSubscription How to go on.
 //
@@ -2228,17 +3139,34 @@ type Subscription struct {
 	Currency       string         `json:"currency"`
 
 	// CurrentPeriod Null when it is paused or canceled.
-	CurrentPeriod *Period               `json:"current_period"`
-	Discount      *SubscriptionDiscount `json:"discount"`
-	ExternalId    *string               `json:"external_id"`
-	Id            string                `json:"id"`
-	Items         []SubscriptionItem    `json:"items"`
+	CurrentPeriod *Period `json:"current_period"`
+
+	// Customer For merchants, when asked for with `include`.
+	Customer *Me `json:"customer,omitempty"`
+
+	// CustomerId For merchants.
+	CustomerId *string               `json:"customer_id,omitempty"`
+	Discount   *SubscriptionDiscount `json:"discount"`
+	ExternalId *string               `json:"external_id"`
+	Id         string                `json:"id"`
+	Items      []SubscriptionItem    `json:"items"`
+
+	// ManagementUrls For merchants.
+	ManagementUrls *ManagementUrls `json:"management_urls,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
 
 	// NextAction Only in a 202: the bank asks for the customer.
-	NextAction      *NextAction  `json:"next_action,omitempty"`
-	NextPayment     *NextPayment `json:"next_payment"`
-	PausedAt        *time.Time   `json:"paused_at"`
-	PaymentMethodId *string      `json:"payment_method_id"`
+	NextAction  *NextAction  `json:"next_action,omitempty"`
+	NextPayment *NextPayment `json:"next_payment"`
+	PausedAt    *time.Time   `json:"paused_at"`
+
+	// PaymentMethod For merchants, when asked for with `include`.
+	PaymentMethod   *PaymentMethod `json:"payment_method,omitempty"`
+	PaymentMethodId *string        `json:"payment_method_id"`
 
 	// RecurringTotal What one period costs; null when the billing system it came from does not tell.
 	RecurringTotal  *Money           `json:"recurring_total"`
@@ -2286,6 +3214,9 @@ type SubscriptionDiscount struct {
 	Type     *DiscountType `json:"type"`
 }
 
+// SubscriptionIncluded What can be added to a subscription.
+type SubscriptionIncluded string
+
 // SubscriptionItem One product of a subscription.
 type SubscriptionItem struct {
 	// Price A catalog entry as it was named.
@@ -2331,6 +3262,9 @@ type Target struct {
 // TargetKind Where to go after sign-in.
 type TargetKind string
 
+// TaxBehavior Whether the tax is added to the price, or is in it.
+type TaxBehavior string
+
 // TaxRate Sums of all lines with one tax rate.
 type TaxRate struct {
 	// Rate A share: 0.19 is 19 %.
@@ -2374,6 +3308,17 @@ type Tokens struct {
 	TokenType TokenType `json:"token_type"`
 }
 
+// UnitPrice What one costs, without tax.
+//
+// Example: {"amount":4900,"currency":"EUR"}
+type UnitPrice struct {
+	// Amount In the minor unit of the currency.
+	Amount int64 `json:"amount"`
+
+	// Currency ISO 4217.
+	Currency string `json:"currency"`
+}
+
 // UpdateAddress What to change of the address; null clears.
 type UpdateAddress struct {
 	City nullable.Nullable[string] `json:"city,omitempty"`
@@ -2400,6 +3345,58 @@ type UpdateApiKey struct {
 type UpdateBranding struct {
 	Color   *string `json:"color,omitempty"`
 	LogoUrl *string `json:"logo_url,omitempty"`
+}
+
+// UpdateCustomer What to change; null clears.
+//
+// Example: {"company":"Reyes Aviation GmbH","external_id":"user-1042"}
+type UpdateCustomer struct {
+	Address    nullable.Nullable[UpdateAddress] `json:"address,omitempty"`
+	Company    nullable.Nullable[string]        `json:"company,omitempty"`
+	Email      *string                          `json:"email,omitempty"`
+	ExternalId nullable.Nullable[string]        `json:"external_id,omitempty"`
+
+	// Locale BCP 47.
+	Locale nullable.Nullable[string] `json:"locale,omitempty"`
+
+	// Metadata Replaces all that was there; null clears.
+	Metadata nullable.Nullable[Metadata] `json:"metadata,omitempty"`
+	Name     nullable.Nullable[string]   `json:"name,omitempty"`
+	TaxId    nullable.Nullable[string]   `json:"tax_id,omitempty"`
+}
+
+// UpdateCustomerAddress What to change; null clears.
+//
+// Example: {"default":true}
+type UpdateCustomerAddress struct {
+	City nullable.Nullable[string] `json:"city,omitempty"`
+
+	// Country ISO 3166-1 alpha-2.
+	Country nullable.Nullable[string] `json:"country,omitempty"`
+
+	// Default Make it the default one.
+	Default     *bool                     `json:"default,omitempty"`
+	Description nullable.Nullable[string] `json:"description,omitempty"`
+	ExternalId  nullable.Nullable[string] `json:"external_id,omitempty"`
+	Line1       nullable.Nullable[string] `json:"line1,omitempty"`
+	Line2       nullable.Nullable[string] `json:"line2,omitempty"`
+
+	// Metadata Replaces all that was there; null clears.
+	Metadata   nullable.Nullable[Metadata] `json:"metadata,omitempty"`
+	PostalCode nullable.Nullable[string]   `json:"postal_code,omitempty"`
+	Region     nullable.Nullable[string]   `json:"region,omitempty"`
+}
+
+// UpdateDiscount What to change; null clears.
+//
+// Example: {"code":"WELCOME25"}
+type UpdateDiscount struct {
+	Code        nullable.Nullable[string] `json:"code,omitempty"`
+	Description nullable.Nullable[string] `json:"description,omitempty"`
+	ExternalId  nullable.Nullable[string] `json:"external_id,omitempty"`
+
+	// Metadata Replaces all that was there; null clears.
+	Metadata nullable.Nullable[Metadata] `json:"metadata,omitempty"`
 }
 
 // UpdateDunning How declined renewals are collected.
@@ -2506,6 +3503,36 @@ type UpdatePortalSettings struct {
 	SignIn     *UpdateSignInPolicy `json:"sign_in,omitempty"`
 }
 
+// UpdatePrice What to change; null clears.
+//
+// Example: {"name":"Monthly","quantity":{"max":50}}
+type UpdatePrice struct {
+	Description nullable.Nullable[string] `json:"description,omitempty"`
+	ExternalId  nullable.Nullable[string] `json:"external_id,omitempty"`
+
+	// Metadata Replaces all that was there; null clears.
+	Metadata nullable.Nullable[Metadata] `json:"metadata,omitempty"`
+	Name     nullable.Nullable[string]   `json:"name,omitempty"`
+
+	// Quantity Replaces both bounds.
+	Quantity nullable.Nullable[QuantityBounds] `json:"quantity,omitempty"`
+}
+
+// UpdateProduct What to change; null clears.
+//
+// Example: {"name":"Aurora Professional"}
+type UpdateProduct struct {
+	Description nullable.Nullable[string] `json:"description,omitempty"`
+	ExternalId  nullable.Nullable[string] `json:"external_id,omitempty"`
+
+	// ImageUrl https only.
+	ImageUrl nullable.Nullable[string] `json:"image_url,omitempty"`
+
+	// Metadata Replaces all that was there; null clears.
+	Metadata nullable.Nullable[Metadata] `json:"metadata,omitempty"`
+	Name     *string                     `json:"name,omitempty"`
+}
+
 // UpdateSeller Who issues the invoices.
 type UpdateSeller struct {
 	Address   *UpdateSellerAddress `json:"address,omitempty"`
@@ -2534,11 +3561,80 @@ type UpdateSignInPolicy struct {
 	DeviceBindingRequired *bool `json:"device_binding_required,omitempty"`
 }
 
+// UpdateWebhookEndpoint What to change.
+//
+// Example: {"status":"enabled"}
+type UpdateWebhookEndpoint struct {
+	// Description An empty one clears it.
+	Description *string `json:"description,omitempty"`
+
+	// EventTypes What to hear of, like `payment.completed`, or `subscription.*` for all about subscriptions; empty is everything.
+	EventTypes *[]string `json:"event_types,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// Status Whether events are delivered to it.
+	Status *WebhookEndpointStatus `json:"status,omitempty"`
+
+	// Url https, on port 443 or 8443, on the public internet.
+	Url *string `json:"url,omitempty"`
+}
+
+// WebhookEndpoint Where the merchant's system listens.
+//
+// Example: {"archived_at":null,"created_at":"2026-11-24T09:00:00Z","description":"Billing","disabled_at":null,"disabled_reason":null,"event_types":["payment.*","subscription.canceled"],"failing_since":null,"id":"whk_01kb3v5q8r9s0t1v2w3x4y5z6a","metadata":{},"previous_secret_expires_at":null,"status":"enabled","updated_at":"2026-11-24T09:00:00Z","url":"https://hooks.example.com/foyer"}
+type WebhookEndpoint struct {
+	ArchivedAt  *time.Time `json:"archived_at"`
+	CreatedAt   time.Time  `json:"created_at"`
+	Description *string    `json:"description"`
+	DisabledAt  *time.Time `json:"disabled_at"`
+
+	// DisabledReason `merchant`; `gone`, after a 410; `failing`, after 5 days of nothing but failures.
+	DisabledReason *string `json:"disabled_reason"`
+
+	// EventTypes What it wants to hear of; empty is everything.
+	EventTypes []string `json:"event_types"`
+
+	// FailingSince Since then every try has failed.
+	FailingSince *time.Time `json:"failing_since"`
+	Id           string     `json:"id"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata Metadata `json:"metadata"`
+
+	// PreviousSecretExpiresAt Until then the secret before the last rotation signs, too.
+	PreviousSecretExpiresAt *time.Time `json:"previous_secret_expires_at"`
+
+	// Status Whether events are delivered to it.
+	Status    WebhookEndpointStatus `json:"status"`
+	UpdatedAt time.Time             `json:"updated_at"`
+	Url       string                `json:"url"`
+}
+
+// WebhookEndpointList A page of webhook endpoints.
+type WebhookEndpointList struct {
+	Data []WebhookEndpoint `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
+// WebhookEndpointStatus Whether events are delivered to it.
+type WebhookEndpointStatus string
+
 // ActionFilter defines model for ActionFilter.
 type ActionFilter = string
 
 // ActorFilter defines model for ActorFilter.
 type ActorFilter = string
+
+// AddressId defines model for AddressId.
+type AddressId = string
 
 // After defines model for After.
 type After = string
@@ -2546,11 +3642,38 @@ type After = string
 // ApiKeyId defines model for ApiKeyId.
 type ApiKeyId = string
 
+// ArchivalStatusFilter Whether it is in use.
+type ArchivalStatusFilter = ArchivalStatus
+
 // CancellationId defines model for CancellationId.
 type CancellationId = string
 
+// CodeFilter defines model for CodeFilter.
+type CodeFilter = string
+
 // CustomerFilter defines model for CustomerFilter.
 type CustomerFilter = string
+
+// CustomerId defines model for CustomerId.
+type CustomerId = string
+
+// CustomerIncludes defines model for CustomerIncludes.
+type CustomerIncludes = []CustomerInclude
+
+// DeliveryEndpointFilter defines model for DeliveryEndpointFilter.
+type DeliveryEndpointFilter = string
+
+// DeliveryEventFilter defines model for DeliveryEventFilter.
+type DeliveryEventFilter = string
+
+// DeliveryId defines model for DeliveryId.
+type DeliveryId = string
+
+// DeliveryStatusFilter defines model for DeliveryStatusFilter.
+type DeliveryStatusFilter = []DeliveryStatus
+
+// DiscountId defines model for DiscountId.
+type DiscountId = string
 
 // Disposition defines model for Disposition.
 type Disposition string
@@ -2558,11 +3681,17 @@ type Disposition string
 // DownloadToken defines model for DownloadToken.
 type DownloadToken = string
 
+// EmailFilter defines model for EmailFilter.
+type EmailFilter = string
+
 // EventId defines model for EventId.
 type EventId = string
 
 // EventTypeFilter defines model for EventTypeFilter.
 type EventTypeFilter = []string
+
+// ExternalIdFilter defines model for ExternalIdFilter.
+type ExternalIdFilter = string
 
 // From defines model for From.
 type From = time.Time
@@ -2579,11 +3708,17 @@ type IncludeZero = bool
 // InvoiceId defines model for InvoiceId.
 type InvoiceId = string
 
+// InvoiceNumberFilter defines model for InvoiceNumberFilter.
+type InvoiceNumberFilter = string
+
 // Limit defines model for Limit.
 type Limit = int
 
 // Locale defines model for Locale.
 type Locale = string
+
+// PaymentFilter defines model for PaymentFilter.
+type PaymentFilter = string
 
 // PaymentId defines model for PaymentId.
 type PaymentId = string
@@ -2603,6 +3738,21 @@ type PortalSessionId = string
 // PortalSessionOriginFilter Who made it: the merchant's backend, or Foyer for the link of a mail.
 type PortalSessionOriginFilter = PortalSessionOrigin
 
+// PriceId defines model for PriceId.
+type PriceId = string
+
+// PriceIncludes defines model for PriceIncludes.
+type PriceIncludes = []PriceInclude
+
+// ProductFilter defines model for ProductFilter.
+type ProductFilter = string
+
+// ProductId defines model for ProductId.
+type ProductId = string
+
+// ProductIncludes defines model for ProductIncludes.
+type ProductIncludes = []ProductInclude
+
 // RequiredIdempotencyKey defines model for RequiredIdempotencyKey.
 type RequiredIdempotencyKey = string
 
@@ -2618,11 +3768,17 @@ type SubscriptionFilter = string
 // SubscriptionId defines model for SubscriptionId.
 type SubscriptionId = string
 
+// SubscriptionInclude defines model for SubscriptionInclude.
+type SubscriptionInclude = []SubscriptionIncluded
+
 // SubscriptionStatusFilter defines model for SubscriptionStatusFilter.
 type SubscriptionStatusFilter = []SubscriptionStatus
 
 // To defines model for To.
 type To = time.Time
+
+// WebhookEndpointId defines model for WebhookEndpointId.
+type WebhookEndpointId = string
 
 // BadRequest A problem document (RFC 9457).
 type BadRequest = Problem
@@ -2891,6 +4047,309 @@ type MerchantListAuditLogParams struct {
 	SubjectId *SubjectFilter `form:"subject_id,omitempty" json:"subject_id,omitempty"`
 }
 
+// MerchantGetClockParams defines parameters for MerchantGetClock.
+type MerchantGetClockParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantAdvanceClockParams defines parameters for MerchantAdvanceClock.
+type MerchantAdvanceClockParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantListCustomersParams defines parameters for MerchantListCustomers.
+type MerchantListCustomersParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Email Only who has this e-mail address; letter case does not count.
+	Email *EmailFilter `form:"email,omitempty" json:"email,omitempty"`
+
+	// ExternalId Only what you, or the billing system it came from, call so.
+	ExternalId *ExternalIdFilter `form:"external_id,omitempty" json:"external_id,omitempty"`
+
+	// Status Only what is in use, or only what is archived.
+	Status *ArchivalStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+
+	// Include What to show with each; several are separated by commas.
+	Include *CustomerIncludes `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// MerchantCreateCustomerParams defines parameters for MerchantCreateCustomer.
+type MerchantCreateCustomerParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetCustomerParams defines parameters for MerchantGetCustomer.
+type MerchantGetCustomerParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Include What to show with each; several are separated by commas.
+	Include *CustomerIncludes `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// MerchantUpdateCustomerParams defines parameters for MerchantUpdateCustomer.
+type MerchantUpdateCustomerParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantListAddressesParams defines parameters for MerchantListAddresses.
+type MerchantListAddressesParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Status Only what is in use, or only what is archived.
+	Status *ArchivalStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+}
+
+// MerchantCreateAddressParams defines parameters for MerchantCreateAddress.
+type MerchantCreateAddressParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetAddressParams defines parameters for MerchantGetAddress.
+type MerchantGetAddressParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantUpdateAddressParams defines parameters for MerchantUpdateAddress.
+type MerchantUpdateAddressParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantArchiveAddressParams defines parameters for MerchantArchiveAddress.
+type MerchantArchiveAddressParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantArchiveCustomerParams defines parameters for MerchantArchiveCustomer.
+type MerchantArchiveCustomerParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantListPaymentMethodsParams defines parameters for MerchantListPaymentMethods.
+type MerchantListPaymentMethodsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// MerchantCreatePaymentMethodParams defines parameters for MerchantCreatePaymentMethod.
+type MerchantCreatePaymentMethodParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantDeletePaymentMethodParams defines parameters for MerchantDeletePaymentMethod.
+type MerchantDeletePaymentMethodParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetPaymentMethodParams defines parameters for MerchantGetPaymentMethod.
+type MerchantGetPaymentMethodParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantUpdatePaymentMethodParams defines parameters for MerchantUpdatePaymentMethod.
+type MerchantUpdatePaymentMethodParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantListDeliveriesParams defines parameters for MerchantListDeliveries.
+type MerchantListDeliveriesParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// EndpointId Only what goes to this webhook endpoint.
+	EndpointId *DeliveryEndpointFilter `form:"endpoint_id,omitempty" json:"endpoint_id,omitempty"`
+
+	// EventId Only what tells of this event.
+	EventId *DeliveryEventFilter `form:"event_id,omitempty" json:"event_id,omitempty"`
+
+	// Status One state or several, separated by commas.
+	Status *DeliveryStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+}
+
+// MerchantRedeliverSpanParams defines parameters for MerchantRedeliverSpan.
+type MerchantRedeliverSpanParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetDeliveryParams defines parameters for MerchantGetDelivery.
+type MerchantGetDeliveryParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantRedeliverParams defines parameters for MerchantRedeliver.
+type MerchantRedeliverParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantListDiscountsParams defines parameters for MerchantListDiscounts.
+type MerchantListDiscountsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// ExternalId Only what you, or the billing system it came from, call so.
+	ExternalId *ExternalIdFilter `form:"external_id,omitempty" json:"external_id,omitempty"`
+
+	// Status Only what is in use, or only what is archived.
+	Status *ArchivalStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+
+	// Code Only what is given for this code.
+	Code *CodeFilter `form:"code,omitempty" json:"code,omitempty"`
+}
+
+// MerchantCreateDiscountParams defines parameters for MerchantCreateDiscount.
+type MerchantCreateDiscountParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetDiscountParams defines parameters for MerchantGetDiscount.
+type MerchantGetDiscountParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantUpdateDiscountParams defines parameters for MerchantUpdateDiscount.
+type MerchantUpdateDiscountParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantArchiveDiscountParams defines parameters for MerchantArchiveDiscount.
+type MerchantArchiveDiscountParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // MerchantListEventsParams defines parameters for MerchantListEvents.
 type MerchantListEventsParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -2922,6 +4381,138 @@ type MerchantListEventsParams struct {
 type MerchantGetEventParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
 	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantListInvoicesParams defines parameters for MerchantListInvoices.
+type MerchantListInvoicesParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// CustomerId Only what belongs to this customer.
+	CustomerId *CustomerFilter `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// PaymentId Only what belongs to this payment.
+	PaymentId *PaymentFilter `form:"payment_id,omitempty" json:"payment_id,omitempty"`
+
+	// Number Only documents with this number.
+	Number *InvoiceNumberFilter `form:"number,omitempty" json:"number,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// MerchantGetInvoiceParams defines parameters for MerchantGetInvoice.
+type MerchantGetInvoiceParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantDownloadInvoiceParams defines parameters for MerchantDownloadInvoice.
+type MerchantDownloadInvoiceParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Disposition Save it or show it.
+	Disposition *MerchantDownloadInvoiceParamsDisposition `form:"disposition,omitempty" json:"disposition,omitempty"`
+}
+
+// MerchantDownloadInvoiceParamsDisposition defines parameters for MerchantDownloadInvoice.
+type MerchantDownloadInvoiceParamsDisposition string
+
+// MerchantSendInvoiceParams defines parameters for MerchantSendInvoice.
+type MerchantSendInvoiceParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantListPaymentsParams defines parameters for MerchantListPayments.
+type MerchantListPaymentsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// CustomerId Only what belongs to this customer.
+	CustomerId *CustomerFilter `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// SubscriptionId Only what belongs to this subscription.
+	SubscriptionId *SubscriptionFilter `form:"subscription_id,omitempty" json:"subscription_id,omitempty"`
+
+	// Status One state or several, separated by commas.
+	Status *PaymentStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+
+	// ExternalId Only what you, or the billing system it came from, call so.
+	ExternalId *ExternalIdFilter `form:"external_id,omitempty" json:"external_id,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// IncludeZero Show payments of zero value too.
+	IncludeZero *IncludeZero `form:"include_zero,omitempty" json:"include_zero,omitempty"`
+}
+
+// MerchantCreatePaymentParams defines parameters for MerchantCreatePayment.
+type MerchantCreatePaymentParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// MerchantGetPaymentParams defines parameters for MerchantGetPayment.
+type MerchantGetPaymentParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantUpdatePaymentParams defines parameters for MerchantUpdatePayment.
+type MerchantUpdatePaymentParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantCollectPaymentParams defines parameters for MerchantCollectPayment.
+type MerchantCollectPaymentParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// MerchantCreateRefundParams defines parameters for MerchantCreateRefund.
+type MerchantCreateRefundParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
 }
 
 // MerchantGetPortalParams defines parameters for MerchantGetPortal.
@@ -2988,6 +4579,327 @@ type MerchantRevokePortalSessionParams struct {
 type MerchantGetPortalSessionParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
 	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantListPricesParams defines parameters for MerchantListPrices.
+type MerchantListPricesParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// ExternalId Only what you, or the billing system it came from, call so.
+	ExternalId *ExternalIdFilter `form:"external_id,omitempty" json:"external_id,omitempty"`
+
+	// Status Only what is in use, or only what is archived.
+	Status *ArchivalStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+
+	// ProductId Only prices of this product.
+	ProductId *ProductFilter `form:"product_id,omitempty" json:"product_id,omitempty"`
+
+	// Include What to show with each; several are separated by commas.
+	Include *PriceIncludes `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// MerchantCreatePriceParams defines parameters for MerchantCreatePrice.
+type MerchantCreatePriceParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetPriceParams defines parameters for MerchantGetPrice.
+type MerchantGetPriceParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Include What to show with each; several are separated by commas.
+	Include *PriceIncludes `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// MerchantUpdatePriceParams defines parameters for MerchantUpdatePrice.
+type MerchantUpdatePriceParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantArchivePriceParams defines parameters for MerchantArchivePrice.
+type MerchantArchivePriceParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantListProductsParams defines parameters for MerchantListProducts.
+type MerchantListProductsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// ExternalId Only what you, or the billing system it came from, call so.
+	ExternalId *ExternalIdFilter `form:"external_id,omitempty" json:"external_id,omitempty"`
+
+	// Status Only what is in use, or only what is archived.
+	Status *ArchivalStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+
+	// Include What to show with each; several are separated by commas.
+	Include *ProductIncludes `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// MerchantCreateProductParams defines parameters for MerchantCreateProduct.
+type MerchantCreateProductParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetProductParams defines parameters for MerchantGetProduct.
+type MerchantGetProductParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Include What to show with each; several are separated by commas.
+	Include *ProductIncludes `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// MerchantUpdateProductParams defines parameters for MerchantUpdateProduct.
+type MerchantUpdateProductParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantArchiveProductParams defines parameters for MerchantArchiveProduct.
+type MerchantArchiveProductParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantListSubscriptionsParams defines parameters for MerchantListSubscriptions.
+type MerchantListSubscriptionsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// CustomerId Only what belongs to this customer.
+	CustomerId *CustomerFilter `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// Status One state or several, separated by commas.
+	Status *SubscriptionStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+
+	// ExternalId Only what you, or the billing system it came from, call so.
+	ExternalId *ExternalIdFilter `form:"external_id,omitempty" json:"external_id,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Include What to add to every subscription, separated by commas.
+	Include *SubscriptionInclude `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// MerchantCreateSubscriptionParams defines parameters for MerchantCreateSubscription.
+type MerchantCreateSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// MerchantGetSubscriptionParams defines parameters for MerchantGetSubscription.
+type MerchantGetSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Include What to add to every subscription, separated by commas.
+	Include *SubscriptionInclude `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// MerchantUpdateSubscriptionParams defines parameters for MerchantUpdateSubscription.
+type MerchantUpdateSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantCancelSubscriptionParams defines parameters for MerchantCancelSubscription.
+type MerchantCancelSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantChangeSubscriptionParams defines parameters for MerchantChangeSubscription.
+type MerchantChangeSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// MerchantPreviewSubscriptionChangeParams defines parameters for MerchantPreviewSubscriptionChange.
+type MerchantPreviewSubscriptionChangeParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantPauseSubscriptionParams defines parameters for MerchantPauseSubscription.
+type MerchantPauseSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantResumeSubscriptionParams defines parameters for MerchantResumeSubscription.
+type MerchantResumeSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// MerchantKeepSubscriptionParams defines parameters for MerchantKeepSubscription.
+type MerchantKeepSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantListWebhookEndpointsParams defines parameters for MerchantListWebhookEndpoints.
+type MerchantListWebhookEndpointsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// MerchantCreateWebhookEndpointParams defines parameters for MerchantCreateWebhookEndpoint.
+type MerchantCreateWebhookEndpointParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetWebhookEndpointParams defines parameters for MerchantGetWebhookEndpoint.
+type MerchantGetWebhookEndpointParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantUpdateWebhookEndpointParams defines parameters for MerchantUpdateWebhookEndpoint.
+type MerchantUpdateWebhookEndpointParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantArchiveWebhookEndpointParams defines parameters for MerchantArchiveWebhookEndpoint.
+type MerchantArchiveWebhookEndpointParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantRotateWebhookEndpointSecretParams defines parameters for MerchantRotateWebhookEndpointSecret.
+type MerchantRotateWebhookEndpointSecretParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantTestWebhookEndpointParams defines parameters for MerchantTestWebhookEndpoint.
+type MerchantTestWebhookEndpointParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ListPaymentMethodsParams defines parameters for ListPaymentMethods.
@@ -3266,11 +5178,92 @@ type MerchantUpdateApiKeyJSONRequestBody = UpdateApiKey
 // MerchantRotateApiKeyJSONRequestBody defines body for MerchantRotateApiKey for application/json ContentType.
 type MerchantRotateApiKeyJSONRequestBody = RotateApiKey
 
+// MerchantAdvanceClockJSONRequestBody defines body for MerchantAdvanceClock for application/json ContentType.
+type MerchantAdvanceClockJSONRequestBody = AdvanceClock
+
+// MerchantCreateCustomerJSONRequestBody defines body for MerchantCreateCustomer for application/json ContentType.
+type MerchantCreateCustomerJSONRequestBody = CreateCustomer
+
+// MerchantUpdateCustomerJSONRequestBody defines body for MerchantUpdateCustomer for application/json ContentType.
+type MerchantUpdateCustomerJSONRequestBody = UpdateCustomer
+
+// MerchantCreateAddressJSONRequestBody defines body for MerchantCreateAddress for application/json ContentType.
+type MerchantCreateAddressJSONRequestBody = CreateAddress
+
+// MerchantUpdateAddressJSONRequestBody defines body for MerchantUpdateAddress for application/json ContentType.
+type MerchantUpdateAddressJSONRequestBody = UpdateCustomerAddress
+
+// MerchantCreatePaymentMethodJSONRequestBody defines body for MerchantCreatePaymentMethod for application/json ContentType.
+type MerchantCreatePaymentMethodJSONRequestBody = CreatePaymentMethod
+
+// MerchantUpdatePaymentMethodJSONRequestBody defines body for MerchantUpdatePaymentMethod for application/json ContentType.
+type MerchantUpdatePaymentMethodJSONRequestBody = UpdatePaymentMethod
+
+// MerchantRedeliverSpanJSONRequestBody defines body for MerchantRedeliverSpan for application/json ContentType.
+type MerchantRedeliverSpanJSONRequestBody = RedeliverSpan
+
+// MerchantCreateDiscountJSONRequestBody defines body for MerchantCreateDiscount for application/json ContentType.
+type MerchantCreateDiscountJSONRequestBody = CreateDiscount
+
+// MerchantUpdateDiscountJSONRequestBody defines body for MerchantUpdateDiscount for application/json ContentType.
+type MerchantUpdateDiscountJSONRequestBody = UpdateDiscount
+
+// MerchantCreatePaymentJSONRequestBody defines body for MerchantCreatePayment for application/json ContentType.
+type MerchantCreatePaymentJSONRequestBody = MerchantCreatePayment
+
+// MerchantUpdatePaymentJSONRequestBody defines body for MerchantUpdatePayment for application/json ContentType.
+type MerchantUpdatePaymentJSONRequestBody = MerchantUpdatePayment
+
+// MerchantCollectPaymentJSONRequestBody defines body for MerchantCollectPayment for application/json ContentType.
+type MerchantCollectPaymentJSONRequestBody = PayPayment
+
+// MerchantCreateRefundJSONRequestBody defines body for MerchantCreateRefund for application/json ContentType.
+type MerchantCreateRefundJSONRequestBody = MerchantCreateRefund
+
 // MerchantUpdatePortalJSONRequestBody defines body for MerchantUpdatePortal for application/json ContentType.
 type MerchantUpdatePortalJSONRequestBody = UpdatePortalSettings
 
 // MerchantCreatePortalSessionJSONRequestBody defines body for MerchantCreatePortalSession for application/json ContentType.
 type MerchantCreatePortalSessionJSONRequestBody = CreatePortalSession
+
+// MerchantCreatePriceJSONRequestBody defines body for MerchantCreatePrice for application/json ContentType.
+type MerchantCreatePriceJSONRequestBody = CreatePrice
+
+// MerchantUpdatePriceJSONRequestBody defines body for MerchantUpdatePrice for application/json ContentType.
+type MerchantUpdatePriceJSONRequestBody = UpdatePrice
+
+// MerchantCreateProductJSONRequestBody defines body for MerchantCreateProduct for application/json ContentType.
+type MerchantCreateProductJSONRequestBody = CreateProduct
+
+// MerchantUpdateProductJSONRequestBody defines body for MerchantUpdateProduct for application/json ContentType.
+type MerchantUpdateProductJSONRequestBody = UpdateProduct
+
+// MerchantCreateSubscriptionJSONRequestBody defines body for MerchantCreateSubscription for application/json ContentType.
+type MerchantCreateSubscriptionJSONRequestBody = MerchantCreateSubscription
+
+// MerchantUpdateSubscriptionJSONRequestBody defines body for MerchantUpdateSubscription for application/json ContentType.
+type MerchantUpdateSubscriptionJSONRequestBody = MerchantUpdateSubscription
+
+// MerchantCancelSubscriptionJSONRequestBody defines body for MerchantCancelSubscription for application/json ContentType.
+type MerchantCancelSubscriptionJSONRequestBody = MerchantCancelSubscription
+
+// MerchantChangeSubscriptionJSONRequestBody defines body for MerchantChangeSubscription for application/json ContentType.
+type MerchantChangeSubscriptionJSONRequestBody = ChangeSubscription
+
+// MerchantPreviewSubscriptionChangeJSONRequestBody defines body for MerchantPreviewSubscriptionChange for application/json ContentType.
+type MerchantPreviewSubscriptionChangeJSONRequestBody = ChangeSubscription
+
+// MerchantPauseSubscriptionJSONRequestBody defines body for MerchantPauseSubscription for application/json ContentType.
+type MerchantPauseSubscriptionJSONRequestBody = PauseSubscription
+
+// MerchantResumeSubscriptionJSONRequestBody defines body for MerchantResumeSubscription for application/json ContentType.
+type MerchantResumeSubscriptionJSONRequestBody = ResumeSubscription
+
+// MerchantCreateWebhookEndpointJSONRequestBody defines body for MerchantCreateWebhookEndpoint for application/json ContentType.
+type MerchantCreateWebhookEndpointJSONRequestBody = CreateWebhookEndpoint
+
+// MerchantUpdateWebhookEndpointJSONRequestBody defines body for MerchantUpdateWebhookEndpoint for application/json ContentType.
+type MerchantUpdateWebhookEndpointJSONRequestBody = UpdateWebhookEndpoint
 
 // AddPaymentMethodJSONRequestBody defines body for AddPaymentMethod for application/json ContentType.
 type AddPaymentMethodJSONRequestBody = AddPaymentMethod
@@ -3379,12 +5372,120 @@ type ServerInterface interface {
 	// MerchantListAuditLog List who did what
 	// (GET /v1/merchant/audit-log)
 	MerchantListAuditLog(ctx echo.Context, params MerchantListAuditLogParams) error
+	// MerchantGetClock Tell the merchant's time
+	// (GET /v1/merchant/clock)
+	MerchantGetClock(ctx echo.Context, params MerchantGetClockParams) error
+	// MerchantAdvanceClock Move a sandbox merchant's clock forward
+	// (POST /v1/merchant/clock/advance)
+	MerchantAdvanceClock(ctx echo.Context, params MerchantAdvanceClockParams) error
+	// MerchantListCustomers List customers
+	// (GET /v1/merchant/customers)
+	MerchantListCustomers(ctx echo.Context, params MerchantListCustomersParams) error
+	// MerchantCreateCustomer Create a customer
+	// (POST /v1/merchant/customers)
+	MerchantCreateCustomer(ctx echo.Context, params MerchantCreateCustomerParams) error
+	// MerchantGetCustomer Show a customer
+	// (GET /v1/merchant/customers/{customer_id})
+	MerchantGetCustomer(ctx echo.Context, customerId CustomerId, params MerchantGetCustomerParams) error
+	// MerchantUpdateCustomer Change a customer
+	// (PATCH /v1/merchant/customers/{customer_id})
+	MerchantUpdateCustomer(ctx echo.Context, customerId CustomerId, params MerchantUpdateCustomerParams) error
+	// MerchantListAddresses List addresses of a customer
+	// (GET /v1/merchant/customers/{customer_id}/addresses)
+	MerchantListAddresses(ctx echo.Context, customerId CustomerId, params MerchantListAddressesParams) error
+	// MerchantCreateAddress Add an address to a customer
+	// (POST /v1/merchant/customers/{customer_id}/addresses)
+	MerchantCreateAddress(ctx echo.Context, customerId CustomerId, params MerchantCreateAddressParams) error
+	// MerchantGetAddress Show an address of a customer
+	// (GET /v1/merchant/customers/{customer_id}/addresses/{address_id})
+	MerchantGetAddress(ctx echo.Context, customerId CustomerId, addressId AddressId, params MerchantGetAddressParams) error
+	// MerchantUpdateAddress Change an address of a customer
+	// (PATCH /v1/merchant/customers/{customer_id}/addresses/{address_id})
+	MerchantUpdateAddress(ctx echo.Context, customerId CustomerId, addressId AddressId, params MerchantUpdateAddressParams) error
+	// MerchantArchiveAddress Archive an address of a customer
+	// (POST /v1/merchant/customers/{customer_id}/addresses/{address_id}/archive)
+	MerchantArchiveAddress(ctx echo.Context, customerId CustomerId, addressId AddressId, params MerchantArchiveAddressParams) error
+	// MerchantArchiveCustomer Archive a customer
+	// (POST /v1/merchant/customers/{customer_id}/archive)
+	MerchantArchiveCustomer(ctx echo.Context, customerId CustomerId, params MerchantArchiveCustomerParams) error
+	// MerchantListPaymentMethods List payment methods of a customer
+	// (GET /v1/merchant/customers/{customer_id}/payment-methods)
+	MerchantListPaymentMethods(ctx echo.Context, customerId CustomerId, params MerchantListPaymentMethodsParams) error
+	// MerchantCreatePaymentMethod Store a payment method of a customer
+	// (POST /v1/merchant/customers/{customer_id}/payment-methods)
+	MerchantCreatePaymentMethod(ctx echo.Context, customerId CustomerId, params MerchantCreatePaymentMethodParams) error
+	// MerchantDeletePaymentMethod Delete a payment method of a customer
+	// (DELETE /v1/merchant/customers/{customer_id}/payment-methods/{payment_method_id})
+	MerchantDeletePaymentMethod(ctx echo.Context, customerId CustomerId, paymentMethodId PaymentMethodId, params MerchantDeletePaymentMethodParams) error
+	// MerchantGetPaymentMethod Show a payment method of a customer
+	// (GET /v1/merchant/customers/{customer_id}/payment-methods/{payment_method_id})
+	MerchantGetPaymentMethod(ctx echo.Context, customerId CustomerId, paymentMethodId PaymentMethodId, params MerchantGetPaymentMethodParams) error
+	// MerchantUpdatePaymentMethod Change a payment method of a customer
+	// (PATCH /v1/merchant/customers/{customer_id}/payment-methods/{payment_method_id})
+	MerchantUpdatePaymentMethod(ctx echo.Context, customerId CustomerId, paymentMethodId PaymentMethodId, params MerchantUpdatePaymentMethodParams) error
+	// MerchantListDeliveries List deliveries
+	// (GET /v1/merchant/deliveries)
+	MerchantListDeliveries(ctx echo.Context, params MerchantListDeliveriesParams) error
+	// MerchantRedeliverSpan Deliver again what was missed
+	// (POST /v1/merchant/deliveries/redeliver)
+	MerchantRedeliverSpan(ctx echo.Context, params MerchantRedeliverSpanParams) error
+	// MerchantGetDelivery Show a delivery
+	// (GET /v1/merchant/deliveries/{delivery_id})
+	MerchantGetDelivery(ctx echo.Context, deliveryId DeliveryId, params MerchantGetDeliveryParams) error
+	// MerchantRedeliver Deliver again
+	// (POST /v1/merchant/deliveries/{delivery_id}/redeliver)
+	MerchantRedeliver(ctx echo.Context, deliveryId DeliveryId, params MerchantRedeliverParams) error
+	// MerchantListDiscounts List discounts
+	// (GET /v1/merchant/discounts)
+	MerchantListDiscounts(ctx echo.Context, params MerchantListDiscountsParams) error
+	// MerchantCreateDiscount Create a discount
+	// (POST /v1/merchant/discounts)
+	MerchantCreateDiscount(ctx echo.Context, params MerchantCreateDiscountParams) error
+	// MerchantGetDiscount Show a discount
+	// (GET /v1/merchant/discounts/{discount_id})
+	MerchantGetDiscount(ctx echo.Context, discountId DiscountId, params MerchantGetDiscountParams) error
+	// MerchantUpdateDiscount Change a discount
+	// (PATCH /v1/merchant/discounts/{discount_id})
+	MerchantUpdateDiscount(ctx echo.Context, discountId DiscountId, params MerchantUpdateDiscountParams) error
+	// MerchantArchiveDiscount Archive a discount
+	// (POST /v1/merchant/discounts/{discount_id}/archive)
+	MerchantArchiveDiscount(ctx echo.Context, discountId DiscountId, params MerchantArchiveDiscountParams) error
 	// MerchantListEvents List events
 	// (GET /v1/merchant/events)
 	MerchantListEvents(ctx echo.Context, params MerchantListEventsParams) error
 	// MerchantGetEvent Show an event
 	// (GET /v1/merchant/events/{event_id})
 	MerchantGetEvent(ctx echo.Context, eventId EventId, params MerchantGetEventParams) error
+	// MerchantListInvoices List invoices and credit notes of all customers
+	// (GET /v1/merchant/invoices)
+	MerchantListInvoices(ctx echo.Context, params MerchantListInvoicesParams) error
+	// MerchantGetInvoice Show an invoice or credit note
+	// (GET /v1/merchant/invoices/{invoice_id})
+	MerchantGetInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantGetInvoiceParams) error
+	// MerchantDownloadInvoice Download an invoice as PDF
+	// (GET /v1/merchant/invoices/{invoice_id}/pdf)
+	MerchantDownloadInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantDownloadInvoiceParams) error
+	// MerchantSendInvoice Mail a document to the customer again
+	// (POST /v1/merchant/invoices/{invoice_id}/send)
+	MerchantSendInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantSendInvoiceParams) error
+	// MerchantListPayments List payments of all customers
+	// (GET /v1/merchant/payments)
+	MerchantListPayments(ctx echo.Context, params MerchantListPaymentsParams) error
+	// MerchantCreatePayment Bill something once
+	// (POST /v1/merchant/payments)
+	MerchantCreatePayment(ctx echo.Context, params MerchantCreatePaymentParams) error
+	// MerchantGetPayment Show a payment, itemised
+	// (GET /v1/merchant/payments/{payment_id})
+	MerchantGetPayment(ctx echo.Context, paymentId PaymentId, params MerchantGetPaymentParams) error
+	// MerchantUpdatePayment Change what is kept beside a payment
+	// (PATCH /v1/merchant/payments/{payment_id})
+	MerchantUpdatePayment(ctx echo.Context, paymentId PaymentId, params MerchantUpdatePaymentParams) error
+	// MerchantCollectPayment Collect a payment now
+	// (POST /v1/merchant/payments/{payment_id}/collect)
+	MerchantCollectPayment(ctx echo.Context, paymentId PaymentId, params MerchantCollectPaymentParams) error
+	// MerchantCreateRefund Give money back
+	// (POST /v1/merchant/payments/{payment_id}/refunds)
+	MerchantCreateRefund(ctx echo.Context, paymentId PaymentId, params MerchantCreateRefundParams) error
 	// MerchantGetPortal Show the portal and its settings
 	// (GET /v1/merchant/portal)
 	MerchantGetPortal(ctx echo.Context, params MerchantGetPortalParams) error
@@ -3403,6 +5504,87 @@ type ServerInterface interface {
 	// MerchantGetPortalSession Show a link
 	// (GET /v1/merchant/portal-sessions/{portal_session_id})
 	MerchantGetPortalSession(ctx echo.Context, portalSessionId PortalSessionId, params MerchantGetPortalSessionParams) error
+	// MerchantListPrices List prices
+	// (GET /v1/merchant/prices)
+	MerchantListPrices(ctx echo.Context, params MerchantListPricesParams) error
+	// MerchantCreatePrice Create a price
+	// (POST /v1/merchant/prices)
+	MerchantCreatePrice(ctx echo.Context, params MerchantCreatePriceParams) error
+	// MerchantGetPrice Show a price
+	// (GET /v1/merchant/prices/{price_id})
+	MerchantGetPrice(ctx echo.Context, priceId PriceId, params MerchantGetPriceParams) error
+	// MerchantUpdatePrice Change a price
+	// (PATCH /v1/merchant/prices/{price_id})
+	MerchantUpdatePrice(ctx echo.Context, priceId PriceId, params MerchantUpdatePriceParams) error
+	// MerchantArchivePrice Archive a price
+	// (POST /v1/merchant/prices/{price_id}/archive)
+	MerchantArchivePrice(ctx echo.Context, priceId PriceId, params MerchantArchivePriceParams) error
+	// MerchantListProducts List products
+	// (GET /v1/merchant/products)
+	MerchantListProducts(ctx echo.Context, params MerchantListProductsParams) error
+	// MerchantCreateProduct Create a product
+	// (POST /v1/merchant/products)
+	MerchantCreateProduct(ctx echo.Context, params MerchantCreateProductParams) error
+	// MerchantGetProduct Show a product
+	// (GET /v1/merchant/products/{product_id})
+	MerchantGetProduct(ctx echo.Context, productId ProductId, params MerchantGetProductParams) error
+	// MerchantUpdateProduct Change a product
+	// (PATCH /v1/merchant/products/{product_id})
+	MerchantUpdateProduct(ctx echo.Context, productId ProductId, params MerchantUpdateProductParams) error
+	// MerchantArchiveProduct Archive a product
+	// (POST /v1/merchant/products/{product_id}/archive)
+	MerchantArchiveProduct(ctx echo.Context, productId ProductId, params MerchantArchiveProductParams) error
+	// MerchantListSubscriptions List subscriptions of all customers
+	// (GET /v1/merchant/subscriptions)
+	MerchantListSubscriptions(ctx echo.Context, params MerchantListSubscriptionsParams) error
+	// MerchantCreateSubscription Start a subscription
+	// (POST /v1/merchant/subscriptions)
+	MerchantCreateSubscription(ctx echo.Context, params MerchantCreateSubscriptionParams) error
+	// MerchantGetSubscription Show a subscription
+	// (GET /v1/merchant/subscriptions/{subscription_id})
+	MerchantGetSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantGetSubscriptionParams) error
+	// MerchantUpdateSubscription Change what is kept beside a subscription, and what is charged
+	// (PATCH /v1/merchant/subscriptions/{subscription_id})
+	MerchantUpdateSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantUpdateSubscriptionParams) error
+	// MerchantCancelSubscription Cancel a subscription
+	// (POST /v1/merchant/subscriptions/{subscription_id}/cancel)
+	MerchantCancelSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantCancelSubscriptionParams) error
+	// MerchantChangeSubscription Change what is subscribed to
+	// (POST /v1/merchant/subscriptions/{subscription_id}/change)
+	MerchantChangeSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantChangeSubscriptionParams) error
+	// MerchantPreviewSubscriptionChange See what a change would cost
+	// (POST /v1/merchant/subscriptions/{subscription_id}/change/preview)
+	MerchantPreviewSubscriptionChange(ctx echo.Context, subscriptionId SubscriptionId, params MerchantPreviewSubscriptionChangeParams) error
+	// MerchantPauseSubscription Pause a subscription
+	// (POST /v1/merchant/subscriptions/{subscription_id}/pause)
+	MerchantPauseSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantPauseSubscriptionParams) error
+	// MerchantResumeSubscription Resume a paused subscription
+	// (POST /v1/merchant/subscriptions/{subscription_id}/resume)
+	MerchantResumeSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantResumeSubscriptionParams) error
+	// MerchantKeepSubscription Undo what is scheduled
+	// (DELETE /v1/merchant/subscriptions/{subscription_id}/scheduled-change)
+	MerchantKeepSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantKeepSubscriptionParams) error
+	// MerchantListWebhookEndpoints List webhook endpoints
+	// (GET /v1/merchant/webhook-endpoints)
+	MerchantListWebhookEndpoints(ctx echo.Context, params MerchantListWebhookEndpointsParams) error
+	// MerchantCreateWebhookEndpoint Make a webhook endpoint
+	// (POST /v1/merchant/webhook-endpoints)
+	MerchantCreateWebhookEndpoint(ctx echo.Context, params MerchantCreateWebhookEndpointParams) error
+	// MerchantGetWebhookEndpoint Show a webhook endpoint
+	// (GET /v1/merchant/webhook-endpoints/{webhook_endpoint_id})
+	MerchantGetWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantGetWebhookEndpointParams) error
+	// MerchantUpdateWebhookEndpoint Change a webhook endpoint
+	// (PATCH /v1/merchant/webhook-endpoints/{webhook_endpoint_id})
+	MerchantUpdateWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantUpdateWebhookEndpointParams) error
+	// MerchantArchiveWebhookEndpoint Archive a webhook endpoint
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/archive)
+	MerchantArchiveWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantArchiveWebhookEndpointParams) error
+	// MerchantRotateWebhookEndpointSecret Give a webhook endpoint a new secret
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/rotate-secret)
+	MerchantRotateWebhookEndpointSecret(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantRotateWebhookEndpointSecretParams) error
+	// MerchantTestWebhookEndpoint Send a test
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/test)
+	MerchantTestWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantTestWebhookEndpointParams) error
 	// ListPaymentMethods List payment methods
 	// (GET /v1/payment-methods)
 	ListPaymentMethods(ctx echo.Context, params ListPaymentMethodsParams) error
@@ -4287,6 +6469,1173 @@ func (w *ServerInterfaceWrapper) MerchantListAuditLog(ctx echo.Context) error {
 	return err
 }
 
+// MerchantGetClock converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetClock(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetClockParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetClock(ctx, params)
+	return err
+}
+
+// MerchantAdvanceClock converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantAdvanceClock(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantAdvanceClockParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantAdvanceClock(ctx, params)
+	return err
+}
+
+// MerchantListCustomers converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListCustomers(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListCustomersParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "email" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "email", ctx.QueryParams(), &params.Email, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter email: %s", err))
+	}
+
+	// ------------- Optional query parameter "external_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "external_id", ctx.QueryParams(), &params.ExternalId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter external_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListCustomers(ctx, params)
+	return err
+}
+
+// MerchantCreateCustomer converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreateCustomer(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreateCustomerParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreateCustomer(ctx, params)
+	return err
+}
+
+// MerchantGetCustomer converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetCustomer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetCustomerParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetCustomer(ctx, customerId, params)
+	return err
+}
+
+// MerchantUpdateCustomer converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateCustomer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateCustomerParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateCustomer(ctx, customerId, params)
+	return err
+}
+
+// MerchantListAddresses converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListAddresses(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListAddressesParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListAddresses(ctx, customerId, params)
+	return err
+}
+
+// MerchantCreateAddress converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreateAddress(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreateAddressParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreateAddress(ctx, customerId, params)
+	return err
+}
+
+// MerchantGetAddress converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetAddress(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Path parameter "address_id" -------------
+	var addressId AddressId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "address_id", ctx.Param("address_id"), &addressId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter address_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetAddressParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetAddress(ctx, customerId, addressId, params)
+	return err
+}
+
+// MerchantUpdateAddress converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateAddress(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Path parameter "address_id" -------------
+	var addressId AddressId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "address_id", ctx.Param("address_id"), &addressId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter address_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateAddressParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateAddress(ctx, customerId, addressId, params)
+	return err
+}
+
+// MerchantArchiveAddress converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantArchiveAddress(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Path parameter "address_id" -------------
+	var addressId AddressId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "address_id", ctx.Param("address_id"), &addressId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter address_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantArchiveAddressParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantArchiveAddress(ctx, customerId, addressId, params)
+	return err
+}
+
+// MerchantArchiveCustomer converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantArchiveCustomer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantArchiveCustomerParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantArchiveCustomer(ctx, customerId, params)
+	return err
+}
+
+// MerchantListPaymentMethods converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListPaymentMethods(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListPaymentMethodsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListPaymentMethods(ctx, customerId, params)
+	return err
+}
+
+// MerchantCreatePaymentMethod converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreatePaymentMethod(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreatePaymentMethodParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreatePaymentMethod(ctx, customerId, params)
+	return err
+}
+
+// MerchantDeletePaymentMethod converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantDeletePaymentMethod(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Path parameter "payment_method_id" -------------
+	var paymentMethodId PaymentMethodId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_method_id", ctx.Param("payment_method_id"), &paymentMethodId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_method_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantDeletePaymentMethodParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantDeletePaymentMethod(ctx, customerId, paymentMethodId, params)
+	return err
+}
+
+// MerchantGetPaymentMethod converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetPaymentMethod(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Path parameter "payment_method_id" -------------
+	var paymentMethodId PaymentMethodId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_method_id", ctx.Param("payment_method_id"), &paymentMethodId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_method_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetPaymentMethodParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetPaymentMethod(ctx, customerId, paymentMethodId, params)
+	return err
+}
+
+// MerchantUpdatePaymentMethod converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdatePaymentMethod(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "customer_id" -------------
+	var customerId CustomerId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "customer_id", ctx.Param("customer_id"), &customerId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Path parameter "payment_method_id" -------------
+	var paymentMethodId PaymentMethodId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_method_id", ctx.Param("payment_method_id"), &paymentMethodId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_method_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdatePaymentMethodParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdatePaymentMethod(ctx, customerId, paymentMethodId, params)
+	return err
+}
+
+// MerchantListDeliveries converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListDeliveries(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListDeliveriesParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "endpoint_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "endpoint_id", ctx.QueryParams(), &params.EndpointId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter endpoint_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "event_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "event_id", ctx.QueryParams(), &params.EventId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListDeliveries(ctx, params)
+	return err
+}
+
+// MerchantRedeliverSpan converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantRedeliverSpan(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantRedeliverSpanParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantRedeliverSpan(ctx, params)
+	return err
+}
+
+// MerchantGetDelivery converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetDelivery(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "delivery_id" -------------
+	var deliveryId DeliveryId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery_id", ctx.Param("delivery_id"), &deliveryId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter delivery_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetDeliveryParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetDelivery(ctx, deliveryId, params)
+	return err
+}
+
+// MerchantRedeliver converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantRedeliver(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "delivery_id" -------------
+	var deliveryId DeliveryId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery_id", ctx.Param("delivery_id"), &deliveryId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter delivery_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantRedeliverParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantRedeliver(ctx, deliveryId, params)
+	return err
+}
+
+// MerchantListDiscounts converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListDiscounts(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListDiscountsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "external_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "external_id", ctx.QueryParams(), &params.ExternalId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter external_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "code" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "code", ctx.QueryParams(), &params.Code, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter code: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListDiscounts(ctx, params)
+	return err
+}
+
+// MerchantCreateDiscount converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreateDiscount(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreateDiscountParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreateDiscount(ctx, params)
+	return err
+}
+
+// MerchantGetDiscount converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetDiscount(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "discount_id" -------------
+	var discountId DiscountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "discount_id", ctx.Param("discount_id"), &discountId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter discount_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetDiscountParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetDiscount(ctx, discountId, params)
+	return err
+}
+
+// MerchantUpdateDiscount converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateDiscount(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "discount_id" -------------
+	var discountId DiscountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "discount_id", ctx.Param("discount_id"), &discountId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter discount_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateDiscountParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateDiscount(ctx, discountId, params)
+	return err
+}
+
+// MerchantArchiveDiscount converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantArchiveDiscount(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "discount_id" -------------
+	var discountId DiscountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "discount_id", ctx.Param("discount_id"), &discountId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter discount_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantArchiveDiscountParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantArchiveDiscount(ctx, discountId, params)
+	return err
+}
+
 // MerchantListEvents converts echo context to params.
 func (w *ServerInterfaceWrapper) MerchantListEvents(ctx echo.Context) error {
 	var err error
@@ -4376,6 +7725,460 @@ func (w *ServerInterfaceWrapper) MerchantGetEvent(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.MerchantGetEvent(ctx, eventId, params)
+	return err
+}
+
+// MerchantListInvoices converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListInvoices(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListInvoicesParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "payment_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "payment_id", ctx.QueryParams(), &params.PaymentId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "number" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "number", ctx.QueryParams(), &params.Number, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter number: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListInvoices(ctx, params)
+	return err
+}
+
+// MerchantGetInvoice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetInvoice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "invoice_id" -------------
+	var invoiceId InvoiceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "invoice_id", ctx.Param("invoice_id"), &invoiceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter invoice_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetInvoiceParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetInvoice(ctx, invoiceId, params)
+	return err
+}
+
+// MerchantDownloadInvoice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantDownloadInvoice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "invoice_id" -------------
+	var invoiceId InvoiceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "invoice_id", ctx.Param("invoice_id"), &invoiceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter invoice_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantDownloadInvoiceParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "disposition" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "disposition", ctx.QueryParams(), &params.Disposition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter disposition: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantDownloadInvoice(ctx, invoiceId, params)
+	return err
+}
+
+// MerchantSendInvoice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantSendInvoice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "invoice_id" -------------
+	var invoiceId InvoiceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "invoice_id", ctx.Param("invoice_id"), &invoiceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter invoice_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantSendInvoiceParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantSendInvoice(ctx, invoiceId, params)
+	return err
+}
+
+// MerchantListPayments converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListPayments(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListPaymentsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "subscription_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subscription_id", ctx.QueryParams(), &params.SubscriptionId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "external_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "external_id", ctx.QueryParams(), &params.ExternalId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter external_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "include_zero" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "include_zero", ctx.QueryParams(), &params.IncludeZero, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include_zero: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListPayments(ctx, params)
+	return err
+}
+
+// MerchantCreatePayment converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreatePayment(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreatePaymentParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreatePayment(ctx, params)
+	return err
+}
+
+// MerchantGetPayment converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetPayment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "payment_id" -------------
+	var paymentId PaymentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_id", ctx.Param("payment_id"), &paymentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetPaymentParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetPayment(ctx, paymentId, params)
+	return err
+}
+
+// MerchantUpdatePayment converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdatePayment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "payment_id" -------------
+	var paymentId PaymentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_id", ctx.Param("payment_id"), &paymentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdatePaymentParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdatePayment(ctx, paymentId, params)
+	return err
+}
+
+// MerchantCollectPayment converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCollectPayment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "payment_id" -------------
+	var paymentId PaymentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_id", ctx.Param("payment_id"), &paymentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCollectPaymentParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCollectPayment(ctx, paymentId, params)
+	return err
+}
+
+// MerchantCreateRefund converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreateRefund(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "payment_id" -------------
+	var paymentId PaymentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_id", ctx.Param("payment_id"), &paymentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreateRefundParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreateRefund(ctx, paymentId, params)
 	return err
 }
 
@@ -4606,6 +8409,1224 @@ func (w *ServerInterfaceWrapper) MerchantGetPortalSession(ctx echo.Context) erro
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.MerchantGetPortalSession(ctx, portalSessionId, params)
+	return err
+}
+
+// MerchantListPrices converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListPrices(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListPricesParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "external_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "external_id", ctx.QueryParams(), &params.ExternalId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter external_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "product_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "product_id", ctx.QueryParams(), &params.ProductId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter product_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListPrices(ctx, params)
+	return err
+}
+
+// MerchantCreatePrice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreatePrice(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreatePriceParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreatePrice(ctx, params)
+	return err
+}
+
+// MerchantGetPrice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetPrice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "price_id" -------------
+	var priceId PriceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "price_id", ctx.Param("price_id"), &priceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter price_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetPriceParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetPrice(ctx, priceId, params)
+	return err
+}
+
+// MerchantUpdatePrice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdatePrice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "price_id" -------------
+	var priceId PriceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "price_id", ctx.Param("price_id"), &priceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter price_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdatePriceParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdatePrice(ctx, priceId, params)
+	return err
+}
+
+// MerchantArchivePrice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantArchivePrice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "price_id" -------------
+	var priceId PriceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "price_id", ctx.Param("price_id"), &priceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter price_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantArchivePriceParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantArchivePrice(ctx, priceId, params)
+	return err
+}
+
+// MerchantListProducts converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListProducts(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListProductsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "external_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "external_id", ctx.QueryParams(), &params.ExternalId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter external_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListProducts(ctx, params)
+	return err
+}
+
+// MerchantCreateProduct converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreateProduct(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreateProductParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreateProduct(ctx, params)
+	return err
+}
+
+// MerchantGetProduct converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetProduct(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "product_id" -------------
+	var productId ProductId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "product_id", ctx.Param("product_id"), &productId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter product_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetProductParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetProduct(ctx, productId, params)
+	return err
+}
+
+// MerchantUpdateProduct converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateProduct(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "product_id" -------------
+	var productId ProductId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "product_id", ctx.Param("product_id"), &productId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter product_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateProductParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateProduct(ctx, productId, params)
+	return err
+}
+
+// MerchantArchiveProduct converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantArchiveProduct(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "product_id" -------------
+	var productId ProductId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "product_id", ctx.Param("product_id"), &productId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter product_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantArchiveProductParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantArchiveProduct(ctx, productId, params)
+	return err
+}
+
+// MerchantListSubscriptions converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListSubscriptions(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListSubscriptionsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "external_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "external_id", ctx.QueryParams(), &params.ExternalId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter external_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListSubscriptions(ctx, params)
+	return err
+}
+
+// MerchantCreateSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreateSubscription(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreateSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreateSubscription(ctx, params)
+	return err
+}
+
+// MerchantGetSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantUpdateSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantCancelSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCancelSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCancelSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCancelSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantChangeSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantChangeSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantChangeSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantChangeSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantPreviewSubscriptionChange converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantPreviewSubscriptionChange(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantPreviewSubscriptionChangeParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantPreviewSubscriptionChange(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantPauseSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantPauseSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantPauseSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantPauseSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantResumeSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantResumeSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantResumeSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantResumeSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantKeepSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantKeepSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantKeepSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantKeepSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantListWebhookEndpoints converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListWebhookEndpoints(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListWebhookEndpointsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListWebhookEndpoints(ctx, params)
+	return err
+}
+
+// MerchantCreateWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreateWebhookEndpoint(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreateWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreateWebhookEndpoint(ctx, params)
+	return err
+}
+
+// MerchantGetWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetWebhookEndpoint(ctx, webhookEndpointId, params)
+	return err
+}
+
+// MerchantUpdateWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateWebhookEndpoint(ctx, webhookEndpointId, params)
+	return err
+}
+
+// MerchantArchiveWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantArchiveWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantArchiveWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantArchiveWebhookEndpoint(ctx, webhookEndpointId, params)
+	return err
+}
+
+// MerchantRotateWebhookEndpointSecret converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantRotateWebhookEndpointSecret(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantRotateWebhookEndpointSecretParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantRotateWebhookEndpointSecret(ctx, webhookEndpointId, params)
+	return err
+}
+
+// MerchantTestWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantTestWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantTestWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantTestWebhookEndpoint(ctx, webhookEndpointId, params)
 	return err
 }
 
@@ -5674,6 +10695,28 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/cancellations/:cancellation_id", wrapper.GetCancellation, options.OperationMiddlewares["getCancellation"]...)
 	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/confirm", wrapper.ConfirmCancellation, options.OperationMiddlewares["confirmCancellation"]...)
 	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/abandon", wrapper.AbandonCancellation, options.OperationMiddlewares["abandonCancellation"]...)
+	router.GET(options.BaseURL+"/v1/merchant/subscriptions", wrapper.MerchantListSubscriptions, options.OperationMiddlewares["merchantListSubscriptions"]...)
+	router.POST(options.BaseURL+"/v1/merchant/subscriptions", wrapper.MerchantCreateSubscription, options.OperationMiddlewares["merchantCreateSubscription"]...)
+	router.GET(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id", wrapper.MerchantGetSubscription, options.OperationMiddlewares["merchantGetSubscription"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id", wrapper.MerchantUpdateSubscription, options.OperationMiddlewares["merchantUpdateSubscription"]...)
+	router.POST(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id/change/preview", wrapper.MerchantPreviewSubscriptionChange, options.OperationMiddlewares["merchantPreviewSubscriptionChange"]...)
+	router.POST(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id/change", wrapper.MerchantChangeSubscription, options.OperationMiddlewares["merchantChangeSubscription"]...)
+	router.POST(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id/pause", wrapper.MerchantPauseSubscription, options.OperationMiddlewares["merchantPauseSubscription"]...)
+	router.POST(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id/resume", wrapper.MerchantResumeSubscription, options.OperationMiddlewares["merchantResumeSubscription"]...)
+	router.POST(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id/cancel", wrapper.MerchantCancelSubscription, options.OperationMiddlewares["merchantCancelSubscription"]...)
+	router.DELETE(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id/scheduled-change", wrapper.MerchantKeepSubscription, options.OperationMiddlewares["merchantKeepSubscription"]...)
+	router.GET(options.BaseURL+"/v1/merchant/payments", wrapper.MerchantListPayments, options.OperationMiddlewares["merchantListPayments"]...)
+	router.POST(options.BaseURL+"/v1/merchant/payments", wrapper.MerchantCreatePayment, options.OperationMiddlewares["merchantCreatePayment"]...)
+	router.GET(options.BaseURL+"/v1/merchant/payments/:payment_id", wrapper.MerchantGetPayment, options.OperationMiddlewares["merchantGetPayment"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/payments/:payment_id", wrapper.MerchantUpdatePayment, options.OperationMiddlewares["merchantUpdatePayment"]...)
+	router.POST(options.BaseURL+"/v1/merchant/payments/:payment_id/collect", wrapper.MerchantCollectPayment, options.OperationMiddlewares["merchantCollectPayment"]...)
+	router.POST(options.BaseURL+"/v1/merchant/payments/:payment_id/refunds", wrapper.MerchantCreateRefund, options.OperationMiddlewares["merchantCreateRefund"]...)
+	router.GET(options.BaseURL+"/v1/merchant/invoices", wrapper.MerchantListInvoices, options.OperationMiddlewares["merchantListInvoices"]...)
+	router.GET(options.BaseURL+"/v1/merchant/invoices/:invoice_id", wrapper.MerchantGetInvoice, options.OperationMiddlewares["merchantGetInvoice"]...)
+	router.GET(options.BaseURL+"/v1/merchant/invoices/:invoice_id/pdf", wrapper.MerchantDownloadInvoice, options.OperationMiddlewares["merchantDownloadInvoice"]...)
+	router.POST(options.BaseURL+"/v1/merchant/invoices/:invoice_id/send", wrapper.MerchantSendInvoice, options.OperationMiddlewares["merchantSendInvoice"]...)
+	router.GET(options.BaseURL+"/v1/merchant/clock", wrapper.MerchantGetClock, options.OperationMiddlewares["merchantGetClock"]...)
+	router.POST(options.BaseURL+"/v1/merchant/clock/advance", wrapper.MerchantAdvanceClock, options.OperationMiddlewares["merchantAdvanceClock"]...)
 	router.GET(options.BaseURL+"/v1/merchant/portal", wrapper.MerchantGetPortal, options.OperationMiddlewares["merchantGetPortal"]...)
 	router.PATCH(options.BaseURL+"/v1/merchant/portal", wrapper.MerchantUpdatePortal, options.OperationMiddlewares["merchantUpdatePortal"]...)
 	router.GET(options.BaseURL+"/v1/merchant/portal-sessions", wrapper.MerchantListPortalSessions, options.OperationMiddlewares["merchantListPortalSessions"]...)
@@ -5689,6 +10732,47 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/merchant/audit-log", wrapper.MerchantListAuditLog, options.OperationMiddlewares["merchantListAuditLog"]...)
 	router.GET(options.BaseURL+"/v1/merchant/events", wrapper.MerchantListEvents, options.OperationMiddlewares["merchantListEvents"]...)
 	router.GET(options.BaseURL+"/v1/merchant/events/:event_id", wrapper.MerchantGetEvent, options.OperationMiddlewares["merchantGetEvent"]...)
+	router.GET(options.BaseURL+"/v1/merchant/customers", wrapper.MerchantListCustomers, options.OperationMiddlewares["merchantListCustomers"]...)
+	router.POST(options.BaseURL+"/v1/merchant/customers", wrapper.MerchantCreateCustomer, options.OperationMiddlewares["merchantCreateCustomer"]...)
+	router.GET(options.BaseURL+"/v1/merchant/customers/:customer_id", wrapper.MerchantGetCustomer, options.OperationMiddlewares["merchantGetCustomer"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/customers/:customer_id", wrapper.MerchantUpdateCustomer, options.OperationMiddlewares["merchantUpdateCustomer"]...)
+	router.POST(options.BaseURL+"/v1/merchant/customers/:customer_id/archive", wrapper.MerchantArchiveCustomer, options.OperationMiddlewares["merchantArchiveCustomer"]...)
+	router.GET(options.BaseURL+"/v1/merchant/customers/:customer_id/addresses", wrapper.MerchantListAddresses, options.OperationMiddlewares["merchantListAddresses"]...)
+	router.POST(options.BaseURL+"/v1/merchant/customers/:customer_id/addresses", wrapper.MerchantCreateAddress, options.OperationMiddlewares["merchantCreateAddress"]...)
+	router.GET(options.BaseURL+"/v1/merchant/customers/:customer_id/addresses/:address_id", wrapper.MerchantGetAddress, options.OperationMiddlewares["merchantGetAddress"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/customers/:customer_id/addresses/:address_id", wrapper.MerchantUpdateAddress, options.OperationMiddlewares["merchantUpdateAddress"]...)
+	router.POST(options.BaseURL+"/v1/merchant/customers/:customer_id/addresses/:address_id/archive", wrapper.MerchantArchiveAddress, options.OperationMiddlewares["merchantArchiveAddress"]...)
+	router.GET(options.BaseURL+"/v1/merchant/customers/:customer_id/payment-methods", wrapper.MerchantListPaymentMethods, options.OperationMiddlewares["merchantListPaymentMethods"]...)
+	router.POST(options.BaseURL+"/v1/merchant/customers/:customer_id/payment-methods", wrapper.MerchantCreatePaymentMethod, options.OperationMiddlewares["merchantCreatePaymentMethod"]...)
+	router.DELETE(options.BaseURL+"/v1/merchant/customers/:customer_id/payment-methods/:payment_method_id", wrapper.MerchantDeletePaymentMethod, options.OperationMiddlewares["merchantDeletePaymentMethod"]...)
+	router.GET(options.BaseURL+"/v1/merchant/customers/:customer_id/payment-methods/:payment_method_id", wrapper.MerchantGetPaymentMethod, options.OperationMiddlewares["merchantGetPaymentMethod"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/customers/:customer_id/payment-methods/:payment_method_id", wrapper.MerchantUpdatePaymentMethod, options.OperationMiddlewares["merchantUpdatePaymentMethod"]...)
+	router.GET(options.BaseURL+"/v1/merchant/products", wrapper.MerchantListProducts, options.OperationMiddlewares["merchantListProducts"]...)
+	router.POST(options.BaseURL+"/v1/merchant/products", wrapper.MerchantCreateProduct, options.OperationMiddlewares["merchantCreateProduct"]...)
+	router.GET(options.BaseURL+"/v1/merchant/products/:product_id", wrapper.MerchantGetProduct, options.OperationMiddlewares["merchantGetProduct"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/products/:product_id", wrapper.MerchantUpdateProduct, options.OperationMiddlewares["merchantUpdateProduct"]...)
+	router.POST(options.BaseURL+"/v1/merchant/products/:product_id/archive", wrapper.MerchantArchiveProduct, options.OperationMiddlewares["merchantArchiveProduct"]...)
+	router.GET(options.BaseURL+"/v1/merchant/prices", wrapper.MerchantListPrices, options.OperationMiddlewares["merchantListPrices"]...)
+	router.POST(options.BaseURL+"/v1/merchant/prices", wrapper.MerchantCreatePrice, options.OperationMiddlewares["merchantCreatePrice"]...)
+	router.GET(options.BaseURL+"/v1/merchant/prices/:price_id", wrapper.MerchantGetPrice, options.OperationMiddlewares["merchantGetPrice"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/prices/:price_id", wrapper.MerchantUpdatePrice, options.OperationMiddlewares["merchantUpdatePrice"]...)
+	router.POST(options.BaseURL+"/v1/merchant/prices/:price_id/archive", wrapper.MerchantArchivePrice, options.OperationMiddlewares["merchantArchivePrice"]...)
+	router.GET(options.BaseURL+"/v1/merchant/discounts", wrapper.MerchantListDiscounts, options.OperationMiddlewares["merchantListDiscounts"]...)
+	router.POST(options.BaseURL+"/v1/merchant/discounts", wrapper.MerchantCreateDiscount, options.OperationMiddlewares["merchantCreateDiscount"]...)
+	router.GET(options.BaseURL+"/v1/merchant/discounts/:discount_id", wrapper.MerchantGetDiscount, options.OperationMiddlewares["merchantGetDiscount"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/discounts/:discount_id", wrapper.MerchantUpdateDiscount, options.OperationMiddlewares["merchantUpdateDiscount"]...)
+	router.POST(options.BaseURL+"/v1/merchant/discounts/:discount_id/archive", wrapper.MerchantArchiveDiscount, options.OperationMiddlewares["merchantArchiveDiscount"]...)
+	router.GET(options.BaseURL+"/v1/merchant/webhook-endpoints", wrapper.MerchantListWebhookEndpoints, options.OperationMiddlewares["merchantListWebhookEndpoints"]...)
+	router.POST(options.BaseURL+"/v1/merchant/webhook-endpoints", wrapper.MerchantCreateWebhookEndpoint, options.OperationMiddlewares["merchantCreateWebhookEndpoint"]...)
+	router.GET(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id", wrapper.MerchantGetWebhookEndpoint, options.OperationMiddlewares["merchantGetWebhookEndpoint"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id", wrapper.MerchantUpdateWebhookEndpoint, options.OperationMiddlewares["merchantUpdateWebhookEndpoint"]...)
+	router.POST(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id/archive", wrapper.MerchantArchiveWebhookEndpoint, options.OperationMiddlewares["merchantArchiveWebhookEndpoint"]...)
+	router.POST(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id/rotate-secret", wrapper.MerchantRotateWebhookEndpointSecret, options.OperationMiddlewares["merchantRotateWebhookEndpointSecret"]...)
+	router.POST(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id/test", wrapper.MerchantTestWebhookEndpoint, options.OperationMiddlewares["merchantTestWebhookEndpoint"]...)
+	router.GET(options.BaseURL+"/v1/merchant/deliveries", wrapper.MerchantListDeliveries, options.OperationMiddlewares["merchantListDeliveries"]...)
+	router.POST(options.BaseURL+"/v1/merchant/deliveries/redeliver", wrapper.MerchantRedeliverSpan, options.OperationMiddlewares["merchantRedeliverSpan"]...)
+	router.GET(options.BaseURL+"/v1/merchant/deliveries/:delivery_id", wrapper.MerchantGetDelivery, options.OperationMiddlewares["merchantGetDelivery"]...)
+	router.POST(options.BaseURL+"/v1/merchant/deliveries/:delivery_id/redeliver", wrapper.MerchantRedeliver, options.OperationMiddlewares["merchantRedeliver"]...)
 
 }
 
@@ -9267,6 +14351,4447 @@ func (response MerchantListAuditLog503ApplicationProblemPlusJSONResponse) VisitM
 	return err
 }
 
+type MerchantGetClockRequestObject struct {
+	Params MerchantGetClockParams
+}
+
+type MerchantGetClockResponseObject interface {
+	VisitMerchantGetClockResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetClock200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantGetClock200JSONResponse struct {
+	Body    Clock
+	Headers MerchantGetClock200ResponseHeaders
+}
+
+func (response MerchantGetClock200JSONResponse) VisitMerchantGetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetClock400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetClock400ApplicationProblemPlusJSONResponse) VisitMerchantGetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetClock401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetClock401ApplicationProblemPlusJSONResponse) VisitMerchantGetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetClock403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetClock403ApplicationProblemPlusJSONResponse) VisitMerchantGetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetClock500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetClock500ApplicationProblemPlusJSONResponse) VisitMerchantGetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetClock503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetClock503ApplicationProblemPlusJSONResponse) VisitMerchantGetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClockRequestObject struct {
+	Params MerchantAdvanceClockParams
+	Body   *MerchantAdvanceClockJSONRequestBody
+}
+
+type MerchantAdvanceClockResponseObject interface {
+	VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error
+}
+
+type MerchantAdvanceClock200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantAdvanceClock200JSONResponse struct {
+	Body    Clock
+	Headers MerchantAdvanceClock200ResponseHeaders
+}
+
+func (response MerchantAdvanceClock200JSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock202ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantAdvanceClock202JSONResponse struct {
+	Body    Clock
+	Headers MerchantAdvanceClock202ResponseHeaders
+}
+
+func (response MerchantAdvanceClock202JSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock400ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock401ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock403ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock409ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock413ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock415ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock422ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock500ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock503ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCustomersRequestObject struct {
+	Params MerchantListCustomersParams
+}
+
+type MerchantListCustomersResponseObject interface {
+	VisitMerchantListCustomersResponse(w http.ResponseWriter) error
+}
+
+type MerchantListCustomers200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListCustomers200JSONResponse struct {
+	Body    CustomerList
+	Headers MerchantListCustomers200ResponseHeaders
+}
+
+func (response MerchantListCustomers200JSONResponse) VisitMerchantListCustomersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCustomers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCustomers400ApplicationProblemPlusJSONResponse) VisitMerchantListCustomersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCustomers401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCustomers401ApplicationProblemPlusJSONResponse) VisitMerchantListCustomersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCustomers403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCustomers403ApplicationProblemPlusJSONResponse) VisitMerchantListCustomersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCustomers500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCustomers500ApplicationProblemPlusJSONResponse) VisitMerchantListCustomersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCustomers503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCustomers503ApplicationProblemPlusJSONResponse) VisitMerchantListCustomersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomerRequestObject struct {
+	Params MerchantCreateCustomerParams
+	Body   *MerchantCreateCustomerJSONRequestBody
+}
+
+type MerchantCreateCustomerResponseObject interface {
+	VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreateCustomer201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreateCustomer201JSONResponse struct {
+	Body    Customer
+	Headers MerchantCreateCustomer201ResponseHeaders
+}
+
+func (response MerchantCreateCustomer201JSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateCustomer400ApplicationProblemPlusJSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateCustomer401ApplicationProblemPlusJSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateCustomer403ApplicationProblemPlusJSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateCustomer409ApplicationProblemPlusJSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomer413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateCustomer413ApplicationProblemPlusJSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomer415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateCustomer415ApplicationProblemPlusJSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateCustomer422ApplicationProblemPlusJSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomer500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateCustomer500ApplicationProblemPlusJSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateCustomer503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateCustomer503ApplicationProblemPlusJSONResponse) VisitMerchantCreateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCustomerRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	Params     MerchantGetCustomerParams
+}
+
+type MerchantGetCustomerResponseObject interface {
+	VisitMerchantGetCustomerResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetCustomer200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetCustomer200JSONResponse struct {
+	Body    Customer
+	Headers MerchantGetCustomer200ResponseHeaders
+}
+
+func (response MerchantGetCustomer200JSONResponse) VisitMerchantGetCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCustomer304Response = NotModifiedResponse
+
+func (response MerchantGetCustomer304Response) VisitMerchantGetCustomerResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetCustomer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCustomer400ApplicationProblemPlusJSONResponse) VisitMerchantGetCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCustomer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCustomer401ApplicationProblemPlusJSONResponse) VisitMerchantGetCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCustomer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCustomer403ApplicationProblemPlusJSONResponse) VisitMerchantGetCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCustomer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCustomer404ApplicationProblemPlusJSONResponse) VisitMerchantGetCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCustomer500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCustomer500ApplicationProblemPlusJSONResponse) VisitMerchantGetCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCustomer503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCustomer503ApplicationProblemPlusJSONResponse) VisitMerchantGetCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomerRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	Params     MerchantUpdateCustomerParams
+	Body       *MerchantUpdateCustomerJSONRequestBody
+}
+
+type MerchantUpdateCustomerResponseObject interface {
+	VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateCustomer200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateCustomer200JSONResponse struct {
+	Body    Customer
+	Headers MerchantUpdateCustomer200ResponseHeaders
+}
+
+func (response MerchantUpdateCustomer200JSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer404ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateCustomer503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateCustomer503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAddressesRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	Params     MerchantListAddressesParams
+}
+
+type MerchantListAddressesResponseObject interface {
+	VisitMerchantListAddressesResponse(w http.ResponseWriter) error
+}
+
+type MerchantListAddresses200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListAddresses200JSONResponse struct {
+	Body    CustomerAddressList
+	Headers MerchantListAddresses200ResponseHeaders
+}
+
+func (response MerchantListAddresses200JSONResponse) VisitMerchantListAddressesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAddresses400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListAddresses400ApplicationProblemPlusJSONResponse) VisitMerchantListAddressesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAddresses401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListAddresses401ApplicationProblemPlusJSONResponse) VisitMerchantListAddressesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAddresses403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListAddresses403ApplicationProblemPlusJSONResponse) VisitMerchantListAddressesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAddresses404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListAddresses404ApplicationProblemPlusJSONResponse) VisitMerchantListAddressesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAddresses500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListAddresses500ApplicationProblemPlusJSONResponse) VisitMerchantListAddressesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListAddresses503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListAddresses503ApplicationProblemPlusJSONResponse) VisitMerchantListAddressesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddressRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	Params     MerchantCreateAddressParams
+	Body       *MerchantCreateAddressJSONRequestBody
+}
+
+type MerchantCreateAddressResponseObject interface {
+	VisitMerchantCreateAddressResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreateAddress201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreateAddress201JSONResponse struct {
+	Body    CustomerAddress
+	Headers MerchantCreateAddress201ResponseHeaders
+}
+
+func (response MerchantCreateAddress201JSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress400ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress401ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress403ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress404ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress409ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress413ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress415ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress422ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress500ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateAddress503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateAddress503ApplicationProblemPlusJSONResponse) VisitMerchantCreateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetAddressRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	AddressId  AddressId  `json:"address_id"`
+	Params     MerchantGetAddressParams
+}
+
+type MerchantGetAddressResponseObject interface {
+	VisitMerchantGetAddressResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetAddress200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetAddress200JSONResponse struct {
+	Body    CustomerAddress
+	Headers MerchantGetAddress200ResponseHeaders
+}
+
+func (response MerchantGetAddress200JSONResponse) VisitMerchantGetAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetAddress304Response = NotModifiedResponse
+
+func (response MerchantGetAddress304Response) VisitMerchantGetAddressResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetAddress400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetAddress400ApplicationProblemPlusJSONResponse) VisitMerchantGetAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetAddress401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetAddress401ApplicationProblemPlusJSONResponse) VisitMerchantGetAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetAddress403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetAddress403ApplicationProblemPlusJSONResponse) VisitMerchantGetAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetAddress404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetAddress404ApplicationProblemPlusJSONResponse) VisitMerchantGetAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetAddress500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetAddress500ApplicationProblemPlusJSONResponse) VisitMerchantGetAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetAddress503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetAddress503ApplicationProblemPlusJSONResponse) VisitMerchantGetAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddressRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	AddressId  AddressId  `json:"address_id"`
+	Params     MerchantUpdateAddressParams
+	Body       *MerchantUpdateAddressJSONRequestBody
+}
+
+type MerchantUpdateAddressResponseObject interface {
+	VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateAddress200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateAddress200JSONResponse struct {
+	Body    CustomerAddress
+	Headers MerchantUpdateAddress200ResponseHeaders
+}
+
+func (response MerchantUpdateAddress200JSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress404ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateAddress503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateAddress503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddressRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	AddressId  AddressId  `json:"address_id"`
+	Params     MerchantArchiveAddressParams
+}
+
+type MerchantArchiveAddressResponseObject interface {
+	VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error
+}
+
+type MerchantArchiveAddress200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantArchiveAddress200JSONResponse struct {
+	Body    CustomerAddress
+	Headers MerchantArchiveAddress200ResponseHeaders
+}
+
+func (response MerchantArchiveAddress200JSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddress400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveAddress400ApplicationProblemPlusJSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddress401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveAddress401ApplicationProblemPlusJSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddress403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveAddress403ApplicationProblemPlusJSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddress404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveAddress404ApplicationProblemPlusJSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddress409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveAddress409ApplicationProblemPlusJSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddress413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveAddress413ApplicationProblemPlusJSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddress422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveAddress422ApplicationProblemPlusJSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddress500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveAddress500ApplicationProblemPlusJSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveAddress503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveAddress503ApplicationProblemPlusJSONResponse) VisitMerchantArchiveAddressResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomerRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	Params     MerchantArchiveCustomerParams
+}
+
+type MerchantArchiveCustomerResponseObject interface {
+	VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error
+}
+
+type MerchantArchiveCustomer200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantArchiveCustomer200JSONResponse struct {
+	Body    Customer
+	Headers MerchantArchiveCustomer200ResponseHeaders
+}
+
+func (response MerchantArchiveCustomer200JSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveCustomer400ApplicationProblemPlusJSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveCustomer401ApplicationProblemPlusJSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveCustomer403ApplicationProblemPlusJSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveCustomer404ApplicationProblemPlusJSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveCustomer409ApplicationProblemPlusJSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomer413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveCustomer413ApplicationProblemPlusJSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveCustomer422ApplicationProblemPlusJSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomer500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveCustomer500ApplicationProblemPlusJSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveCustomer503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveCustomer503ApplicationProblemPlusJSONResponse) VisitMerchantArchiveCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPaymentMethodsRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	Params     MerchantListPaymentMethodsParams
+}
+
+type MerchantListPaymentMethodsResponseObject interface {
+	VisitMerchantListPaymentMethodsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListPaymentMethods200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListPaymentMethods200JSONResponse struct {
+	Body    PaymentMethodList
+	Headers MerchantListPaymentMethods200ResponseHeaders
+}
+
+func (response MerchantListPaymentMethods200JSONResponse) VisitMerchantListPaymentMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPaymentMethods400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPaymentMethods400ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPaymentMethods401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPaymentMethods401ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPaymentMethods403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPaymentMethods403ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPaymentMethods404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPaymentMethods404ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPaymentMethods500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPaymentMethods500ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPaymentMethods503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPaymentMethods503ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentMethodsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethodRequestObject struct {
+	CustomerId CustomerId `json:"customer_id"`
+	Params     MerchantCreatePaymentMethodParams
+	Body       *MerchantCreatePaymentMethodJSONRequestBody
+}
+
+type MerchantCreatePaymentMethodResponseObject interface {
+	VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreatePaymentMethod201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreatePaymentMethod201JSONResponse struct {
+	Body    PaymentMethod
+	Headers MerchantCreatePaymentMethod201ResponseHeaders
+}
+
+func (response MerchantCreatePaymentMethod201JSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod400ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod401ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod403ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod404ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod409ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod413ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod415ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod422ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod500ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentMethod503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePaymentMethod503ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDeletePaymentMethodRequestObject struct {
+	CustomerId      CustomerId      `json:"customer_id"`
+	PaymentMethodId PaymentMethodId `json:"payment_method_id"`
+	Params          MerchantDeletePaymentMethodParams
+}
+
+type MerchantDeletePaymentMethodResponseObject interface {
+	VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error
+}
+
+type MerchantDeletePaymentMethod204Response struct {
+}
+
+func (response MerchantDeletePaymentMethod204Response) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type MerchantDeletePaymentMethod400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDeletePaymentMethod400ApplicationProblemPlusJSONResponse) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDeletePaymentMethod401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDeletePaymentMethod401ApplicationProblemPlusJSONResponse) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDeletePaymentMethod403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDeletePaymentMethod403ApplicationProblemPlusJSONResponse) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDeletePaymentMethod404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDeletePaymentMethod404ApplicationProblemPlusJSONResponse) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDeletePaymentMethod409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDeletePaymentMethod409ApplicationProblemPlusJSONResponse) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDeletePaymentMethod413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDeletePaymentMethod413ApplicationProblemPlusJSONResponse) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDeletePaymentMethod422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDeletePaymentMethod422ApplicationProblemPlusJSONResponse) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDeletePaymentMethod500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDeletePaymentMethod500ApplicationProblemPlusJSONResponse) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDeletePaymentMethod503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDeletePaymentMethod503ApplicationProblemPlusJSONResponse) VisitMerchantDeletePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPaymentMethodRequestObject struct {
+	CustomerId      CustomerId      `json:"customer_id"`
+	PaymentMethodId PaymentMethodId `json:"payment_method_id"`
+	Params          MerchantGetPaymentMethodParams
+}
+
+type MerchantGetPaymentMethodResponseObject interface {
+	VisitMerchantGetPaymentMethodResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetPaymentMethod200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetPaymentMethod200JSONResponse struct {
+	Body    PaymentMethod
+	Headers MerchantGetPaymentMethod200ResponseHeaders
+}
+
+func (response MerchantGetPaymentMethod200JSONResponse) VisitMerchantGetPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPaymentMethod304Response = NotModifiedResponse
+
+func (response MerchantGetPaymentMethod304Response) VisitMerchantGetPaymentMethodResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetPaymentMethod400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPaymentMethod400ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPaymentMethod401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPaymentMethod401ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPaymentMethod403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPaymentMethod403ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPaymentMethod404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPaymentMethod404ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPaymentMethod500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPaymentMethod500ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPaymentMethod503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPaymentMethod503ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethodRequestObject struct {
+	CustomerId      CustomerId      `json:"customer_id"`
+	PaymentMethodId PaymentMethodId `json:"payment_method_id"`
+	Params          MerchantUpdatePaymentMethodParams
+	Body            *MerchantUpdatePaymentMethodJSONRequestBody
+}
+
+type MerchantUpdatePaymentMethodResponseObject interface {
+	VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdatePaymentMethod200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdatePaymentMethod200JSONResponse struct {
+	Body    PaymentMethod
+	Headers MerchantUpdatePaymentMethod200ResponseHeaders
+}
+
+func (response MerchantUpdatePaymentMethod200JSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod400ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod401ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod403ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod404ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod409ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod412ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod413ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod415ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod422ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod500ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentMethod503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePaymentMethod503ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentMethodResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveriesRequestObject struct {
+	Params MerchantListDeliveriesParams
+}
+
+type MerchantListDeliveriesResponseObject interface {
+	VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type MerchantListDeliveries200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListDeliveries200JSONResponse struct {
+	Body    DeliveryList
+	Headers MerchantListDeliveries200ResponseHeaders
+}
+
+func (response MerchantListDeliveries200JSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries400ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries401ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries403ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries500ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries503ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpanRequestObject struct {
+	Params MerchantRedeliverSpanParams
+	Body   *MerchantRedeliverSpanJSONRequestBody
+}
+
+type MerchantRedeliverSpanResponseObject interface {
+	VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error
+}
+
+type MerchantRedeliverSpan200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantRedeliverSpan200JSONResponse struct {
+	Body    Redelivered
+	Headers MerchantRedeliverSpan200ResponseHeaders
+}
+
+func (response MerchantRedeliverSpan200JSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan400ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan401ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan403ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan409ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan413ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan415ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan422ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan500ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan503ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDeliveryRequestObject struct {
+	DeliveryId DeliveryId `json:"delivery_id"`
+	Params     MerchantGetDeliveryParams
+}
+
+type MerchantGetDeliveryResponseObject interface {
+	VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetDelivery200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetDelivery200JSONResponse struct {
+	Body    Delivery
+	Headers MerchantGetDelivery200ResponseHeaders
+}
+
+func (response MerchantGetDelivery200JSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery304Response = NotModifiedResponse
+
+func (response MerchantGetDelivery304Response) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetDelivery400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery400ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery401ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery403ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery404ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery500ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery503ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverRequestObject struct {
+	DeliveryId DeliveryId `json:"delivery_id"`
+	Params     MerchantRedeliverParams
+}
+
+type MerchantRedeliverResponseObject interface {
+	VisitMerchantRedeliverResponse(w http.ResponseWriter) error
+}
+
+type MerchantRedeliver200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantRedeliver200JSONResponse struct {
+	Body    Delivery
+	Headers MerchantRedeliver200ResponseHeaders
+}
+
+func (response MerchantRedeliver200JSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver400ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver401ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver403ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver404ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver409ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver413ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver422ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver500ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver503ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDiscountsRequestObject struct {
+	Params MerchantListDiscountsParams
+}
+
+type MerchantListDiscountsResponseObject interface {
+	VisitMerchantListDiscountsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListDiscounts200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListDiscounts200JSONResponse struct {
+	Body    DiscountList
+	Headers MerchantListDiscounts200ResponseHeaders
+}
+
+func (response MerchantListDiscounts200JSONResponse) VisitMerchantListDiscountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDiscounts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDiscounts400ApplicationProblemPlusJSONResponse) VisitMerchantListDiscountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDiscounts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDiscounts401ApplicationProblemPlusJSONResponse) VisitMerchantListDiscountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDiscounts403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDiscounts403ApplicationProblemPlusJSONResponse) VisitMerchantListDiscountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDiscounts500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDiscounts500ApplicationProblemPlusJSONResponse) VisitMerchantListDiscountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDiscounts503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDiscounts503ApplicationProblemPlusJSONResponse) VisitMerchantListDiscountsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscountRequestObject struct {
+	Params MerchantCreateDiscountParams
+	Body   *MerchantCreateDiscountJSONRequestBody
+}
+
+type MerchantCreateDiscountResponseObject interface {
+	VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreateDiscount201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreateDiscount201JSONResponse struct {
+	Body    Discount
+	Headers MerchantCreateDiscount201ResponseHeaders
+}
+
+func (response MerchantCreateDiscount201JSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscount400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateDiscount400ApplicationProblemPlusJSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscount401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateDiscount401ApplicationProblemPlusJSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscount403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateDiscount403ApplicationProblemPlusJSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscount409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateDiscount409ApplicationProblemPlusJSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscount413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateDiscount413ApplicationProblemPlusJSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscount415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateDiscount415ApplicationProblemPlusJSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscount422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateDiscount422ApplicationProblemPlusJSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscount500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateDiscount500ApplicationProblemPlusJSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateDiscount503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateDiscount503ApplicationProblemPlusJSONResponse) VisitMerchantCreateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDiscountRequestObject struct {
+	DiscountId DiscountId `json:"discount_id"`
+	Params     MerchantGetDiscountParams
+}
+
+type MerchantGetDiscountResponseObject interface {
+	VisitMerchantGetDiscountResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetDiscount200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetDiscount200JSONResponse struct {
+	Body    Discount
+	Headers MerchantGetDiscount200ResponseHeaders
+}
+
+func (response MerchantGetDiscount200JSONResponse) VisitMerchantGetDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDiscount304Response = NotModifiedResponse
+
+func (response MerchantGetDiscount304Response) VisitMerchantGetDiscountResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetDiscount400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDiscount400ApplicationProblemPlusJSONResponse) VisitMerchantGetDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDiscount401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDiscount401ApplicationProblemPlusJSONResponse) VisitMerchantGetDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDiscount403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDiscount403ApplicationProblemPlusJSONResponse) VisitMerchantGetDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDiscount404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDiscount404ApplicationProblemPlusJSONResponse) VisitMerchantGetDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDiscount500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDiscount500ApplicationProblemPlusJSONResponse) VisitMerchantGetDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDiscount503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDiscount503ApplicationProblemPlusJSONResponse) VisitMerchantGetDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscountRequestObject struct {
+	DiscountId DiscountId `json:"discount_id"`
+	Params     MerchantUpdateDiscountParams
+	Body       *MerchantUpdateDiscountJSONRequestBody
+}
+
+type MerchantUpdateDiscountResponseObject interface {
+	VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateDiscount200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateDiscount200JSONResponse struct {
+	Body    Discount
+	Headers MerchantUpdateDiscount200ResponseHeaders
+}
+
+func (response MerchantUpdateDiscount200JSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount404ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateDiscount503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateDiscount503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscountRequestObject struct {
+	DiscountId DiscountId `json:"discount_id"`
+	Params     MerchantArchiveDiscountParams
+}
+
+type MerchantArchiveDiscountResponseObject interface {
+	VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error
+}
+
+type MerchantArchiveDiscount200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantArchiveDiscount200JSONResponse struct {
+	Body    Discount
+	Headers MerchantArchiveDiscount200ResponseHeaders
+}
+
+func (response MerchantArchiveDiscount200JSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscount400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveDiscount400ApplicationProblemPlusJSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscount401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveDiscount401ApplicationProblemPlusJSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscount403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveDiscount403ApplicationProblemPlusJSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscount404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveDiscount404ApplicationProblemPlusJSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscount409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveDiscount409ApplicationProblemPlusJSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscount413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveDiscount413ApplicationProblemPlusJSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscount422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveDiscount422ApplicationProblemPlusJSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscount500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveDiscount500ApplicationProblemPlusJSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveDiscount503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveDiscount503ApplicationProblemPlusJSONResponse) VisitMerchantArchiveDiscountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MerchantListEventsRequestObject struct {
 	Params MerchantListEventsParams
 }
@@ -9517,6 +19042,1825 @@ type MerchantGetEvent503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MerchantGetEvent503ApplicationProblemPlusJSONResponse) VisitMerchantGetEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListInvoicesRequestObject struct {
+	Params MerchantListInvoicesParams
+}
+
+type MerchantListInvoicesResponseObject interface {
+	VisitMerchantListInvoicesResponse(w http.ResponseWriter) error
+}
+
+type MerchantListInvoices200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListInvoices200JSONResponse struct {
+	Body    InvoiceList
+	Headers MerchantListInvoices200ResponseHeaders
+}
+
+func (response MerchantListInvoices200JSONResponse) VisitMerchantListInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListInvoices400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListInvoices400ApplicationProblemPlusJSONResponse) VisitMerchantListInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListInvoices401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListInvoices401ApplicationProblemPlusJSONResponse) VisitMerchantListInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListInvoices403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListInvoices403ApplicationProblemPlusJSONResponse) VisitMerchantListInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListInvoices500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListInvoices500ApplicationProblemPlusJSONResponse) VisitMerchantListInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListInvoices503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListInvoices503ApplicationProblemPlusJSONResponse) VisitMerchantListInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoiceRequestObject struct {
+	InvoiceId InvoiceId `json:"invoice_id"`
+	Params    MerchantGetInvoiceParams
+}
+
+type MerchantGetInvoiceResponseObject interface {
+	VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetInvoice200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetInvoice200JSONResponse struct {
+	Body    Invoice
+	Headers MerchantGetInvoice200ResponseHeaders
+}
+
+func (response MerchantGetInvoice200JSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoice304Response = NotModifiedResponse
+
+func (response MerchantGetInvoice304Response) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetInvoice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetInvoice400ApplicationProblemPlusJSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetInvoice401ApplicationProblemPlusJSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetInvoice403ApplicationProblemPlusJSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetInvoice404ApplicationProblemPlusJSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetInvoice500ApplicationProblemPlusJSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetInvoice503ApplicationProblemPlusJSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDownloadInvoiceRequestObject struct {
+	InvoiceId InvoiceId `json:"invoice_id"`
+	Params    MerchantDownloadInvoiceParams
+}
+
+type MerchantDownloadInvoiceResponseObject interface {
+	VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error
+}
+
+type MerchantDownloadInvoice200ResponseHeaders struct {
+	ContentDisposition *string
+	ContentLanguage    *string
+	ETag               *string
+}
+
+type MerchantDownloadInvoice200ApplicationpdfResponse struct {
+	Body          io.Reader
+	Headers       MerchantDownloadInvoice200ResponseHeaders
+	ContentLength int64
+}
+
+func (response MerchantDownloadInvoice200ApplicationpdfResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type MerchantDownloadInvoice304Response = NotModifiedResponse
+
+func (response MerchantDownloadInvoice304Response) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantDownloadInvoice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDownloadInvoice400ApplicationProblemPlusJSONResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDownloadInvoice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDownloadInvoice401ApplicationProblemPlusJSONResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDownloadInvoice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDownloadInvoice403ApplicationProblemPlusJSONResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDownloadInvoice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDownloadInvoice404ApplicationProblemPlusJSONResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDownloadInvoice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDownloadInvoice500ApplicationProblemPlusJSONResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDownloadInvoice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDownloadInvoice503ApplicationProblemPlusJSONResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoiceRequestObject struct {
+	InvoiceId InvoiceId `json:"invoice_id"`
+	Params    MerchantSendInvoiceParams
+}
+
+type MerchantSendInvoiceResponseObject interface {
+	VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error
+}
+
+type MerchantSendInvoice200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantSendInvoice200JSONResponse struct {
+	Body    Invoice
+	Headers MerchantSendInvoice200ResponseHeaders
+}
+
+func (response MerchantSendInvoice200JSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice400ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice401ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice403ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice404ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice409ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice413ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice415ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice422ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice429ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice500ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice503ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPaymentsRequestObject struct {
+	Params MerchantListPaymentsParams
+}
+
+type MerchantListPaymentsResponseObject interface {
+	VisitMerchantListPaymentsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListPayments200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListPayments200JSONResponse struct {
+	Body    PaymentList
+	Headers MerchantListPayments200ResponseHeaders
+}
+
+func (response MerchantListPayments200JSONResponse) VisitMerchantListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPayments400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPayments400ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPayments401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPayments401ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPayments403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPayments403ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPayments500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPayments500ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPayments503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPayments503ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentRequestObject struct {
+	Params MerchantCreatePaymentParams
+	Body   *MerchantCreatePaymentJSONRequestBody
+}
+
+type MerchantCreatePaymentResponseObject interface {
+	VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreatePayment201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreatePayment201JSONResponse struct {
+	Body    Payment
+	Headers MerchantCreatePayment201ResponseHeaders
+}
+
+func (response MerchantCreatePayment201JSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreatePayment202JSONResponse struct {
+	Body    Payment
+	Headers MerchantCreatePayment202ResponseHeaders
+}
+
+func (response MerchantCreatePayment202JSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment400ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment401ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment402ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment403ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment409ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment413ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment415ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment422ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment500ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment503ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPaymentRequestObject struct {
+	PaymentId PaymentId `json:"payment_id"`
+	Params    MerchantGetPaymentParams
+}
+
+type MerchantGetPaymentResponseObject interface {
+	VisitMerchantGetPaymentResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetPayment200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetPayment200JSONResponse struct {
+	Body    Payment
+	Headers MerchantGetPayment200ResponseHeaders
+}
+
+func (response MerchantGetPayment200JSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPayment304Response = NotModifiedResponse
+
+func (response MerchantGetPayment304Response) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetPayment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPayment400ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPayment401ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPayment403ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPayment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPayment404ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPayment500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPayment500ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPayment503ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentRequestObject struct {
+	PaymentId PaymentId `json:"payment_id"`
+	Params    MerchantUpdatePaymentParams
+	Body      *MerchantUpdatePaymentJSONRequestBody
+}
+
+type MerchantUpdatePaymentResponseObject interface {
+	VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdatePayment200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdatePayment200JSONResponse struct {
+	Body    Payment
+	Headers MerchantUpdatePayment200ResponseHeaders
+}
+
+func (response MerchantUpdatePayment200JSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment400ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment401ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment403ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment404ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment409ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment412ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment413ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment415ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment422ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment500ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment503ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPaymentRequestObject struct {
+	PaymentId PaymentId `json:"payment_id"`
+	Params    MerchantCollectPaymentParams
+	Body      *MerchantCollectPaymentJSONRequestBody
+}
+
+type MerchantCollectPaymentResponseObject interface {
+	VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error
+}
+
+type MerchantCollectPayment200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCollectPayment200JSONResponse struct {
+	Body    Payment
+	Headers MerchantCollectPayment200ResponseHeaders
+}
+
+func (response MerchantCollectPayment200JSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCollectPayment202JSONResponse struct {
+	Body    Payment
+	Headers MerchantCollectPayment202ResponseHeaders
+}
+
+func (response MerchantCollectPayment202JSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment400ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment401ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment402ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment403ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment404ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment409ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment413ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment415ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment422ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment500ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment503ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefundRequestObject struct {
+	PaymentId PaymentId `json:"payment_id"`
+	Params    MerchantCreateRefundParams
+	Body      *MerchantCreateRefundJSONRequestBody
+}
+
+type MerchantCreateRefundResponseObject interface {
+	VisitMerchantCreateRefundResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreateRefund201ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantCreateRefund201JSONResponse struct {
+	Body    Refund
+	Headers MerchantCreateRefund201ResponseHeaders
+}
+
+func (response MerchantCreateRefund201JSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund400ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund401ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund402ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund403ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund404ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund409ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund413ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund415ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund422ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund500ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund503ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10502,6 +21846,4972 @@ type MerchantGetPortalSession503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MerchantGetPortalSession503ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPricesRequestObject struct {
+	Params MerchantListPricesParams
+}
+
+type MerchantListPricesResponseObject interface {
+	VisitMerchantListPricesResponse(w http.ResponseWriter) error
+}
+
+type MerchantListPrices200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListPrices200JSONResponse struct {
+	Body    PriceList
+	Headers MerchantListPrices200ResponseHeaders
+}
+
+func (response MerchantListPrices200JSONResponse) VisitMerchantListPricesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPrices400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPrices400ApplicationProblemPlusJSONResponse) VisitMerchantListPricesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPrices401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPrices401ApplicationProblemPlusJSONResponse) VisitMerchantListPricesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPrices403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPrices403ApplicationProblemPlusJSONResponse) VisitMerchantListPricesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPrices500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPrices500ApplicationProblemPlusJSONResponse) VisitMerchantListPricesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPrices503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPrices503ApplicationProblemPlusJSONResponse) VisitMerchantListPricesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePriceRequestObject struct {
+	Params MerchantCreatePriceParams
+	Body   *MerchantCreatePriceJSONRequestBody
+}
+
+type MerchantCreatePriceResponseObject interface {
+	VisitMerchantCreatePriceResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreatePrice201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreatePrice201JSONResponse struct {
+	Body    Price
+	Headers MerchantCreatePrice201ResponseHeaders
+}
+
+func (response MerchantCreatePrice201JSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePrice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePrice400ApplicationProblemPlusJSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePrice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePrice401ApplicationProblemPlusJSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePrice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePrice403ApplicationProblemPlusJSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePrice409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePrice409ApplicationProblemPlusJSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePrice413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePrice413ApplicationProblemPlusJSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePrice415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePrice415ApplicationProblemPlusJSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePrice422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePrice422ApplicationProblemPlusJSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePrice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePrice500ApplicationProblemPlusJSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePrice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePrice503ApplicationProblemPlusJSONResponse) VisitMerchantCreatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPriceRequestObject struct {
+	PriceId PriceId `json:"price_id"`
+	Params  MerchantGetPriceParams
+}
+
+type MerchantGetPriceResponseObject interface {
+	VisitMerchantGetPriceResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetPrice200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetPrice200JSONResponse struct {
+	Body    Price
+	Headers MerchantGetPrice200ResponseHeaders
+}
+
+func (response MerchantGetPrice200JSONResponse) VisitMerchantGetPriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPrice304Response = NotModifiedResponse
+
+func (response MerchantGetPrice304Response) VisitMerchantGetPriceResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetPrice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPrice400ApplicationProblemPlusJSONResponse) VisitMerchantGetPriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPrice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPrice401ApplicationProblemPlusJSONResponse) VisitMerchantGetPriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPrice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPrice403ApplicationProblemPlusJSONResponse) VisitMerchantGetPriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPrice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPrice404ApplicationProblemPlusJSONResponse) VisitMerchantGetPriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPrice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPrice500ApplicationProblemPlusJSONResponse) VisitMerchantGetPriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPrice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPrice503ApplicationProblemPlusJSONResponse) VisitMerchantGetPriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePriceRequestObject struct {
+	PriceId PriceId `json:"price_id"`
+	Params  MerchantUpdatePriceParams
+	Body    *MerchantUpdatePriceJSONRequestBody
+}
+
+type MerchantUpdatePriceResponseObject interface {
+	VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdatePrice200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdatePrice200JSONResponse struct {
+	Body    Price
+	Headers MerchantUpdatePrice200ResponseHeaders
+}
+
+func (response MerchantUpdatePrice200JSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice400ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice401ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice403ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice404ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice409ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice412ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice413ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice415ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice422ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice500ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePrice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePrice503ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePriceRequestObject struct {
+	PriceId PriceId `json:"price_id"`
+	Params  MerchantArchivePriceParams
+}
+
+type MerchantArchivePriceResponseObject interface {
+	VisitMerchantArchivePriceResponse(w http.ResponseWriter) error
+}
+
+type MerchantArchivePrice200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantArchivePrice200JSONResponse struct {
+	Body    Price
+	Headers MerchantArchivePrice200ResponseHeaders
+}
+
+func (response MerchantArchivePrice200JSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePrice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchivePrice400ApplicationProblemPlusJSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePrice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchivePrice401ApplicationProblemPlusJSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePrice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchivePrice403ApplicationProblemPlusJSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePrice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchivePrice404ApplicationProblemPlusJSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePrice409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchivePrice409ApplicationProblemPlusJSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePrice413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchivePrice413ApplicationProblemPlusJSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePrice422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchivePrice422ApplicationProblemPlusJSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePrice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchivePrice500ApplicationProblemPlusJSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchivePrice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchivePrice503ApplicationProblemPlusJSONResponse) VisitMerchantArchivePriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListProductsRequestObject struct {
+	Params MerchantListProductsParams
+}
+
+type MerchantListProductsResponseObject interface {
+	VisitMerchantListProductsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListProducts200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListProducts200JSONResponse struct {
+	Body    ProductList
+	Headers MerchantListProducts200ResponseHeaders
+}
+
+func (response MerchantListProducts200JSONResponse) VisitMerchantListProductsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListProducts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListProducts400ApplicationProblemPlusJSONResponse) VisitMerchantListProductsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListProducts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListProducts401ApplicationProblemPlusJSONResponse) VisitMerchantListProductsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListProducts403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListProducts403ApplicationProblemPlusJSONResponse) VisitMerchantListProductsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListProducts500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListProducts500ApplicationProblemPlusJSONResponse) VisitMerchantListProductsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListProducts503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListProducts503ApplicationProblemPlusJSONResponse) VisitMerchantListProductsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProductRequestObject struct {
+	Params MerchantCreateProductParams
+	Body   *MerchantCreateProductJSONRequestBody
+}
+
+type MerchantCreateProductResponseObject interface {
+	VisitMerchantCreateProductResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreateProduct201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreateProduct201JSONResponse struct {
+	Body    Product
+	Headers MerchantCreateProduct201ResponseHeaders
+}
+
+func (response MerchantCreateProduct201JSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProduct400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateProduct400ApplicationProblemPlusJSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProduct401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateProduct401ApplicationProblemPlusJSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProduct403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateProduct403ApplicationProblemPlusJSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProduct409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateProduct409ApplicationProblemPlusJSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProduct413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateProduct413ApplicationProblemPlusJSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProduct415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateProduct415ApplicationProblemPlusJSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProduct422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateProduct422ApplicationProblemPlusJSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProduct500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateProduct500ApplicationProblemPlusJSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateProduct503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateProduct503ApplicationProblemPlusJSONResponse) VisitMerchantCreateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetProductRequestObject struct {
+	ProductId ProductId `json:"product_id"`
+	Params    MerchantGetProductParams
+}
+
+type MerchantGetProductResponseObject interface {
+	VisitMerchantGetProductResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetProduct200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetProduct200JSONResponse struct {
+	Body    Product
+	Headers MerchantGetProduct200ResponseHeaders
+}
+
+func (response MerchantGetProduct200JSONResponse) VisitMerchantGetProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetProduct304Response = NotModifiedResponse
+
+func (response MerchantGetProduct304Response) VisitMerchantGetProductResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetProduct400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetProduct400ApplicationProblemPlusJSONResponse) VisitMerchantGetProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetProduct401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetProduct401ApplicationProblemPlusJSONResponse) VisitMerchantGetProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetProduct403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetProduct403ApplicationProblemPlusJSONResponse) VisitMerchantGetProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetProduct404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetProduct404ApplicationProblemPlusJSONResponse) VisitMerchantGetProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetProduct500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetProduct500ApplicationProblemPlusJSONResponse) VisitMerchantGetProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetProduct503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetProduct503ApplicationProblemPlusJSONResponse) VisitMerchantGetProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProductRequestObject struct {
+	ProductId ProductId `json:"product_id"`
+	Params    MerchantUpdateProductParams
+	Body      *MerchantUpdateProductJSONRequestBody
+}
+
+type MerchantUpdateProductResponseObject interface {
+	VisitMerchantUpdateProductResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateProduct200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateProduct200JSONResponse struct {
+	Body    Product
+	Headers MerchantUpdateProduct200ResponseHeaders
+}
+
+func (response MerchantUpdateProduct200JSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct404ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateProduct503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateProduct503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProductRequestObject struct {
+	ProductId ProductId `json:"product_id"`
+	Params    MerchantArchiveProductParams
+}
+
+type MerchantArchiveProductResponseObject interface {
+	VisitMerchantArchiveProductResponse(w http.ResponseWriter) error
+}
+
+type MerchantArchiveProduct200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantArchiveProduct200JSONResponse struct {
+	Body    Product
+	Headers MerchantArchiveProduct200ResponseHeaders
+}
+
+func (response MerchantArchiveProduct200JSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProduct400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveProduct400ApplicationProblemPlusJSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProduct401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveProduct401ApplicationProblemPlusJSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProduct403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveProduct403ApplicationProblemPlusJSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProduct404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveProduct404ApplicationProblemPlusJSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProduct409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveProduct409ApplicationProblemPlusJSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProduct413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveProduct413ApplicationProblemPlusJSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProduct422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveProduct422ApplicationProblemPlusJSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProduct500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveProduct500ApplicationProblemPlusJSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveProduct503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveProduct503ApplicationProblemPlusJSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListSubscriptionsRequestObject struct {
+	Params MerchantListSubscriptionsParams
+}
+
+type MerchantListSubscriptionsResponseObject interface {
+	VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListSubscriptions200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListSubscriptions200JSONResponse struct {
+	Body    SubscriptionList
+	Headers MerchantListSubscriptions200ResponseHeaders
+}
+
+func (response MerchantListSubscriptions200JSONResponse) VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListSubscriptions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListSubscriptions400ApplicationProblemPlusJSONResponse) VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListSubscriptions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListSubscriptions401ApplicationProblemPlusJSONResponse) VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListSubscriptions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListSubscriptions403ApplicationProblemPlusJSONResponse) VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListSubscriptions500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListSubscriptions500ApplicationProblemPlusJSONResponse) VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListSubscriptions503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListSubscriptions503ApplicationProblemPlusJSONResponse) VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscriptionRequestObject struct {
+	Params MerchantCreateSubscriptionParams
+	Body   *MerchantCreateSubscriptionJSONRequestBody
+}
+
+type MerchantCreateSubscriptionResponseObject interface {
+	VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreateSubscription201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreateSubscription201JSONResponse struct {
+	Body    Subscription
+	Headers MerchantCreateSubscription201ResponseHeaders
+}
+
+func (response MerchantCreateSubscription201JSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreateSubscription202JSONResponse struct {
+	Body    Subscription
+	Headers MerchantCreateSubscription202ResponseHeaders
+}
+
+func (response MerchantCreateSubscription202JSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription402ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantGetSubscriptionParams
+}
+
+type MerchantGetSubscriptionResponseObject interface {
+	VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantGetSubscription200ResponseHeaders
+}
+
+func (response MerchantGetSubscription200JSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscription304Response = NotModifiedResponse
+
+func (response MerchantGetSubscription304Response) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantUpdateSubscriptionParams
+	Body           *MerchantUpdateSubscriptionJSONRequestBody
+}
+
+type MerchantUpdateSubscriptionResponseObject interface {
+	VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantUpdateSubscription200ResponseHeaders
+}
+
+func (response MerchantUpdateSubscription200JSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantCancelSubscriptionParams
+	Body           *MerchantCancelSubscriptionJSONRequestBody
+}
+
+type MerchantCancelSubscriptionResponseObject interface {
+	VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantCancelSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCancelSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantCancelSubscription200ResponseHeaders
+}
+
+func (response MerchantCancelSubscription200JSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantChangeSubscriptionParams
+	Body           *MerchantChangeSubscriptionJSONRequestBody
+}
+
+type MerchantChangeSubscriptionResponseObject interface {
+	VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantChangeSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantChangeSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantChangeSubscription200ResponseHeaders
+}
+
+func (response MerchantChangeSubscription200JSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantChangeSubscription202JSONResponse struct {
+	Body    Subscription
+	Headers MerchantChangeSubscription202ResponseHeaders
+}
+
+func (response MerchantChangeSubscription202JSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription402ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChangeRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantPreviewSubscriptionChangeParams
+	Body           *MerchantPreviewSubscriptionChangeJSONRequestBody
+}
+
+type MerchantPreviewSubscriptionChangeResponseObject interface {
+	VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error
+}
+
+type MerchantPreviewSubscriptionChange200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantPreviewSubscriptionChange200JSONResponse struct {
+	Body    ChangePreview
+	Headers MerchantPreviewSubscriptionChange200ResponseHeaders
+}
+
+func (response MerchantPreviewSubscriptionChange200JSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange400ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange401ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange403ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange404ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange409ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange413ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange415ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange422ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange500ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange503ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantPauseSubscriptionParams
+	Body           *MerchantPauseSubscriptionJSONRequestBody
+}
+
+type MerchantPauseSubscriptionResponseObject interface {
+	VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantPauseSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantPauseSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantPauseSubscription200ResponseHeaders
+}
+
+func (response MerchantPauseSubscription200JSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantResumeSubscriptionParams
+	Body           *MerchantResumeSubscriptionJSONRequestBody
+}
+
+type MerchantResumeSubscriptionResponseObject interface {
+	VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantResumeSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantResumeSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantResumeSubscription200ResponseHeaders
+}
+
+func (response MerchantResumeSubscription200JSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantResumeSubscription202JSONResponse struct {
+	Body    Subscription
+	Headers MerchantResumeSubscription202ResponseHeaders
+}
+
+func (response MerchantResumeSubscription202JSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription402ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantKeepSubscriptionParams
+}
+
+type MerchantKeepSubscriptionResponseObject interface {
+	VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantKeepSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantKeepSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantKeepSubscription200ResponseHeaders
+}
+
+func (response MerchantKeepSubscription200JSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpointsRequestObject struct {
+	Params MerchantListWebhookEndpointsParams
+}
+
+type MerchantListWebhookEndpointsResponseObject interface {
+	VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListWebhookEndpoints200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListWebhookEndpoints200JSONResponse struct {
+	Body    WebhookEndpointList
+	Headers MerchantListWebhookEndpoints200ResponseHeaders
+}
+
+func (response MerchantListWebhookEndpoints200JSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints400ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints401ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints403ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints500ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints503ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpointRequestObject struct {
+	Params MerchantCreateWebhookEndpointParams
+	Body   *MerchantCreateWebhookEndpointJSONRequestBody
+}
+
+type MerchantCreateWebhookEndpointResponseObject interface {
+	VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreateWebhookEndpoint201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreateWebhookEndpoint201JSONResponse struct {
+	Body    CreatedWebhookEndpoint
+	Headers MerchantCreateWebhookEndpoint201ResponseHeaders
+}
+
+func (response MerchantCreateWebhookEndpoint201JSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint413ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint415ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint422ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpointRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantGetWebhookEndpointParams
+}
+
+type MerchantGetWebhookEndpointResponseObject interface {
+	VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetWebhookEndpoint200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetWebhookEndpoint200JSONResponse struct {
+	Body    WebhookEndpoint
+	Headers MerchantGetWebhookEndpoint200ResponseHeaders
+}
+
+func (response MerchantGetWebhookEndpoint200JSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint304Response = NotModifiedResponse
+
+func (response MerchantGetWebhookEndpoint304Response) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpointRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantUpdateWebhookEndpointParams
+	Body              *MerchantUpdateWebhookEndpointJSONRequestBody
+}
+
+type MerchantUpdateWebhookEndpointResponseObject interface {
+	VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateWebhookEndpoint200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateWebhookEndpoint200JSONResponse struct {
+	Body    WebhookEndpoint
+	Headers MerchantUpdateWebhookEndpoint200ResponseHeaders
+}
+
+func (response MerchantUpdateWebhookEndpoint200JSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpointRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantArchiveWebhookEndpointParams
+}
+
+type MerchantArchiveWebhookEndpointResponseObject interface {
+	VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantArchiveWebhookEndpoint200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantArchiveWebhookEndpoint200JSONResponse struct {
+	Body    WebhookEndpoint
+	Headers MerchantArchiveWebhookEndpoint200ResponseHeaders
+}
+
+func (response MerchantArchiveWebhookEndpoint200JSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint413ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint422ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecretRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantRotateWebhookEndpointSecretParams
+}
+
+type MerchantRotateWebhookEndpointSecretResponseObject interface {
+	VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error
+}
+
+type MerchantRotateWebhookEndpointSecret200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantRotateWebhookEndpointSecret200JSONResponse struct {
+	Body    CreatedWebhookEndpoint
+	Headers MerchantRotateWebhookEndpointSecret200ResponseHeaders
+}
+
+func (response MerchantRotateWebhookEndpointSecret200JSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret400ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret401ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret403ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret404ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret409ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret413ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret422ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret500ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret503ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpointRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantTestWebhookEndpointParams
+}
+
+type MerchantTestWebhookEndpointResponseObject interface {
+	VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantTestWebhookEndpoint201ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantTestWebhookEndpoint201JSONResponse struct {
+	Body    Delivery
+	Headers MerchantTestWebhookEndpoint201ResponseHeaders
+}
+
+func (response MerchantTestWebhookEndpoint201JSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint413ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint422ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -15395,12 +31705,120 @@ type StrictServerInterface interface {
 	// MerchantListAuditLog List who did what
 	// (GET /v1/merchant/audit-log)
 	MerchantListAuditLog(ctx context.Context, request MerchantListAuditLogRequestObject) (MerchantListAuditLogResponseObject, error)
+	// MerchantGetClock Tell the merchant's time
+	// (GET /v1/merchant/clock)
+	MerchantGetClock(ctx context.Context, request MerchantGetClockRequestObject) (MerchantGetClockResponseObject, error)
+	// MerchantAdvanceClock Move a sandbox merchant's clock forward
+	// (POST /v1/merchant/clock/advance)
+	MerchantAdvanceClock(ctx context.Context, request MerchantAdvanceClockRequestObject) (MerchantAdvanceClockResponseObject, error)
+	// MerchantListCustomers List customers
+	// (GET /v1/merchant/customers)
+	MerchantListCustomers(ctx context.Context, request MerchantListCustomersRequestObject) (MerchantListCustomersResponseObject, error)
+	// MerchantCreateCustomer Create a customer
+	// (POST /v1/merchant/customers)
+	MerchantCreateCustomer(ctx context.Context, request MerchantCreateCustomerRequestObject) (MerchantCreateCustomerResponseObject, error)
+	// MerchantGetCustomer Show a customer
+	// (GET /v1/merchant/customers/{customer_id})
+	MerchantGetCustomer(ctx context.Context, request MerchantGetCustomerRequestObject) (MerchantGetCustomerResponseObject, error)
+	// MerchantUpdateCustomer Change a customer
+	// (PATCH /v1/merchant/customers/{customer_id})
+	MerchantUpdateCustomer(ctx context.Context, request MerchantUpdateCustomerRequestObject) (MerchantUpdateCustomerResponseObject, error)
+	// MerchantListAddresses List addresses of a customer
+	// (GET /v1/merchant/customers/{customer_id}/addresses)
+	MerchantListAddresses(ctx context.Context, request MerchantListAddressesRequestObject) (MerchantListAddressesResponseObject, error)
+	// MerchantCreateAddress Add an address to a customer
+	// (POST /v1/merchant/customers/{customer_id}/addresses)
+	MerchantCreateAddress(ctx context.Context, request MerchantCreateAddressRequestObject) (MerchantCreateAddressResponseObject, error)
+	// MerchantGetAddress Show an address of a customer
+	// (GET /v1/merchant/customers/{customer_id}/addresses/{address_id})
+	MerchantGetAddress(ctx context.Context, request MerchantGetAddressRequestObject) (MerchantGetAddressResponseObject, error)
+	// MerchantUpdateAddress Change an address of a customer
+	// (PATCH /v1/merchant/customers/{customer_id}/addresses/{address_id})
+	MerchantUpdateAddress(ctx context.Context, request MerchantUpdateAddressRequestObject) (MerchantUpdateAddressResponseObject, error)
+	// MerchantArchiveAddress Archive an address of a customer
+	// (POST /v1/merchant/customers/{customer_id}/addresses/{address_id}/archive)
+	MerchantArchiveAddress(ctx context.Context, request MerchantArchiveAddressRequestObject) (MerchantArchiveAddressResponseObject, error)
+	// MerchantArchiveCustomer Archive a customer
+	// (POST /v1/merchant/customers/{customer_id}/archive)
+	MerchantArchiveCustomer(ctx context.Context, request MerchantArchiveCustomerRequestObject) (MerchantArchiveCustomerResponseObject, error)
+	// MerchantListPaymentMethods List payment methods of a customer
+	// (GET /v1/merchant/customers/{customer_id}/payment-methods)
+	MerchantListPaymentMethods(ctx context.Context, request MerchantListPaymentMethodsRequestObject) (MerchantListPaymentMethodsResponseObject, error)
+	// MerchantCreatePaymentMethod Store a payment method of a customer
+	// (POST /v1/merchant/customers/{customer_id}/payment-methods)
+	MerchantCreatePaymentMethod(ctx context.Context, request MerchantCreatePaymentMethodRequestObject) (MerchantCreatePaymentMethodResponseObject, error)
+	// MerchantDeletePaymentMethod Delete a payment method of a customer
+	// (DELETE /v1/merchant/customers/{customer_id}/payment-methods/{payment_method_id})
+	MerchantDeletePaymentMethod(ctx context.Context, request MerchantDeletePaymentMethodRequestObject) (MerchantDeletePaymentMethodResponseObject, error)
+	// MerchantGetPaymentMethod Show a payment method of a customer
+	// (GET /v1/merchant/customers/{customer_id}/payment-methods/{payment_method_id})
+	MerchantGetPaymentMethod(ctx context.Context, request MerchantGetPaymentMethodRequestObject) (MerchantGetPaymentMethodResponseObject, error)
+	// MerchantUpdatePaymentMethod Change a payment method of a customer
+	// (PATCH /v1/merchant/customers/{customer_id}/payment-methods/{payment_method_id})
+	MerchantUpdatePaymentMethod(ctx context.Context, request MerchantUpdatePaymentMethodRequestObject) (MerchantUpdatePaymentMethodResponseObject, error)
+	// MerchantListDeliveries List deliveries
+	// (GET /v1/merchant/deliveries)
+	MerchantListDeliveries(ctx context.Context, request MerchantListDeliveriesRequestObject) (MerchantListDeliveriesResponseObject, error)
+	// MerchantRedeliverSpan Deliver again what was missed
+	// (POST /v1/merchant/deliveries/redeliver)
+	MerchantRedeliverSpan(ctx context.Context, request MerchantRedeliverSpanRequestObject) (MerchantRedeliverSpanResponseObject, error)
+	// MerchantGetDelivery Show a delivery
+	// (GET /v1/merchant/deliveries/{delivery_id})
+	MerchantGetDelivery(ctx context.Context, request MerchantGetDeliveryRequestObject) (MerchantGetDeliveryResponseObject, error)
+	// MerchantRedeliver Deliver again
+	// (POST /v1/merchant/deliveries/{delivery_id}/redeliver)
+	MerchantRedeliver(ctx context.Context, request MerchantRedeliverRequestObject) (MerchantRedeliverResponseObject, error)
+	// MerchantListDiscounts List discounts
+	// (GET /v1/merchant/discounts)
+	MerchantListDiscounts(ctx context.Context, request MerchantListDiscountsRequestObject) (MerchantListDiscountsResponseObject, error)
+	// MerchantCreateDiscount Create a discount
+	// (POST /v1/merchant/discounts)
+	MerchantCreateDiscount(ctx context.Context, request MerchantCreateDiscountRequestObject) (MerchantCreateDiscountResponseObject, error)
+	// MerchantGetDiscount Show a discount
+	// (GET /v1/merchant/discounts/{discount_id})
+	MerchantGetDiscount(ctx context.Context, request MerchantGetDiscountRequestObject) (MerchantGetDiscountResponseObject, error)
+	// MerchantUpdateDiscount Change a discount
+	// (PATCH /v1/merchant/discounts/{discount_id})
+	MerchantUpdateDiscount(ctx context.Context, request MerchantUpdateDiscountRequestObject) (MerchantUpdateDiscountResponseObject, error)
+	// MerchantArchiveDiscount Archive a discount
+	// (POST /v1/merchant/discounts/{discount_id}/archive)
+	MerchantArchiveDiscount(ctx context.Context, request MerchantArchiveDiscountRequestObject) (MerchantArchiveDiscountResponseObject, error)
 	// MerchantListEvents List events
 	// (GET /v1/merchant/events)
 	MerchantListEvents(ctx context.Context, request MerchantListEventsRequestObject) (MerchantListEventsResponseObject, error)
 	// MerchantGetEvent Show an event
 	// (GET /v1/merchant/events/{event_id})
 	MerchantGetEvent(ctx context.Context, request MerchantGetEventRequestObject) (MerchantGetEventResponseObject, error)
+	// MerchantListInvoices List invoices and credit notes of all customers
+	// (GET /v1/merchant/invoices)
+	MerchantListInvoices(ctx context.Context, request MerchantListInvoicesRequestObject) (MerchantListInvoicesResponseObject, error)
+	// MerchantGetInvoice Show an invoice or credit note
+	// (GET /v1/merchant/invoices/{invoice_id})
+	MerchantGetInvoice(ctx context.Context, request MerchantGetInvoiceRequestObject) (MerchantGetInvoiceResponseObject, error)
+	// MerchantDownloadInvoice Download an invoice as PDF
+	// (GET /v1/merchant/invoices/{invoice_id}/pdf)
+	MerchantDownloadInvoice(ctx context.Context, request MerchantDownloadInvoiceRequestObject) (MerchantDownloadInvoiceResponseObject, error)
+	// MerchantSendInvoice Mail a document to the customer again
+	// (POST /v1/merchant/invoices/{invoice_id}/send)
+	MerchantSendInvoice(ctx context.Context, request MerchantSendInvoiceRequestObject) (MerchantSendInvoiceResponseObject, error)
+	// MerchantListPayments List payments of all customers
+	// (GET /v1/merchant/payments)
+	MerchantListPayments(ctx context.Context, request MerchantListPaymentsRequestObject) (MerchantListPaymentsResponseObject, error)
+	// MerchantCreatePayment Bill something once
+	// (POST /v1/merchant/payments)
+	MerchantCreatePayment(ctx context.Context, request MerchantCreatePaymentRequestObject) (MerchantCreatePaymentResponseObject, error)
+	// MerchantGetPayment Show a payment, itemised
+	// (GET /v1/merchant/payments/{payment_id})
+	MerchantGetPayment(ctx context.Context, request MerchantGetPaymentRequestObject) (MerchantGetPaymentResponseObject, error)
+	// MerchantUpdatePayment Change what is kept beside a payment
+	// (PATCH /v1/merchant/payments/{payment_id})
+	MerchantUpdatePayment(ctx context.Context, request MerchantUpdatePaymentRequestObject) (MerchantUpdatePaymentResponseObject, error)
+	// MerchantCollectPayment Collect a payment now
+	// (POST /v1/merchant/payments/{payment_id}/collect)
+	MerchantCollectPayment(ctx context.Context, request MerchantCollectPaymentRequestObject) (MerchantCollectPaymentResponseObject, error)
+	// MerchantCreateRefund Give money back
+	// (POST /v1/merchant/payments/{payment_id}/refunds)
+	MerchantCreateRefund(ctx context.Context, request MerchantCreateRefundRequestObject) (MerchantCreateRefundResponseObject, error)
 	// MerchantGetPortal Show the portal and its settings
 	// (GET /v1/merchant/portal)
 	MerchantGetPortal(ctx context.Context, request MerchantGetPortalRequestObject) (MerchantGetPortalResponseObject, error)
@@ -15419,6 +31837,87 @@ type StrictServerInterface interface {
 	// MerchantGetPortalSession Show a link
 	// (GET /v1/merchant/portal-sessions/{portal_session_id})
 	MerchantGetPortalSession(ctx context.Context, request MerchantGetPortalSessionRequestObject) (MerchantGetPortalSessionResponseObject, error)
+	// MerchantListPrices List prices
+	// (GET /v1/merchant/prices)
+	MerchantListPrices(ctx context.Context, request MerchantListPricesRequestObject) (MerchantListPricesResponseObject, error)
+	// MerchantCreatePrice Create a price
+	// (POST /v1/merchant/prices)
+	MerchantCreatePrice(ctx context.Context, request MerchantCreatePriceRequestObject) (MerchantCreatePriceResponseObject, error)
+	// MerchantGetPrice Show a price
+	// (GET /v1/merchant/prices/{price_id})
+	MerchantGetPrice(ctx context.Context, request MerchantGetPriceRequestObject) (MerchantGetPriceResponseObject, error)
+	// MerchantUpdatePrice Change a price
+	// (PATCH /v1/merchant/prices/{price_id})
+	MerchantUpdatePrice(ctx context.Context, request MerchantUpdatePriceRequestObject) (MerchantUpdatePriceResponseObject, error)
+	// MerchantArchivePrice Archive a price
+	// (POST /v1/merchant/prices/{price_id}/archive)
+	MerchantArchivePrice(ctx context.Context, request MerchantArchivePriceRequestObject) (MerchantArchivePriceResponseObject, error)
+	// MerchantListProducts List products
+	// (GET /v1/merchant/products)
+	MerchantListProducts(ctx context.Context, request MerchantListProductsRequestObject) (MerchantListProductsResponseObject, error)
+	// MerchantCreateProduct Create a product
+	// (POST /v1/merchant/products)
+	MerchantCreateProduct(ctx context.Context, request MerchantCreateProductRequestObject) (MerchantCreateProductResponseObject, error)
+	// MerchantGetProduct Show a product
+	// (GET /v1/merchant/products/{product_id})
+	MerchantGetProduct(ctx context.Context, request MerchantGetProductRequestObject) (MerchantGetProductResponseObject, error)
+	// MerchantUpdateProduct Change a product
+	// (PATCH /v1/merchant/products/{product_id})
+	MerchantUpdateProduct(ctx context.Context, request MerchantUpdateProductRequestObject) (MerchantUpdateProductResponseObject, error)
+	// MerchantArchiveProduct Archive a product
+	// (POST /v1/merchant/products/{product_id}/archive)
+	MerchantArchiveProduct(ctx context.Context, request MerchantArchiveProductRequestObject) (MerchantArchiveProductResponseObject, error)
+	// MerchantListSubscriptions List subscriptions of all customers
+	// (GET /v1/merchant/subscriptions)
+	MerchantListSubscriptions(ctx context.Context, request MerchantListSubscriptionsRequestObject) (MerchantListSubscriptionsResponseObject, error)
+	// MerchantCreateSubscription Start a subscription
+	// (POST /v1/merchant/subscriptions)
+	MerchantCreateSubscription(ctx context.Context, request MerchantCreateSubscriptionRequestObject) (MerchantCreateSubscriptionResponseObject, error)
+	// MerchantGetSubscription Show a subscription
+	// (GET /v1/merchant/subscriptions/{subscription_id})
+	MerchantGetSubscription(ctx context.Context, request MerchantGetSubscriptionRequestObject) (MerchantGetSubscriptionResponseObject, error)
+	// MerchantUpdateSubscription Change what is kept beside a subscription, and what is charged
+	// (PATCH /v1/merchant/subscriptions/{subscription_id})
+	MerchantUpdateSubscription(ctx context.Context, request MerchantUpdateSubscriptionRequestObject) (MerchantUpdateSubscriptionResponseObject, error)
+	// MerchantCancelSubscription Cancel a subscription
+	// (POST /v1/merchant/subscriptions/{subscription_id}/cancel)
+	MerchantCancelSubscription(ctx context.Context, request MerchantCancelSubscriptionRequestObject) (MerchantCancelSubscriptionResponseObject, error)
+	// MerchantChangeSubscription Change what is subscribed to
+	// (POST /v1/merchant/subscriptions/{subscription_id}/change)
+	MerchantChangeSubscription(ctx context.Context, request MerchantChangeSubscriptionRequestObject) (MerchantChangeSubscriptionResponseObject, error)
+	// MerchantPreviewSubscriptionChange See what a change would cost
+	// (POST /v1/merchant/subscriptions/{subscription_id}/change/preview)
+	MerchantPreviewSubscriptionChange(ctx context.Context, request MerchantPreviewSubscriptionChangeRequestObject) (MerchantPreviewSubscriptionChangeResponseObject, error)
+	// MerchantPauseSubscription Pause a subscription
+	// (POST /v1/merchant/subscriptions/{subscription_id}/pause)
+	MerchantPauseSubscription(ctx context.Context, request MerchantPauseSubscriptionRequestObject) (MerchantPauseSubscriptionResponseObject, error)
+	// MerchantResumeSubscription Resume a paused subscription
+	// (POST /v1/merchant/subscriptions/{subscription_id}/resume)
+	MerchantResumeSubscription(ctx context.Context, request MerchantResumeSubscriptionRequestObject) (MerchantResumeSubscriptionResponseObject, error)
+	// MerchantKeepSubscription Undo what is scheduled
+	// (DELETE /v1/merchant/subscriptions/{subscription_id}/scheduled-change)
+	MerchantKeepSubscription(ctx context.Context, request MerchantKeepSubscriptionRequestObject) (MerchantKeepSubscriptionResponseObject, error)
+	// MerchantListWebhookEndpoints List webhook endpoints
+	// (GET /v1/merchant/webhook-endpoints)
+	MerchantListWebhookEndpoints(ctx context.Context, request MerchantListWebhookEndpointsRequestObject) (MerchantListWebhookEndpointsResponseObject, error)
+	// MerchantCreateWebhookEndpoint Make a webhook endpoint
+	// (POST /v1/merchant/webhook-endpoints)
+	MerchantCreateWebhookEndpoint(ctx context.Context, request MerchantCreateWebhookEndpointRequestObject) (MerchantCreateWebhookEndpointResponseObject, error)
+	// MerchantGetWebhookEndpoint Show a webhook endpoint
+	// (GET /v1/merchant/webhook-endpoints/{webhook_endpoint_id})
+	MerchantGetWebhookEndpoint(ctx context.Context, request MerchantGetWebhookEndpointRequestObject) (MerchantGetWebhookEndpointResponseObject, error)
+	// MerchantUpdateWebhookEndpoint Change a webhook endpoint
+	// (PATCH /v1/merchant/webhook-endpoints/{webhook_endpoint_id})
+	MerchantUpdateWebhookEndpoint(ctx context.Context, request MerchantUpdateWebhookEndpointRequestObject) (MerchantUpdateWebhookEndpointResponseObject, error)
+	// MerchantArchiveWebhookEndpoint Archive a webhook endpoint
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/archive)
+	MerchantArchiveWebhookEndpoint(ctx context.Context, request MerchantArchiveWebhookEndpointRequestObject) (MerchantArchiveWebhookEndpointResponseObject, error)
+	// MerchantRotateWebhookEndpointSecret Give a webhook endpoint a new secret
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/rotate-secret)
+	MerchantRotateWebhookEndpointSecret(ctx context.Context, request MerchantRotateWebhookEndpointSecretRequestObject) (MerchantRotateWebhookEndpointSecretResponseObject, error)
+	// MerchantTestWebhookEndpoint Send a test
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/test)
+	MerchantTestWebhookEndpoint(ctx context.Context, request MerchantTestWebhookEndpointRequestObject) (MerchantTestWebhookEndpointResponseObject, error)
 	// ListPaymentMethods List payment methods
 	// (GET /v1/payment-methods)
 	ListPaymentMethods(ctx context.Context, request ListPaymentMethodsRequestObject) (ListPaymentMethodsResponseObject, error)
@@ -16268,6 +32767,910 @@ func (sh *strictHandler) MerchantListAuditLog(ctx echo.Context, params MerchantL
 	return nil
 }
 
+// MerchantGetClock operation middleware
+func (sh *strictHandler) MerchantGetClock(ctx echo.Context, params MerchantGetClockParams) error {
+	var request MerchantGetClockRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetClock(ctx.Request().Context(), request.(MerchantGetClockRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetClock")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetClockResponseObject); ok {
+		return validResponse.VisitMerchantGetClockResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantAdvanceClock operation middleware
+func (sh *strictHandler) MerchantAdvanceClock(ctx echo.Context, params MerchantAdvanceClockParams) error {
+	var request MerchantAdvanceClockRequestObject
+
+	request.Params = params
+
+	var body MerchantAdvanceClockJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantAdvanceClock(ctx.Request().Context(), request.(MerchantAdvanceClockRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantAdvanceClock")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantAdvanceClockResponseObject); ok {
+		return validResponse.VisitMerchantAdvanceClockResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListCustomers operation middleware
+func (sh *strictHandler) MerchantListCustomers(ctx echo.Context, params MerchantListCustomersParams) error {
+	var request MerchantListCustomersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListCustomers(ctx.Request().Context(), request.(MerchantListCustomersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListCustomers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListCustomersResponseObject); ok {
+		return validResponse.VisitMerchantListCustomersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreateCustomer operation middleware
+func (sh *strictHandler) MerchantCreateCustomer(ctx echo.Context, params MerchantCreateCustomerParams) error {
+	var request MerchantCreateCustomerRequestObject
+
+	request.Params = params
+
+	var body MerchantCreateCustomerJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreateCustomer(ctx.Request().Context(), request.(MerchantCreateCustomerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreateCustomer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreateCustomerResponseObject); ok {
+		return validResponse.VisitMerchantCreateCustomerResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetCustomer operation middleware
+func (sh *strictHandler) MerchantGetCustomer(ctx echo.Context, customerId CustomerId, params MerchantGetCustomerParams) error {
+	var request MerchantGetCustomerRequestObject
+
+	request.CustomerId = customerId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetCustomer(ctx.Request().Context(), request.(MerchantGetCustomerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetCustomer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetCustomerResponseObject); ok {
+		return validResponse.VisitMerchantGetCustomerResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateCustomer operation middleware
+func (sh *strictHandler) MerchantUpdateCustomer(ctx echo.Context, customerId CustomerId, params MerchantUpdateCustomerParams) error {
+	var request MerchantUpdateCustomerRequestObject
+
+	request.CustomerId = customerId
+	request.Params = params
+
+	var body MerchantUpdateCustomerJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateCustomer(ctx.Request().Context(), request.(MerchantUpdateCustomerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateCustomer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateCustomerResponseObject); ok {
+		return validResponse.VisitMerchantUpdateCustomerResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListAddresses operation middleware
+func (sh *strictHandler) MerchantListAddresses(ctx echo.Context, customerId CustomerId, params MerchantListAddressesParams) error {
+	var request MerchantListAddressesRequestObject
+
+	request.CustomerId = customerId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListAddresses(ctx.Request().Context(), request.(MerchantListAddressesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListAddresses")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListAddressesResponseObject); ok {
+		return validResponse.VisitMerchantListAddressesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreateAddress operation middleware
+func (sh *strictHandler) MerchantCreateAddress(ctx echo.Context, customerId CustomerId, params MerchantCreateAddressParams) error {
+	var request MerchantCreateAddressRequestObject
+
+	request.CustomerId = customerId
+	request.Params = params
+
+	var body MerchantCreateAddressJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreateAddress(ctx.Request().Context(), request.(MerchantCreateAddressRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreateAddress")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreateAddressResponseObject); ok {
+		return validResponse.VisitMerchantCreateAddressResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetAddress operation middleware
+func (sh *strictHandler) MerchantGetAddress(ctx echo.Context, customerId CustomerId, addressId AddressId, params MerchantGetAddressParams) error {
+	var request MerchantGetAddressRequestObject
+
+	request.CustomerId = customerId
+	request.AddressId = addressId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetAddress(ctx.Request().Context(), request.(MerchantGetAddressRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetAddress")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetAddressResponseObject); ok {
+		return validResponse.VisitMerchantGetAddressResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateAddress operation middleware
+func (sh *strictHandler) MerchantUpdateAddress(ctx echo.Context, customerId CustomerId, addressId AddressId, params MerchantUpdateAddressParams) error {
+	var request MerchantUpdateAddressRequestObject
+
+	request.CustomerId = customerId
+	request.AddressId = addressId
+	request.Params = params
+
+	var body MerchantUpdateAddressJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateAddress(ctx.Request().Context(), request.(MerchantUpdateAddressRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateAddress")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateAddressResponseObject); ok {
+		return validResponse.VisitMerchantUpdateAddressResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantArchiveAddress operation middleware
+func (sh *strictHandler) MerchantArchiveAddress(ctx echo.Context, customerId CustomerId, addressId AddressId, params MerchantArchiveAddressParams) error {
+	var request MerchantArchiveAddressRequestObject
+
+	request.CustomerId = customerId
+	request.AddressId = addressId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantArchiveAddress(ctx.Request().Context(), request.(MerchantArchiveAddressRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantArchiveAddress")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantArchiveAddressResponseObject); ok {
+		return validResponse.VisitMerchantArchiveAddressResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantArchiveCustomer operation middleware
+func (sh *strictHandler) MerchantArchiveCustomer(ctx echo.Context, customerId CustomerId, params MerchantArchiveCustomerParams) error {
+	var request MerchantArchiveCustomerRequestObject
+
+	request.CustomerId = customerId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantArchiveCustomer(ctx.Request().Context(), request.(MerchantArchiveCustomerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantArchiveCustomer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantArchiveCustomerResponseObject); ok {
+		return validResponse.VisitMerchantArchiveCustomerResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListPaymentMethods operation middleware
+func (sh *strictHandler) MerchantListPaymentMethods(ctx echo.Context, customerId CustomerId, params MerchantListPaymentMethodsParams) error {
+	var request MerchantListPaymentMethodsRequestObject
+
+	request.CustomerId = customerId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListPaymentMethods(ctx.Request().Context(), request.(MerchantListPaymentMethodsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListPaymentMethods")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListPaymentMethodsResponseObject); ok {
+		return validResponse.VisitMerchantListPaymentMethodsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreatePaymentMethod operation middleware
+func (sh *strictHandler) MerchantCreatePaymentMethod(ctx echo.Context, customerId CustomerId, params MerchantCreatePaymentMethodParams) error {
+	var request MerchantCreatePaymentMethodRequestObject
+
+	request.CustomerId = customerId
+	request.Params = params
+
+	var body MerchantCreatePaymentMethodJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreatePaymentMethod(ctx.Request().Context(), request.(MerchantCreatePaymentMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreatePaymentMethod")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreatePaymentMethodResponseObject); ok {
+		return validResponse.VisitMerchantCreatePaymentMethodResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantDeletePaymentMethod operation middleware
+func (sh *strictHandler) MerchantDeletePaymentMethod(ctx echo.Context, customerId CustomerId, paymentMethodId PaymentMethodId, params MerchantDeletePaymentMethodParams) error {
+	var request MerchantDeletePaymentMethodRequestObject
+
+	request.CustomerId = customerId
+	request.PaymentMethodId = paymentMethodId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantDeletePaymentMethod(ctx.Request().Context(), request.(MerchantDeletePaymentMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantDeletePaymentMethod")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantDeletePaymentMethodResponseObject); ok {
+		return validResponse.VisitMerchantDeletePaymentMethodResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetPaymentMethod operation middleware
+func (sh *strictHandler) MerchantGetPaymentMethod(ctx echo.Context, customerId CustomerId, paymentMethodId PaymentMethodId, params MerchantGetPaymentMethodParams) error {
+	var request MerchantGetPaymentMethodRequestObject
+
+	request.CustomerId = customerId
+	request.PaymentMethodId = paymentMethodId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetPaymentMethod(ctx.Request().Context(), request.(MerchantGetPaymentMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetPaymentMethod")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetPaymentMethodResponseObject); ok {
+		return validResponse.VisitMerchantGetPaymentMethodResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdatePaymentMethod operation middleware
+func (sh *strictHandler) MerchantUpdatePaymentMethod(ctx echo.Context, customerId CustomerId, paymentMethodId PaymentMethodId, params MerchantUpdatePaymentMethodParams) error {
+	var request MerchantUpdatePaymentMethodRequestObject
+
+	request.CustomerId = customerId
+	request.PaymentMethodId = paymentMethodId
+	request.Params = params
+
+	var body MerchantUpdatePaymentMethodJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdatePaymentMethod(ctx.Request().Context(), request.(MerchantUpdatePaymentMethodRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdatePaymentMethod")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdatePaymentMethodResponseObject); ok {
+		return validResponse.VisitMerchantUpdatePaymentMethodResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListDeliveries operation middleware
+func (sh *strictHandler) MerchantListDeliveries(ctx echo.Context, params MerchantListDeliveriesParams) error {
+	var request MerchantListDeliveriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListDeliveries(ctx.Request().Context(), request.(MerchantListDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListDeliveries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListDeliveriesResponseObject); ok {
+		return validResponse.VisitMerchantListDeliveriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantRedeliverSpan operation middleware
+func (sh *strictHandler) MerchantRedeliverSpan(ctx echo.Context, params MerchantRedeliverSpanParams) error {
+	var request MerchantRedeliverSpanRequestObject
+
+	request.Params = params
+
+	var body MerchantRedeliverSpanJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantRedeliverSpan(ctx.Request().Context(), request.(MerchantRedeliverSpanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantRedeliverSpan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantRedeliverSpanResponseObject); ok {
+		return validResponse.VisitMerchantRedeliverSpanResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetDelivery operation middleware
+func (sh *strictHandler) MerchantGetDelivery(ctx echo.Context, deliveryId DeliveryId, params MerchantGetDeliveryParams) error {
+	var request MerchantGetDeliveryRequestObject
+
+	request.DeliveryId = deliveryId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetDelivery(ctx.Request().Context(), request.(MerchantGetDeliveryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetDelivery")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetDeliveryResponseObject); ok {
+		return validResponse.VisitMerchantGetDeliveryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantRedeliver operation middleware
+func (sh *strictHandler) MerchantRedeliver(ctx echo.Context, deliveryId DeliveryId, params MerchantRedeliverParams) error {
+	var request MerchantRedeliverRequestObject
+
+	request.DeliveryId = deliveryId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantRedeliver(ctx.Request().Context(), request.(MerchantRedeliverRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantRedeliver")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantRedeliverResponseObject); ok {
+		return validResponse.VisitMerchantRedeliverResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListDiscounts operation middleware
+func (sh *strictHandler) MerchantListDiscounts(ctx echo.Context, params MerchantListDiscountsParams) error {
+	var request MerchantListDiscountsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListDiscounts(ctx.Request().Context(), request.(MerchantListDiscountsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListDiscounts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListDiscountsResponseObject); ok {
+		return validResponse.VisitMerchantListDiscountsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreateDiscount operation middleware
+func (sh *strictHandler) MerchantCreateDiscount(ctx echo.Context, params MerchantCreateDiscountParams) error {
+	var request MerchantCreateDiscountRequestObject
+
+	request.Params = params
+
+	var body MerchantCreateDiscountJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreateDiscount(ctx.Request().Context(), request.(MerchantCreateDiscountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreateDiscount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreateDiscountResponseObject); ok {
+		return validResponse.VisitMerchantCreateDiscountResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetDiscount operation middleware
+func (sh *strictHandler) MerchantGetDiscount(ctx echo.Context, discountId DiscountId, params MerchantGetDiscountParams) error {
+	var request MerchantGetDiscountRequestObject
+
+	request.DiscountId = discountId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetDiscount(ctx.Request().Context(), request.(MerchantGetDiscountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetDiscount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetDiscountResponseObject); ok {
+		return validResponse.VisitMerchantGetDiscountResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateDiscount operation middleware
+func (sh *strictHandler) MerchantUpdateDiscount(ctx echo.Context, discountId DiscountId, params MerchantUpdateDiscountParams) error {
+	var request MerchantUpdateDiscountRequestObject
+
+	request.DiscountId = discountId
+	request.Params = params
+
+	var body MerchantUpdateDiscountJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateDiscount(ctx.Request().Context(), request.(MerchantUpdateDiscountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateDiscount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateDiscountResponseObject); ok {
+		return validResponse.VisitMerchantUpdateDiscountResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantArchiveDiscount operation middleware
+func (sh *strictHandler) MerchantArchiveDiscount(ctx echo.Context, discountId DiscountId, params MerchantArchiveDiscountParams) error {
+	var request MerchantArchiveDiscountRequestObject
+
+	request.DiscountId = discountId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantArchiveDiscount(ctx.Request().Context(), request.(MerchantArchiveDiscountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantArchiveDiscount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantArchiveDiscountResponseObject); ok {
+		return validResponse.VisitMerchantArchiveDiscountResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // MerchantListEvents operation middleware
 func (sh *strictHandler) MerchantListEvents(ctx echo.Context, params MerchantListEventsParams) error {
 	var request MerchantListEventsRequestObject
@@ -16313,6 +33716,361 @@ func (sh *strictHandler) MerchantGetEvent(ctx echo.Context, eventId EventId, par
 		return err
 	} else if validResponse, ok := response.(MerchantGetEventResponseObject); ok {
 		return validResponse.VisitMerchantGetEventResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListInvoices operation middleware
+func (sh *strictHandler) MerchantListInvoices(ctx echo.Context, params MerchantListInvoicesParams) error {
+	var request MerchantListInvoicesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListInvoices(ctx.Request().Context(), request.(MerchantListInvoicesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListInvoices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListInvoicesResponseObject); ok {
+		return validResponse.VisitMerchantListInvoicesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetInvoice operation middleware
+func (sh *strictHandler) MerchantGetInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantGetInvoiceParams) error {
+	var request MerchantGetInvoiceRequestObject
+
+	request.InvoiceId = invoiceId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetInvoice(ctx.Request().Context(), request.(MerchantGetInvoiceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetInvoice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetInvoiceResponseObject); ok {
+		return validResponse.VisitMerchantGetInvoiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantDownloadInvoice operation middleware
+func (sh *strictHandler) MerchantDownloadInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantDownloadInvoiceParams) error {
+	var request MerchantDownloadInvoiceRequestObject
+
+	request.InvoiceId = invoiceId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantDownloadInvoice(ctx.Request().Context(), request.(MerchantDownloadInvoiceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantDownloadInvoice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantDownloadInvoiceResponseObject); ok {
+		return validResponse.VisitMerchantDownloadInvoiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantSendInvoice operation middleware
+func (sh *strictHandler) MerchantSendInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantSendInvoiceParams) error {
+	var request MerchantSendInvoiceRequestObject
+
+	request.InvoiceId = invoiceId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantSendInvoice(ctx.Request().Context(), request.(MerchantSendInvoiceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantSendInvoice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantSendInvoiceResponseObject); ok {
+		return validResponse.VisitMerchantSendInvoiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListPayments operation middleware
+func (sh *strictHandler) MerchantListPayments(ctx echo.Context, params MerchantListPaymentsParams) error {
+	var request MerchantListPaymentsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListPayments(ctx.Request().Context(), request.(MerchantListPaymentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListPayments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListPaymentsResponseObject); ok {
+		return validResponse.VisitMerchantListPaymentsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreatePayment operation middleware
+func (sh *strictHandler) MerchantCreatePayment(ctx echo.Context, params MerchantCreatePaymentParams) error {
+	var request MerchantCreatePaymentRequestObject
+
+	request.Params = params
+
+	var body MerchantCreatePaymentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreatePayment(ctx.Request().Context(), request.(MerchantCreatePaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreatePayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreatePaymentResponseObject); ok {
+		return validResponse.VisitMerchantCreatePaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetPayment operation middleware
+func (sh *strictHandler) MerchantGetPayment(ctx echo.Context, paymentId PaymentId, params MerchantGetPaymentParams) error {
+	var request MerchantGetPaymentRequestObject
+
+	request.PaymentId = paymentId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetPayment(ctx.Request().Context(), request.(MerchantGetPaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetPayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetPaymentResponseObject); ok {
+		return validResponse.VisitMerchantGetPaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdatePayment operation middleware
+func (sh *strictHandler) MerchantUpdatePayment(ctx echo.Context, paymentId PaymentId, params MerchantUpdatePaymentParams) error {
+	var request MerchantUpdatePaymentRequestObject
+
+	request.PaymentId = paymentId
+	request.Params = params
+
+	var body MerchantUpdatePaymentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdatePayment(ctx.Request().Context(), request.(MerchantUpdatePaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdatePayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdatePaymentResponseObject); ok {
+		return validResponse.VisitMerchantUpdatePaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCollectPayment operation middleware
+func (sh *strictHandler) MerchantCollectPayment(ctx echo.Context, paymentId PaymentId, params MerchantCollectPaymentParams) error {
+	var request MerchantCollectPaymentRequestObject
+
+	request.PaymentId = paymentId
+	request.Params = params
+
+	var body MerchantCollectPaymentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCollectPayment(ctx.Request().Context(), request.(MerchantCollectPaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCollectPayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCollectPaymentResponseObject); ok {
+		return validResponse.VisitMerchantCollectPaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreateRefund operation middleware
+func (sh *strictHandler) MerchantCreateRefund(ctx echo.Context, paymentId PaymentId, params MerchantCreateRefundParams) error {
+	var request MerchantCreateRefundRequestObject
+
+	request.PaymentId = paymentId
+	request.Params = params
+
+	var body MerchantCreateRefundJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreateRefund(ctx.Request().Context(), request.(MerchantCreateRefundRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreateRefund")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreateRefundResponseObject); ok {
+		return validResponse.VisitMerchantCreateRefundResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -16511,6 +34269,1008 @@ func (sh *strictHandler) MerchantGetPortalSession(ctx echo.Context, portalSessio
 		return err
 	} else if validResponse, ok := response.(MerchantGetPortalSessionResponseObject); ok {
 		return validResponse.VisitMerchantGetPortalSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListPrices operation middleware
+func (sh *strictHandler) MerchantListPrices(ctx echo.Context, params MerchantListPricesParams) error {
+	var request MerchantListPricesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListPrices(ctx.Request().Context(), request.(MerchantListPricesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListPrices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListPricesResponseObject); ok {
+		return validResponse.VisitMerchantListPricesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreatePrice operation middleware
+func (sh *strictHandler) MerchantCreatePrice(ctx echo.Context, params MerchantCreatePriceParams) error {
+	var request MerchantCreatePriceRequestObject
+
+	request.Params = params
+
+	var body MerchantCreatePriceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreatePrice(ctx.Request().Context(), request.(MerchantCreatePriceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreatePrice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreatePriceResponseObject); ok {
+		return validResponse.VisitMerchantCreatePriceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetPrice operation middleware
+func (sh *strictHandler) MerchantGetPrice(ctx echo.Context, priceId PriceId, params MerchantGetPriceParams) error {
+	var request MerchantGetPriceRequestObject
+
+	request.PriceId = priceId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetPrice(ctx.Request().Context(), request.(MerchantGetPriceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetPrice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetPriceResponseObject); ok {
+		return validResponse.VisitMerchantGetPriceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdatePrice operation middleware
+func (sh *strictHandler) MerchantUpdatePrice(ctx echo.Context, priceId PriceId, params MerchantUpdatePriceParams) error {
+	var request MerchantUpdatePriceRequestObject
+
+	request.PriceId = priceId
+	request.Params = params
+
+	var body MerchantUpdatePriceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdatePrice(ctx.Request().Context(), request.(MerchantUpdatePriceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdatePrice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdatePriceResponseObject); ok {
+		return validResponse.VisitMerchantUpdatePriceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantArchivePrice operation middleware
+func (sh *strictHandler) MerchantArchivePrice(ctx echo.Context, priceId PriceId, params MerchantArchivePriceParams) error {
+	var request MerchantArchivePriceRequestObject
+
+	request.PriceId = priceId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantArchivePrice(ctx.Request().Context(), request.(MerchantArchivePriceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantArchivePrice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantArchivePriceResponseObject); ok {
+		return validResponse.VisitMerchantArchivePriceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListProducts operation middleware
+func (sh *strictHandler) MerchantListProducts(ctx echo.Context, params MerchantListProductsParams) error {
+	var request MerchantListProductsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListProducts(ctx.Request().Context(), request.(MerchantListProductsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListProducts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListProductsResponseObject); ok {
+		return validResponse.VisitMerchantListProductsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreateProduct operation middleware
+func (sh *strictHandler) MerchantCreateProduct(ctx echo.Context, params MerchantCreateProductParams) error {
+	var request MerchantCreateProductRequestObject
+
+	request.Params = params
+
+	var body MerchantCreateProductJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreateProduct(ctx.Request().Context(), request.(MerchantCreateProductRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreateProduct")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreateProductResponseObject); ok {
+		return validResponse.VisitMerchantCreateProductResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetProduct operation middleware
+func (sh *strictHandler) MerchantGetProduct(ctx echo.Context, productId ProductId, params MerchantGetProductParams) error {
+	var request MerchantGetProductRequestObject
+
+	request.ProductId = productId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetProduct(ctx.Request().Context(), request.(MerchantGetProductRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetProduct")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetProductResponseObject); ok {
+		return validResponse.VisitMerchantGetProductResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateProduct operation middleware
+func (sh *strictHandler) MerchantUpdateProduct(ctx echo.Context, productId ProductId, params MerchantUpdateProductParams) error {
+	var request MerchantUpdateProductRequestObject
+
+	request.ProductId = productId
+	request.Params = params
+
+	var body MerchantUpdateProductJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateProduct(ctx.Request().Context(), request.(MerchantUpdateProductRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateProduct")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateProductResponseObject); ok {
+		return validResponse.VisitMerchantUpdateProductResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantArchiveProduct operation middleware
+func (sh *strictHandler) MerchantArchiveProduct(ctx echo.Context, productId ProductId, params MerchantArchiveProductParams) error {
+	var request MerchantArchiveProductRequestObject
+
+	request.ProductId = productId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantArchiveProduct(ctx.Request().Context(), request.(MerchantArchiveProductRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantArchiveProduct")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantArchiveProductResponseObject); ok {
+		return validResponse.VisitMerchantArchiveProductResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListSubscriptions operation middleware
+func (sh *strictHandler) MerchantListSubscriptions(ctx echo.Context, params MerchantListSubscriptionsParams) error {
+	var request MerchantListSubscriptionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListSubscriptions(ctx.Request().Context(), request.(MerchantListSubscriptionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListSubscriptions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListSubscriptionsResponseObject); ok {
+		return validResponse.VisitMerchantListSubscriptionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreateSubscription operation middleware
+func (sh *strictHandler) MerchantCreateSubscription(ctx echo.Context, params MerchantCreateSubscriptionParams) error {
+	var request MerchantCreateSubscriptionRequestObject
+
+	request.Params = params
+
+	var body MerchantCreateSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreateSubscription(ctx.Request().Context(), request.(MerchantCreateSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreateSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreateSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantCreateSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetSubscription operation middleware
+func (sh *strictHandler) MerchantGetSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantGetSubscriptionParams) error {
+	var request MerchantGetSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetSubscription(ctx.Request().Context(), request.(MerchantGetSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantGetSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateSubscription operation middleware
+func (sh *strictHandler) MerchantUpdateSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantUpdateSubscriptionParams) error {
+	var request MerchantUpdateSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body MerchantUpdateSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateSubscription(ctx.Request().Context(), request.(MerchantUpdateSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantUpdateSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCancelSubscription operation middleware
+func (sh *strictHandler) MerchantCancelSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantCancelSubscriptionParams) error {
+	var request MerchantCancelSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body MerchantCancelSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCancelSubscription(ctx.Request().Context(), request.(MerchantCancelSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCancelSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCancelSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantCancelSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantChangeSubscription operation middleware
+func (sh *strictHandler) MerchantChangeSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantChangeSubscriptionParams) error {
+	var request MerchantChangeSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body MerchantChangeSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantChangeSubscription(ctx.Request().Context(), request.(MerchantChangeSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantChangeSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantChangeSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantChangeSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantPreviewSubscriptionChange operation middleware
+func (sh *strictHandler) MerchantPreviewSubscriptionChange(ctx echo.Context, subscriptionId SubscriptionId, params MerchantPreviewSubscriptionChangeParams) error {
+	var request MerchantPreviewSubscriptionChangeRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body MerchantPreviewSubscriptionChangeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantPreviewSubscriptionChange(ctx.Request().Context(), request.(MerchantPreviewSubscriptionChangeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantPreviewSubscriptionChange")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantPreviewSubscriptionChangeResponseObject); ok {
+		return validResponse.VisitMerchantPreviewSubscriptionChangeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantPauseSubscription operation middleware
+func (sh *strictHandler) MerchantPauseSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantPauseSubscriptionParams) error {
+	var request MerchantPauseSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body MerchantPauseSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantPauseSubscription(ctx.Request().Context(), request.(MerchantPauseSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantPauseSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantPauseSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantPauseSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantResumeSubscription operation middleware
+func (sh *strictHandler) MerchantResumeSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantResumeSubscriptionParams) error {
+	var request MerchantResumeSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body MerchantResumeSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantResumeSubscription(ctx.Request().Context(), request.(MerchantResumeSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantResumeSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantResumeSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantResumeSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantKeepSubscription operation middleware
+func (sh *strictHandler) MerchantKeepSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantKeepSubscriptionParams) error {
+	var request MerchantKeepSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantKeepSubscription(ctx.Request().Context(), request.(MerchantKeepSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantKeepSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantKeepSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantKeepSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListWebhookEndpoints operation middleware
+func (sh *strictHandler) MerchantListWebhookEndpoints(ctx echo.Context, params MerchantListWebhookEndpointsParams) error {
+	var request MerchantListWebhookEndpointsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListWebhookEndpoints(ctx.Request().Context(), request.(MerchantListWebhookEndpointsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListWebhookEndpoints")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListWebhookEndpointsResponseObject); ok {
+		return validResponse.VisitMerchantListWebhookEndpointsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreateWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantCreateWebhookEndpoint(ctx echo.Context, params MerchantCreateWebhookEndpointParams) error {
+	var request MerchantCreateWebhookEndpointRequestObject
+
+	request.Params = params
+
+	var body MerchantCreateWebhookEndpointJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreateWebhookEndpoint(ctx.Request().Context(), request.(MerchantCreateWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreateWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreateWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantCreateWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantGetWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantGetWebhookEndpointParams) error {
+	var request MerchantGetWebhookEndpointRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetWebhookEndpoint(ctx.Request().Context(), request.(MerchantGetWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantGetWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantUpdateWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantUpdateWebhookEndpointParams) error {
+	var request MerchantUpdateWebhookEndpointRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	var body MerchantUpdateWebhookEndpointJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateWebhookEndpoint(ctx.Request().Context(), request.(MerchantUpdateWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantUpdateWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantArchiveWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantArchiveWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantArchiveWebhookEndpointParams) error {
+	var request MerchantArchiveWebhookEndpointRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantArchiveWebhookEndpoint(ctx.Request().Context(), request.(MerchantArchiveWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantArchiveWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantArchiveWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantArchiveWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantRotateWebhookEndpointSecret operation middleware
+func (sh *strictHandler) MerchantRotateWebhookEndpointSecret(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantRotateWebhookEndpointSecretParams) error {
+	var request MerchantRotateWebhookEndpointSecretRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantRotateWebhookEndpointSecret(ctx.Request().Context(), request.(MerchantRotateWebhookEndpointSecretRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantRotateWebhookEndpointSecret")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantRotateWebhookEndpointSecretResponseObject); ok {
+		return validResponse.VisitMerchantRotateWebhookEndpointSecretResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantTestWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantTestWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantTestWebhookEndpointParams) error {
+	var request MerchantTestWebhookEndpointRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantTestWebhookEndpoint(ctx.Request().Context(), request.(MerchantTestWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantTestWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantTestWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantTestWebhookEndpointResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -24,6 +24,7 @@ import (
 	"foyer/internal/provider/native"
 	"foyer/internal/retention"
 	"foyer/internal/store"
+	"foyer/internal/webhook"
 )
 
 // renderAtOnce is how many PDFs one process draws at a time; more would take the processors from everything else.
@@ -46,8 +47,12 @@ type Config struct {
 	// webhooks with; empty for one in this process.
 	SandboxGatewayURL    string
 	SandboxGatewaySecret string
-	Now                  func() time.Time
-	Log                  *slog.Logger
+	// Webhooks are how merchants' systems are told what happened; the zero value is as documented.
+	Webhooks webhook.Options
+	// ClockTurn is how long one call may move a sandbox merchant's clock; 0 is the default.
+	ClockTurn time.Duration
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // App is the whole program on one database.
@@ -59,11 +64,13 @@ type App struct {
 	Identity  *identity.Service
 	Merchants *merchant.Service
 	Billing   *billing.Service
+	Customers *billing.Customers
 	Catalog   *billing.Catalog
 	Engine    *native.Engine
 	Retention *retention.Service
 	Invoices  *invoice.Service
 	Notify    *notify.Service
+	Hooks     *webhook.Service
 	Queue     *jobs.Queue
 	Workers   *jobs.Workers
 	Metrics   *prometheus.Registry
@@ -131,18 +138,24 @@ func (a *App) wire() error {
 		Store: a.Store, Limiter: a.Store, Jobs: a.Queue, Customers: a.Billing, Keyring: a.Keyring, IDs: a.IDs, Now: a.Now,
 		Lifetimes: a.Lifetimes, Limits: a.Limits, Issuer: a.PublicURL,
 	})
+	a.Customers = billing.NewCustomers(a.Store, a.Identity, a.IDs, a.Merchants.Clock)
 	a.Notify = notify.NewService(notify.Config{
 		Sender: sender, SignIns: a.Identity, Merchants: a.Merchants, Customers: a.Billing, Activity: a.Store, EventLog: a.Store, Now: a.Now,
 		PublicURL: a.PublicURL, LinkLife: a.Lifetimes.MagicLink,
 		Orders: a.Store, Bills: a.Billing, Documents: documents{a.Invoices}, Tickets: a.Identity, TicketLife: a.Lifetimes.MailTicket,
+		Endpoints: disabledEndpoints{a.Store},
 	})
+	a.Hooks = a.newHooks()
 	a.Workers, err = jobs.NewWorkers(a.Store, jobs.Handlers{
 		SendSignIn:      a.Notify.SendSignIn,
 		SendEmailChange: a.Notify.SendEmailChange,
 		SendBilling:     a.Notify.SendBillingMail,
-		Settle:          a.Engine.Settle,
-		ChainAudit:      a.Merchants.ChainAudit,
-		Prune:           func(ctx context.Context) error { return a.Store.Prune(ctx, foyer.Micro(a.Now())) },
+		SendEndpoint: func(ctx context.Context, merchant foyer.MerchantID, endpoint webhook.EndpointID, mail string) error {
+			return a.Notify.SendEndpointMail(ctx, merchant, string(endpoint), mail)
+		},
+		Settle:     a.Engine.Settle,
+		ChainAudit: a.Merchants.ChainAudit,
+		Prune:      func(ctx context.Context) error { return a.Store.Prune(ctx, foyer.Micro(a.Now())) },
 	}, quiet(a.Log))
 	if err != nil {
 		return err
@@ -150,8 +163,13 @@ func (a *App) wire() error {
 	a.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collectors.NewDBStatsCollector(a.Store.SQL(), "foyer"))
 	api, err := httpapi.New(httpapi.Config{
-		Identity: a.Identity, Merchants: a.Merchants, Billing: a.Billing, Invoices: a.Invoices, Notify: a.Notify,
-		Retention: a.Retention, Webhooks: webhooks{a}, Keys: a.Store, Audit: a.Store,
+		Identity: a.Identity, Merchants: a.Merchants, Billing: a.Billing, Customers: a.Customers, Catalog: a.Catalog, Invoices: a.Invoices, Notify: a.Notify,
+		Retention: a.Retention, Webhooks: webhooks{a}, Hooks: a.Hooks, Keys: a.Store, Audit: a.Store,
+		Clocks: clocks{a.Engine, a.Merchants}, ClockTurn: a.ClockTurn,
+		Sender: invoice.NewSender(invoice.SenderConfig{
+			Store: a.Store, Customers: a.Billing, Mails: post, Limiter: a.Store, Rules: a.Limits[identity.LimitInvoiceSend], IDs: a.IDs,
+			Now: a.Merchants.Clock, Real: a.Now,
+		}),
 		Keyring: a.Keyring, Now: a.Now, PublicURL: a.PublicURL, TrustedProxies: a.TrustedProxies, Log: a.Log, Metrics: a.Metrics,
 	})
 	if err != nil {

@@ -21,9 +21,11 @@ type Product struct {
 	Name        string
 	Description string
 	ImageURL    string
+	Metadata    foyer.Metadata
 	Archived    bool
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+	Version     int64
 }
 
 // TaxBehavior says whether a price already contains its tax.
@@ -54,9 +56,11 @@ type Price struct {
 	// QuantityMin and QuantityMax bound the quantity; 0 means no bound.
 	QuantityMin int64
 	QuantityMax int64
+	Metadata    foyer.Metadata
 	Archived    bool
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+	Version     int64
 }
 
 // DiscountType says how a discount is counted.
@@ -79,12 +83,16 @@ type Discount struct {
 	// Amount is what is taken off. Only for DiscountFixed.
 	Amount *foyer.Money
 	// Periods is the number of billing periods it lasts; nil for ever.
-	Periods     *int
+	Periods *int
+	// Code is what a customer types to get it. Letter case does not count, and among the merchant's discounts that are not
+	// archived there is one of a code; those imported from elsewhere may break that.
 	Code        string
 	Description string
+	Metadata    foyer.Metadata
 	Archived    bool
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+	Version     int64
 }
 
 // CatalogPrice is a price with the product it is a price of.

@@ -2,6 +2,7 @@ package billing
 
 import (
 	"net/mail"
+	"reflect"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -34,7 +35,9 @@ type Customer struct {
 	Locale  string
 	Company string
 	TaxID   string
-	Address Address
+	// Address is what future documents show: the default one of the customer's addresses.
+	Address  Address
+	Metadata foyer.Metadata
 	// Archived customers can't sign in.
 	Archived  bool
 	CreatedAt time.Time
@@ -93,14 +96,19 @@ func EmailKey(email string) string {
 	}, email)
 }
 
-// CustomerChange is what a customer may change about themselves. A nil field stays as it is; a pointer to an empty
-// string clears.
+// CustomerChange is what may be changed of a customer: by the customer themselves the first five. A nil field stays as it
+// is; a pointer to an empty string clears.
 type CustomerChange struct {
 	Name    *string
 	Locale  *string
 	Company *string
 	TaxID   *string
 	Address *AddressChange
+
+	// What only the merchant changes. Metadata replace all that were there.
+	Email      *string
+	ExternalID *string
+	Metadata   *foyer.Metadata
 }
 
 // AddressChange changes single fields of an address; Clear empties all of it first.
@@ -114,61 +122,41 @@ type AddressChange struct {
 	Country    *string
 }
 
-// The longest texts a customer may keep, in characters.
-const (
-	maxNameLength    = 200
-	maxTaxIDLength   = 64
-	maxAddressLength = 200
-)
-
 // Change returns the customer with the change applied, or a refusal that names every field at fault. Where nothing is
 // different afterwards the version stays, so that nobody's If-Match fails for nothing.
 func (c Customer) Change(change CustomerChange, now time.Time) (Customer, error) {
 	before := c
-	var faults []foyer.FieldError
-	set := func(pointer string, target *string, value *string, limit int) {
-		if value == nil {
-			return
+	var check checks
+	check.text("/name", &c.Name, change.Name, maxNameLength)
+	check.text("/locale", &c.Locale, change.Locale, maxLocaleLength)
+	check.text("/company", &c.Company, change.Company, maxNameLength)
+	check.text("/tax_id", &c.TaxID, change.TaxID, maxTaxIDLength)
+	check.address("/address", &c.Address, change.Address)
+	if change.Email != nil {
+		if !ValidEmail(*change.Email) {
+			check.fault("/email", "input.email")
 		}
-		text := strings.TrimSpace(*value)
-		switch {
-		case !foyer.CleanText(text, false):
-			faults = append(faults, foyer.FieldError{Pointer: pointer, Code: "input.text_characters"})
-		case utf8.RuneCountInString(text) > limit:
-			faults = append(faults, foyer.FieldError{Pointer: pointer, Code: "input.too_long", Params: map[string]any{"Max": limit}})
-		default:
-			*target = text
-		}
+		c.Email = *change.Email
 	}
-	set("/name", &c.Name, change.Name, maxNameLength)
-	set("/locale", &c.Locale, change.Locale, 35)
-	set("/company", &c.Company, change.Company, maxNameLength)
-	set("/tax_id", &c.TaxID, change.TaxID, maxTaxIDLength)
-	if a := change.Address; a != nil {
-		if a.Clear {
-			c.Address = Address{}
-		}
-		set("/address/line1", &c.Address.Line1, a.Line1, maxAddressLength)
-		set("/address/line2", &c.Address.Line2, a.Line2, maxAddressLength)
-		set("/address/city", &c.Address.City, a.City, maxAddressLength)
-		set("/address/region", &c.Address.Region, a.Region, maxAddressLength)
-		set("/address/postal_code", &c.Address.PostalCode, a.PostalCode, 20)
-		if a.Country != nil {
-			country := foyer.Country(*a.Country)
-			if *a.Country != "" && !country.Valid() {
-				faults = append(faults, foyer.FieldError{Pointer: "/address/country", Code: "input.country"})
-			} else {
-				c.Address.Country = country
-			}
-		}
-	}
-	if err := foyer.InvalidFields(faults...); err != nil {
+	check.text("/external_id", &c.ExternalID, change.ExternalID, maxExternalIDLength)
+	check.metadata(&c.Metadata, change.Metadata)
+	if err := check.refusal(); err != nil {
 		return Customer{}, err
 	}
-	if c == before {
-		return c, nil
+	if c.same(before) {
+		return before, nil
 	}
+	return c.changed(now), nil
+}
+
+// same tells whether nothing of the customer is different.
+func (c Customer) same(o Customer) bool { return reflect.DeepEqual(c, o) }
+
+func (c Customer) changed(now time.Time) Customer {
 	c.UpdatedAt = foyer.Micro(now)
 	c.Version++
-	return c, nil
+	return c
 }
+
+// Scope is whose things the customer's are.
+func (c Customer) Scope() foyer.Scope { return foyer.Scope{Merchant: c.Merchant, Customer: c.ID} }

@@ -83,6 +83,7 @@ func (im *importer) joinWaiting(
 	}
 	for _, p := range waiting.Prices {
 		if k.joinPrice(&p) {
+			p.Version++
 			save.Prices = append(save.Prices, p)
 			sum.Joined++
 		}
@@ -124,6 +125,7 @@ func (im *importer) products(ctx context.Context, sum *ImportSummary, records []
 			continue
 		}
 		p.ID, p.Merchant = idOr(im.ids, foyer.PrefixProduct, old.ID), im.merchant
+		p.Metadata, p.Version = old.Metadata, old.Version+1
 		save.Products = append(save.Products, p)
 		if !there {
 			arrived = append(arrived, p.ExternalID)
@@ -157,6 +159,7 @@ func (im *importer) prices(ctx context.Context, sum *ImportSummary, records []Pr
 			continue
 		}
 		p.ID, p.Merchant = idOr(im.ids, foyer.PrefixPrice, old.ID), im.merchant
+		p.Metadata, p.Version = old.Metadata, old.Version+1
 		k.joinPrice(&p)
 		save.Prices = append(save.Prices, p)
 		k.prices[p.ExternalID] = p
@@ -186,6 +189,7 @@ func (im *importer) discounts(ctx context.Context, sum *ImportSummary, records [
 			continue
 		}
 		d.ID, d.Merchant = idOr(im.ids, foyer.PrefixDiscount, old.ID), im.merchant
+		d.Metadata, d.Version = old.Metadata, old.Version+1
 		save.Discounts = append(save.Discounts, d)
 		if !there {
 			arrived = append(arrived, d.ExternalID)

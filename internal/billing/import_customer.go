@@ -240,7 +240,7 @@ func (c *ImportedCustomer) takeDetails() {
 			c.Customer.Company, c.Customer.TaxID = b.Name, b.TaxID
 		}
 	}
-	if c.Customer != before {
+	if !c.Customer.same(before) {
 		c.Customer.Version++
 	}
 }

@@ -48,49 +48,6 @@ func (s *Service) Customer(ctx context.Context, scope foyer.Scope) (Customer, er
 // errChanged says that somebody else changed the thing first.
 func errChanged() error { return foyer.Refuse(foyer.PreconditionFailed, "precondition.failed") }
 
-// UpdateCustomer changes the customer's own data, for future documents only. ifVersion is the version the caller read,
-// 0 when it does not care.
-//
-// Refusals: Invalid with every field at fault, PreconditionFailed.
-func (s *Service) UpdateCustomer(ctx context.Context, actor foyer.Actor, change CustomerChange, ifVersion int64, place foyer.Place) (Customer, error) {
-	now, err := s.now(ctx, actor.Scope.Merchant)
-	if err != nil {
-		return Customer{}, err
-	}
-	var changed Customer
-	err = s.store.Conclude(ctx, func(ctx context.Context) error {
-		current, err := s.store.Customer(ctx, actor.Scope)
-		if err != nil {
-			return err
-		}
-		if ifVersion != 0 && ifVersion != current.Version {
-			return errChanged()
-		}
-		if changed, err = current.Change(change, now); err != nil {
-			return err
-		}
-		if changed == current {
-			return nil
-		}
-		saved, err := s.store.SaveCustomer(ctx, changed)
-		if err != nil {
-			return err
-		}
-		if !saved {
-			return errChanged()
-		}
-		return s.store.RecordActivity(ctx, foyer.Activity{
-			ID:      s.ids(foyer.PrefixActivity),
-			Scope:   actor.Scope,
-			Session: actor.Session,
-			Type:    foyer.ActivityUpdated,
-			Place:   place,
-			At:      foyer.Micro(now),
-		})
-	})
-	return changed, err
-}
-
 // Payments returns a page of the customer's payments, newest first, without their details.
 func (s *Service) Payments(ctx context.Context, scope foyer.Scope, filter PaymentFilter, page foyer.PageRequest) ([]Payment, error) {
 	return s.store.Payments(ctx, scope, filter, page)

@@ -35,6 +35,11 @@ func As(c billing.Customer) foyer.Actor {
 	return foyer.Actor{Kind: foyer.ActorMerchant, Scope: foyer.Scope{Merchant: c.Merchant, Customer: c.ID}}
 }
 
+// By is who acts when no request does: the merchant.
+func By(m merchant.Merchant) foyer.Actor {
+	return foyer.Actor{Kind: foyer.ActorMerchant, Scope: foyer.Scope{Merchant: m.ID}}
+}
+
 // Until moves a merchant's clock to a moment and does everything that falls due on the way.
 func (a *App) Until(t testing.TB, m merchant.Merchant, to time.Time) {
 	t.Helper()
@@ -55,16 +60,16 @@ func (a *App) Until(t testing.TB, m merchant.Merchant, to time.Time) {
 // Price makes a product with a monthly price of 19 % tax; change may alter it first.
 func (a *App) Price(t testing.TB, m merchant.Merchant, name string, amount int64, change ...func(*billing.Price)) billing.Price {
 	t.Helper()
-	product, err := a.Catalog.CreateProduct(context.Background(), billing.Product{Merchant: m.ID, Name: name})
+	product, err := a.Catalog.CreateProduct(context.Background(), By(m), billing.Product{Name: name})
 	require.NoError(t, err)
 	p := billing.Price{
-		Merchant: m.ID, Product: product.ID, Name: name, UnitPrice: foyer.Money{Amount: amount, Currency: "EUR"},
+		Product: product.ID, Name: name, UnitPrice: foyer.Money{Amount: amount, Currency: "EUR"},
 		Cycle: &foyer.Cycle{Interval: foyer.Month, Frequency: 1}, TaxRate: "0.19",
 	}
 	for _, f := range change {
 		f(&p)
 	}
-	p, err = a.Catalog.CreatePrice(context.Background(), p)
+	p, err = a.Catalog.CreatePrice(context.Background(), By(m), p)
 	require.NoError(t, err)
 	return p
 }

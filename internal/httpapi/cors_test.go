@@ -122,7 +122,7 @@ func TestCORS(t *testing.T) {
 			{"spec as JSON", http.MethodGet, "/openapi.json", nil, "", "", 200, everybody},
 			{"docs", http.MethodGet, "/docs", nil, "", "", 200, everybody},
 			{"docs' files", http.MethodGet, "/docs/start.js", nil, "", "", 200, everybody},
-			{"merchant API", http.MethodGet, "/v1/merchant/customers", nil, "", "", 404, nobody},
+			{"merchant API", http.MethodGet, "/v1/merchant/customers", nil, "", "", 403, nobody},
 		}
 		for i, s := range situations {
 			send := func(origin string) *foyertest.Answer {

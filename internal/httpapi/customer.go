@@ -39,11 +39,11 @@ func showMe(c billing.Customer) api.Me {
 // UpdateMe changes the signed-in customer.
 func (s *Server) UpdateMe(ctx context.Context, in api.UpdateMeRequestObject) (api.UpdateMeResponseObject, error) {
 	r := requestOf(ctx)
-	change, err := customerChange(*in.Body)
+	change, err := customerChange(*in.Body, billing.CustomerChange{})
 	if err != nil {
 		return nil, err
 	}
-	customer, err := s.Billing.UpdateCustomer(ctx, r.actor(), change, versionWanted(ctx), r.place())
+	customer, err := s.Customers.Update(ctx, r.actor(), change, versionWanted(ctx), r.place())
 	if err != nil {
 		return nil, err
 	}
@@ -53,41 +53,50 @@ func (s *Server) UpdateMe(ctx context.Context, in api.UpdateMeRequestObject) (ap
 			return nil, err
 		}
 	}
-	shown := showMe(customer)
+	shown := showMe(customer.Customer)
 	if _, err := unchanged(ctx, customer.Version, shown); err != nil {
 		return nil, err
 	}
 	return api.UpdateMe200JSONResponse{Body: shown}, nil
 }
 
-func customerChange(body api.UpdateMe) (billing.CustomerChange, error) {
-	change := billing.CustomerChange{
-		Name: given(body.Name), Locale: given(body.Locale), Company: given(body.Company), TaxID: given(body.TaxId),
-	}
+// customerChange reads what a customer may change about themselves into a change that may have more in it.
+func customerChange(body api.UpdateMe, change billing.CustomerChange) (billing.CustomerChange, error) {
+	change.Name, change.Locale, change.Company, change.TaxID = given(body.Name), given(body.Locale), given(body.Company), given(body.TaxId)
 	if body.Address.IsSpecified() {
 		change.Address = &billing.AddressChange{Clear: body.Address.IsNull()}
 		if !body.Address.IsNull() {
-			a := body.Address.MustGet()
-			*change.Address = billing.AddressChange{
-				Line1: given(a.Line1), Line2: given(a.Line2), City: given(a.City), Region: given(a.Region),
-				PostalCode: given(a.PostalCode), Country: given(a.Country),
-			}
+			change.Address = addressChange(body.Address.MustGet())
 		}
 	}
-	if l := change.Locale; l != nil && *l != "" {
-		if _, ok := i18n.Parse(*l); !ok {
-			// What languages there are is not billing's to know; its own rules are asked too, so that all faults are told at once.
-			faults := []foyer.FieldError{{Pointer: "/locale", Code: "input.locale"}}
-			change.Locale = nil
-			if _, err := (billing.Customer{}).Change(change, time.Time{}); err != nil {
-				if others, ok := foyer.AsError(err); ok {
-					faults = append(faults, others.Fields...)
-				}
-			}
-			return change, foyer.InvalidFields(faults...)
+	return change, knownLanguage(&change)
+}
+
+func addressChange(a api.UpdateAddress) *billing.AddressChange {
+	return &billing.AddressChange{
+		Line1: given(a.Line1), Line2: given(a.Line2), City: given(a.City), Region: given(a.Region),
+		PostalCode: given(a.PostalCode), Country: given(a.Country),
+	}
+}
+
+// knownLanguage refuses a tag that is none. What languages there are is not billing's to know; its own rules are asked too, so
+// that all faults are told at once.
+func knownLanguage(change *billing.CustomerChange) error {
+	l := change.Locale
+	if l == nil || *l == "" {
+		return nil
+	}
+	if _, ok := i18n.Parse(*l); ok {
+		return nil
+	}
+	faults := []foyer.FieldError{{Pointer: "/locale", Code: "input.locale"}}
+	change.Locale = nil
+	if _, err := (billing.Customer{}).Change(*change, time.Time{}); err != nil {
+		if others, ok := foyer.AsError(err); ok {
+			faults = append(faults, others.Fields...)
 		}
 	}
-	return change, nil
+	return foyer.InvalidFields(faults...)
 }
 
 // given reads a field of a PATCH: nil when it is absent, empty when it is null.

@@ -15,18 +15,26 @@ import (
 // PresentObject returns what writes the things that events are about as the API shows them to their merchant, in English: events
 // are for machines.
 func PresentObject(now func() time.Time) func(object any) (json.RawMessage, error) {
-	show := presenter{locale: i18n.English}
+	show := presenter{locale: i18n.English, merchant: true}
 	return func(object any) (json.RawMessage, error) {
 		var shown any
 		switch v := object.(type) {
-		case billing.Customer:
-			shown = showMe(v)
+		case billing.CustomerDetails:
+			shown = show.customer(v)
+		case billing.CustomerAddress:
+			shown = showAddress(v)
+		case billing.Product:
+			shown = showProduct(v)
+		case billing.Price:
+			shown = show.price(v)
+		case billing.Discount:
+			shown = show.catalogDiscount(v)
 		case billing.Subscription:
 			shown = subscriptionPresenter{presenter: show}.subscription(v)
 		case billing.Payment:
 			shown = show.itemised(v)
 		case billing.PaymentMethod:
-			shown = showPaymentMethod(billing.StampedPaymentMethod{PaymentMethod: v, Status: v.Status(now())})
+			shown = merchantPaymentMethod(billing.StampedPaymentMethod{PaymentMethod: v, Status: v.Status(now())})
 		case invoice.Invoice:
 			shown = show.invoice(v)
 		case retention.Cancellation:

@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"foyer/internal/billing"
-	"foyer/internal/foyer"
 	"foyer/internal/foyertest"
 	"foyer/internal/httpapi"
 )
@@ -157,7 +156,7 @@ func TestFiftyCallsAtOnceWithOneKeyHaveOneEffect(t *testing.T) {
 
 // flaky is a store that fails when it is told to.
 type flaky struct {
-	billing.Store
+	billing.CustomerStore
 	broken atomic.Bool
 }
 
@@ -165,7 +164,7 @@ func (f *flaky) SaveCustomer(ctx context.Context, c billing.Customer) (bool, err
 	if f.broken.Load() {
 		return false, errors.New("pq: relation \"customers\" does not exist at /srv/store.go:12")
 	}
-	return f.Store.SaveCustomer(ctx, c)
+	return f.CustomerStore.SaveCustomer(ctx, c)
 }
 
 // Threat #72: what went wrong inside is told to nobody, and is no answer to keep.
@@ -173,11 +172,11 @@ func TestAFailureOfOursIsNotStoredAndSaysNothing(t *testing.T) {
 	t.Parallel()
 	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
 		c, _ := mia(t, a)
-		store := &flaky{Store: a.Store}
+		store := &flaky{CustomerStore: a.Store}
 		handler, err := httpapi.New(httpapi.Config{
 			Identity: a.Identity, Merchants: a.Merchants, Invoices: a.Invoices, Notify: a.Notify, Audit: a.Store, Keys: a.Store, Keyring: a.Keyring, Now: a.Now,
 			PublicURL: a.PublicURL, Log: a.App.Log,
-			Billing: billing.NewService(store, a.IDs, func(context.Context, foyer.MerchantID) (time.Time, error) { return foyer.Micro(a.Now()), nil }, nil, nil),
+			Billing: a.Billing, Customers: billing.NewCustomers(store, nil, a.IDs, a.Merchants.Clock),
 		})
 		require.NoError(t, err)
 		call := func() *httptest.ResponseRecorder {

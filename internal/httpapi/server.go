@@ -21,6 +21,7 @@ import (
 	"foyer/internal/merchant"
 	"foyer/internal/notify"
 	"foyer/internal/retention"
+	"foyer/internal/webhook"
 )
 
 // Limits of the listener (contract.md §5). Echo sets none by itself.
@@ -40,12 +41,20 @@ type Config struct {
 	Identity  *identity.Service
 	Merchants *merchant.Service
 	Billing   *billing.Service
+	Customers *billing.Customers
+	Catalog   *billing.Catalog
 	Invoices  *invoice.Service
 	Notify    *notify.Service
 	Retention *retention.Service
 	Webhooks  GatewayWebhooks
-	Keys      IdempotencyKeys
-	Audit     AuditLog
+	// Hooks are the merchants' own endpoints, which we tell; Webhooks is what gateways tell us.
+	Hooks  *webhook.Service
+	Keys   IdempotencyKeys
+	Audit  AuditLog
+	Sender *invoice.Sender
+	Clocks Clocks
+	// ClockTurn is how long a call may move a clock; 0 is the default.
+	ClockTurn time.Duration
 	Keyring   *foyer.Keyring
 	Now       func() time.Time
 	// PublicURL is the base of links to Foyer itself; Host headers are never used (CVE-2025-70948).

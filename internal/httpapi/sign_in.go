@@ -88,11 +88,12 @@ func missing(fields map[string]bool) []foyer.FieldError {
 	return out
 }
 
-func value(s *string) string {
-	if s == nil {
-		return ""
+func value[T any](p *T) T {
+	if p == nil {
+		var none T
+		return none
 	}
-	return *s
+	return *p
 }
 
 // ExchangePortalSession turns a link's ticket into tokens.

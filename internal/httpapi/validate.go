@@ -207,7 +207,7 @@ func unknownKeys(schema *openapi3.Schema, value any, path []string) [][]string {
 	var out [][]string
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		below := append(slices.Clone(path), key)
-		if property := propertyOf(schema, key); property == nil && schema.AdditionalProperties.Schema != nil {
+		if property := propertyOf(schema, key); property == nil && isMap(schema) {
 			continue // a map: its keys are the client's
 		} else if property == nil {
 			out = append(out, below)
@@ -216,6 +216,11 @@ func unknownKeys(schema *openapi3.Schema, value any, path []string) [][]string {
 		}
 	}
 	return out
+}
+
+// isMap tells whether an object has keys of the client's own choice, in the parts of an allOf too.
+func isMap(schema *openapi3.Schema) bool {
+	return schema.AdditionalProperties.Schema != nil || slices.ContainsFunc(schema.AllOf, func(part *openapi3.SchemaRef) bool { return isMap(part.Value) })
 }
 
 // propertyOf looks a property up, in the parts of an allOf too.

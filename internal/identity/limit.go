@@ -16,6 +16,7 @@ const (
 	LimitSignInIP       LimitName = "sign_in.ip"
 	LimitSignInMerchant LimitName = "sign_in.merchant"
 	LimitVerifyIP       LimitName = "verify.ip"
+	LimitInvoiceSend    LimitName = "invoice.send" // one document, again
 	LimitEmailChange    LimitName = "email_change.customer"
 	LimitPortalSession  LimitName = "portal_session.merchant"
 )
@@ -36,6 +37,7 @@ func DefaultLimits() Limits {
 		LimitSignInIP:       {{10, time.Minute}, {60, time.Hour}},
 		LimitSignInMerchant: {{300, time.Hour}},
 		LimitVerifyIP:       {{30, 5 * time.Minute}},
+		LimitInvoiceSend:    {{5, 24 * time.Hour}},
 		LimitEmailChange:    {{5, time.Hour}, {10, 24 * time.Hour}},
 		LimitPortalSession:  {{600, time.Minute}},
 	}

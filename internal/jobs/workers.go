@@ -13,6 +13,7 @@ import (
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/identity"
+	"foyer/internal/webhook"
 )
 
 // Handlers is what the jobs do.
@@ -23,6 +24,8 @@ type Handlers struct {
 	SendEmailChange func(ctx context.Context, merchant foyer.MerchantID, id identity.EmailChangeID, step identity.EmailChangeStep) error
 	// SendBilling makes and sends an ordered mail about billing.
 	SendBilling func(ctx context.Context, merchant foyer.MerchantID, order string) error
+	// SendEndpoint makes and sends the mail that tells a merchant that a webhook endpoint was disabled.
+	SendEndpoint func(ctx context.Context, merchant foyer.MerchantID, endpoint webhook.EndpointID, mail string) error
 	// Settle looks up what became of an attempt at the gateway.
 	Settle func(ctx context.Context, merchant foyer.MerchantID, id billing.AttemptID) error
 	// ChainAudit chains what was written to the audit logs since the last time.
@@ -65,6 +68,16 @@ type billingMail struct {
 // Kind names the job in the table.
 func (billingMail) Kind() string { return "billing_mail" }
 
+type endpointMail struct {
+	Merchant foyer.MerchantID   `json:"merchant"`
+	Endpoint webhook.EndpointID `json:"endpoint"`
+	// Mail is the mail's id: sending it again is the same mail.
+	Mail string `json:"mail"`
+}
+
+// Kind names the job in the table.
+func (endpointMail) Kind() string { return "webhook_endpoint_mail" }
+
 type settle struct {
 	Merchant foyer.MerchantID  `json:"merchant"`
 	Attempt  billing.AttemptID `json:"attempt"`
@@ -106,6 +119,9 @@ func workerConfig(h Handlers, log *slog.Logger) *river.Config {
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[billingMail]) error {
 		return h.SendBilling(ctx, job.Args.Merchant, job.Args.Order)
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[endpointMail]) error {
+		return h.SendEndpoint(ctx, job.Args.Merchant, job.Args.Endpoint, job.Args.Mail)
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[settle]) error {
 		return h.Settle(ctx, job.Args.Merchant, job.Args.Attempt)

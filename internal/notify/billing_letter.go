@@ -70,6 +70,7 @@ var compose = map[billing.MailKind]func(*billingMail){
 	billing.MailPaymentFailed:         (*billingMail).paymentFailed,
 	billing.MailInvoiceDue:            (*billingMail).invoiceDue,
 	billing.MailRefunded:              (*billingMail).refunded,
+	billing.MailInvoiceCopy:           (*billingMail).invoiceCopy,
 	billing.MailCardExpiring:          (*billingMail).cardExpiring,
 	billing.MailMethodChanged:         (*billingMail).methodChanged,
 	billing.MailTrialEnding:           (*billingMail).trialEnding,

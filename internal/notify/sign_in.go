@@ -24,6 +24,7 @@ type Config struct {
 	Bills     Bills
 	Documents Documents
 	Tickets   Tickets
+	Endpoints Endpoints
 	Activity  ActivityStore
 	EventLog  EventStore
 	// Now is the real time, which links expire by; what a mail tells of happened in the merchant's.

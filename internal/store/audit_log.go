@@ -10,7 +10,8 @@ import (
 	"foyer/internal/merchant"
 )
 
-type auditRow struct {
+// AuditRow is exported so that GORM sees it where it is embedded.
+type AuditRow struct {
 	ID         string
 	MerchantID foyer.MerchantID
 	ActorKind  foyer.ActorKind
@@ -23,9 +24,9 @@ type auditRow struct {
 	CreatedAt  time.Time
 }
 
-func (auditRow) TableName() string { return "audit_log" }
+func (AuditRow) TableName() string { return "audit_log" }
 
-func (r auditRow) domain() merchant.AuditEntry {
+func (r AuditRow) domain() merchant.AuditEntry {
 	return merchant.AuditEntry{
 		ID: r.ID, Merchant: r.MerchantID, Actor: r.ActorKind, ActorID: r.ActorID, Customer: r.CustomerID, Action: r.Action, Subject: r.SubjectID,
 		IP: r.IP, RequestID: r.RequestID, At: r.CreatedAt.UTC(),
@@ -34,7 +35,7 @@ func (r auditRow) domain() merchant.AuditEntry {
 
 // RecordAudit implements merchant.Store.
 func (s *Store) RecordAudit(ctx context.Context, e merchant.AuditEntry) error {
-	return translate(s.db(ctx).Create(&auditRow{
+	return translate(s.db(ctx).Create(&AuditRow{
 		ID: e.ID, MerchantID: e.Merchant, ActorKind: e.Actor, ActorID: e.ActorID, CustomerID: e.Customer, Action: e.Action, SubjectID: e.Subject,
 		IP: e.IP, RequestID: e.RequestID, CreatedAt: e.At,
 	}).Error)
@@ -48,7 +49,7 @@ func (s *Store) AuditLog(ctx context.Context, id foyer.MerchantID, filter mercha
 			query = query.Where(column+" = ?", wanted)
 		}
 	}
-	var rows []auditRow
+	var rows []AuditRow
 	err := newest(query, "created_at", page).Find(&rows).Error
 	return domains(rows), translate(err)
 }
@@ -73,7 +74,7 @@ func (s *Store) ChainAudit(ctx context.Context, id foyer.MerchantID, limit int) 
 		if err != nil {
 			return err
 		}
-		var rows []auditRow
+		var rows []AuditRow
 		err = s.db(ctx).Where("merchant_id = ? AND created_at >= ? AND NOT EXISTS (SELECT 1 FROM audit_chain WHERE audit_chain.merchant_id = ? AND audit_chain.entry_id = audit_log.id)",
 			id, from, id).Order("created_at, id").Limit(limit).Find(&rows).Error
 		if err != nil || len(rows) == 0 {
@@ -98,7 +99,7 @@ func (s *Store) chainEnd(ctx context.Context, id foyer.MerchantID) (last chainRo
 	if err := s.db(ctx).Where("merchant_id = ?", id).Order("position DESC").Limit(1).Find(&last).Error; err != nil || last.EntryID == "" {
 		return last, from, translate(err)
 	}
-	var entry auditRow
+	var entry AuditRow
 	err = s.db(ctx).Where("merchant_id = ? AND id = ?", id, last.EntryID).Take(&entry).Error
 	return last, entry.CreatedAt.UTC().Add(-overlap), translate(err)
 }
@@ -108,7 +109,7 @@ func (s *Store) auditFaults(ctx context.Context, id foyer.MerchantID) (broken in
 	var before []byte
 	for position := int64(1); ; {
 		var links []struct {
-			auditRow
+			AuditRow
 			Position int64
 			Hash     []byte
 		}

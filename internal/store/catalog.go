@@ -18,6 +18,8 @@ type productRow struct {
 	Archived    bool
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+	Metadata    *string
+	Version     int64
 }
 
 func (productRow) TableName() string { return "products" }
@@ -25,14 +27,14 @@ func (productRow) TableName() string { return "products" }
 func (r productRow) domain() billing.Product {
 	return billing.Product{
 		ID: r.ID, Merchant: r.MerchantID, ExternalID: value(r.ExternalID), Name: r.Name, Description: r.Description, ImageURL: r.ImageURL,
-		Archived: r.Archived, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		Archived: r.Archived, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), Metadata: metadata(r.Metadata), Version: r.Version,
 	}
 }
 
 func newProductRow(p billing.Product) productRow {
 	return productRow{
 		ID: p.ID, MerchantID: p.Merchant, ExternalID: null(p.ExternalID), Name: p.Name, Description: p.Description, ImageURL: p.ImageURL,
-		Archived: p.Archived, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
+		Archived: p.Archived, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, Metadata: metadataOrNull(p.Metadata), Version: p.Version,
 	}
 }
 
@@ -57,6 +59,8 @@ type priceRow struct {
 	Archived          bool
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
+	Metadata          *string
+	Version           int64
 }
 
 func (priceRow) TableName() string { return "prices" }
@@ -67,7 +71,7 @@ func (r priceRow) domain() billing.Price {
 		Name: r.Name, Description: r.Description, UnitPrice: foyer.Money{Amount: r.Amount, Currency: r.Currency},
 		Cycle: cycle(r.CycleInterval, r.CycleFrequency), Trial: cycle(r.TrialInterval, r.TrialFrequency),
 		TaxRate: r.TaxRate, TaxBehavior: r.TaxBehavior, QuantityMin: r.QuantityMin, QuantityMax: r.QuantityMax, Archived: r.Archived,
-		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), Metadata: metadata(r.Metadata), Version: r.Version,
 	}
 }
 
@@ -76,7 +80,7 @@ func newPriceRow(p billing.Price) priceRow {
 		ID: p.ID, MerchantID: p.Merchant, ExternalID: null(p.ExternalID), ProductID: null(p.Product), ExternalProductID: p.ExternalProductID,
 		Name: p.Name, Description: p.Description, Amount: p.UnitPrice.Amount, Currency: p.UnitPrice.Currency,
 		TaxRate: p.TaxRate, TaxBehavior: p.TaxBehavior, QuantityMin: p.QuantityMin, QuantityMax: p.QuantityMax, Archived: p.Archived,
-		CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
+		CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, Metadata: metadataOrNull(p.Metadata), Version: p.Version,
 	}
 	row.CycleInterval, row.CycleFrequency = uncycle(p.Cycle)
 	row.TrialInterval, row.TrialFrequency = uncycle(p.Trial)
@@ -105,6 +109,9 @@ type discountRow struct {
 	Archived    bool
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+	Metadata    *string
+	Version     int64
+	CodeKey     *string
 }
 
 func (discountRow) TableName() string { return "discounts" }
@@ -113,6 +120,7 @@ func (r discountRow) domain() billing.Discount {
 	d := billing.Discount{
 		ID: r.ID, Merchant: r.MerchantID, ExternalID: value(r.ExternalID), Type: r.Type, Percent: r.Percent, Periods: r.Periods, Code: r.Code,
 		Description: r.Description, Archived: r.Archived, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		Metadata: metadata(r.Metadata), Version: r.Version,
 	}
 	if r.Amount != nil {
 		d.Amount = &foyer.Money{Amount: *r.Amount, Currency: r.Currency}
@@ -124,6 +132,7 @@ func newDiscountRow(d billing.Discount) discountRow {
 	row := discountRow{
 		ID: d.ID, MerchantID: d.Merchant, ExternalID: null(d.ExternalID), Type: d.Type, Percent: d.Percent, Periods: d.Periods, Code: d.Code,
 		Description: d.Description, Archived: d.Archived, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
+		Metadata: metadataOrNull(d.Metadata), Version: d.Version,
 	}
 	if d.Amount != nil {
 		row.Amount, row.Currency = &d.Amount.Amount, d.Amount.Currency
@@ -164,31 +173,6 @@ func (s *Store) Prices(ctx context.Context, merchant foyer.MerchantID, ids []bil
 // Discount returns one discount of the merchant.
 func (s *Store) Discount(ctx context.Context, merchant foyer.MerchantID, id billing.DiscountID) (billing.Discount, error) {
 	var row discountRow
-	err := s.db(ctx).Where("merchant_id = ? AND id = ?", merchant, id).Take(&row).Error
-	return row.domain(), translate(err)
-}
-
-// CreateProduct keeps a new product.
-func (s *Store) CreateProduct(ctx context.Context, p billing.Product) error {
-	row := newProductRow(p)
-	return translate(s.db(ctx).Create(&row).Error)
-}
-
-// CreatePrice keeps a new price.
-func (s *Store) CreatePrice(ctx context.Context, p billing.Price) error {
-	row := newPriceRow(p)
-	return translate(s.db(ctx).Create(&row).Error)
-}
-
-// CreateDiscount keeps a new discount.
-func (s *Store) CreateDiscount(ctx context.Context, d billing.Discount) error {
-	row := newDiscountRow(d)
-	return translate(s.db(ctx).Create(&row).Error)
-}
-
-// Product returns one product of the merchant.
-func (s *Store) Product(ctx context.Context, merchant foyer.MerchantID, id billing.ProductID) (billing.Product, error) {
-	var row productRow
 	err := s.db(ctx).Where("merchant_id = ? AND id = ?", merchant, id).Take(&row).Error
 	return row.domain(), translate(err)
 }

@@ -24,11 +24,15 @@ func (s *Store) CreditsForUpdate(ctx context.Context, merchant foyer.MerchantID,
 	}
 	var rows []creditRow
 	err := s.locking(ctx, "").Where("merchant_id = ? AND customer_id IN ? AND amount > 0", merchant, customers).Order("customer_id, currency").Find(&rows).Error
+	return credits(rows), translate(err)
+}
+
+func credits(rows []creditRow) []billing.Credit {
 	out := make([]billing.Credit, len(rows))
 	for i, r := range rows {
 		out[i] = billing.Credit{Scope: foyer.Scope{Merchant: r.MerchantID, Customer: r.CustomerID}, Currency: r.Currency, Amount: r.Amount}
 	}
-	return out, translate(err)
+	return out
 }
 
 // AddCredit changes what a customer has to their credit; a negative amount uses it. The database refuses a balance below

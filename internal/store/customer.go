@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"gorm.io/gorm"
+
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 )
@@ -30,6 +32,7 @@ type customerRow struct {
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 	Version    int64
+	Metadata   *string
 }
 
 func (customerRow) TableName() string { return "customers" }
@@ -41,6 +44,7 @@ func (r customerRow) domain() billing.Customer {
 		Address: billing.Address{
 			Line1: r.Line1, Line2: r.Line2, City: r.City, Region: r.Region, PostalCode: r.PostalCode, Country: r.Country,
 		},
+		Metadata: metadata(r.Metadata),
 	}
 }
 
@@ -49,7 +53,7 @@ func newCustomerRow(c billing.Customer) customerRow {
 		ID: c.ID, MerchantID: c.Merchant, ExternalID: null(c.ExternalID), Email: c.Email, EmailKey: billing.EmailKey(c.Email), Name: c.Name,
 		Locale: c.Locale, Company: c.Company, TaxID: c.TaxID, Line1: c.Address.Line1, Line2: c.Address.Line2, City: c.Address.City,
 		Region: c.Address.Region, PostalCode: c.Address.PostalCode, Country: c.Address.Country, Archived: c.Archived,
-		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, Version: c.Version,
+		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, Version: c.Version, Metadata: metadataOrNull(c.Metadata),
 	}
 }
 
@@ -60,12 +64,50 @@ func (s *Store) Customer(ctx context.Context, scope foyer.Scope) (billing.Custom
 	return row.domain(), translate(err)
 }
 
-// SaveCustomer implements billing.Store: the version decides which of two changes at once is made.
+// ListCustomers implements billing.CustomerStore.
+func (s *Store) ListCustomers(ctx context.Context, merchant foyer.MerchantID, filter billing.CustomerFilter, page foyer.PageRequest) ([]billing.Customer, error) {
+	query := narrowed(s.db(ctx).Where("merchant_id = ?", merchant), filter.ExternalID, filter.Archived)
+	if filter.Email != "" {
+		query = query.Where("email_key = ?", billing.EmailKey(filter.Email))
+	}
+	var rows []customerRow
+	if err := newest(query, "created_at", page).Find(&rows).Error; err != nil {
+		return nil, translate(err)
+	}
+	return domains(rows), nil
+}
+
+// narrowed applies the filters every list of a merchant's things has.
+func narrowed(query *gorm.DB, externalID string, archived *bool) *gorm.DB {
+	if externalID != "" {
+		query = query.Where("external_id = ?", externalID)
+	}
+	if archived != nil {
+		query = query.Where("archived = ?", *archived)
+	}
+	return query
+}
+
+// CustomerByKey implements billing.CustomerStore.
+func (s *Store) CustomerByKey(ctx context.Context, merchant foyer.MerchantID, emailKey string) (foyer.CustomerID, error) {
+	var row customerRow
+	err := s.db(ctx).Select("id").Where("merchant_id = ? AND email_key = ?", merchant, emailKey).Take(&row).Error
+	return row.ID, translate(err)
+}
+
+// CreateCustomer implements billing.CustomerStore.
+func (s *Store) CreateCustomer(ctx context.Context, c billing.Customer) error {
+	row := newCustomerRow(c)
+	row.EditedAt = &row.UpdatedAt
+	return translate(s.db(ctx).Create(&row).Error)
+}
+
+// SaveCustomer implements billing.CustomerStore: the version decides which of two changes at once is made.
 func (s *Store) SaveCustomer(ctx context.Context, c billing.Customer) (bool, error) {
 	row := newCustomerRow(c)
 	row.EditedAt = &row.UpdatedAt
 	result := s.db(ctx).Model(&customerRow{}).Where("merchant_id = ? AND id = ? AND version = ?", c.Merchant, c.ID, c.Version-1).
-		Select("name", "locale", "company", "tax_id", "line1", "line2", "city", "region", "postal_code", "country", "edited_at", "updated_at", "version").
+		Select("external_id", "email", "email_key", "archived", "metadata", "name", "locale", "company", "tax_id", "line1", "line2", "city", "region", "postal_code", "country", "edited_at", "updated_at", "version").
 		UpdateColumns(&row) // Updates would set updated_at to the machine's time; the merchant's clock may have been moved
 	return result.RowsAffected == 1, translate(result.Error)
 }

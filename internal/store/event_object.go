@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"gorm.io/gorm"
+
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/identity"
@@ -48,9 +50,15 @@ func (s *Store) objectsOf(ctx context.Context, merchant foyer.MerchantID, kind f
 	query := s.db(ctx).Where("merchant_id = ? AND id IN ?", merchant, ids)
 	switch kind {
 	case foyer.PrefixCustomer:
-		var rows []customerRow
-		err := query.Find(&rows).Error
-		return byID(domains(rows), translate(err), func(c billing.Customer) string { return string(c.ID) })
+		return s.customerObjects(ctx, merchant, query)
+	case foyer.PrefixAddress:
+		return rowObjects[addressRow](query, func(v billing.CustomerAddress) string { return string(v.ID) })
+	case foyer.PrefixProduct:
+		return rowObjects[productRow](query, func(v billing.Product) string { return string(v.ID) })
+	case foyer.PrefixPrice:
+		return rowObjects[priceRow](query, func(v billing.Price) string { return string(v.ID) })
+	case foyer.PrefixDiscount:
+		return rowObjects[discountRow](query, func(v billing.Discount) string { return string(v.ID) })
 	case foyer.PrefixSubscription:
 		found, err := subscriptions(query)
 		return byID(found, err, func(v billing.Subscription) string { return string(v.ID) })
@@ -100,6 +108,36 @@ func (s *Store) objectsOf(ctx context.Context, merchant foyer.MerchantID, kind f
 		return byID(domains(rows), translate(err), func(v identity.PortalSession) string { return string(v.ID) })
 	}
 	return nil, nil
+}
+
+// rowObjects reads things that are one row each.
+func rowObjects[R interface{ domain() D }, D any](query *gorm.DB, id func(D) string) (map[string]any, error) {
+	var rows []R
+	err := query.Find(&rows).Error
+	return byID(domains(rows), translate(err), id)
+}
+
+// customerObjects reads customers with what is to their credit.
+func (s *Store) customerObjects(ctx context.Context, merchant foyer.MerchantID, query *gorm.DB) (map[string]any, error) {
+	var rows []customerRow
+	if err := query.Find(&rows).Error; err != nil {
+		return nil, translate(err)
+	}
+	ids, found := make([]foyer.CustomerID, len(rows)), map[foyer.CustomerID]billing.CustomerDetails{}
+	for i, r := range rows {
+		ids[i], found[r.ID] = r.ID, billing.CustomerDetails{Customer: r.domain()}
+	}
+	credits, err := s.Credits(ctx, merchant, ids)
+	for _, c := range credits {
+		details := found[c.Scope.Customer]
+		details.Credits = append(details.Credits, c)
+		found[c.Scope.Customer] = details
+	}
+	out := make(map[string]any, len(found))
+	for id, v := range found {
+		out[string(id)] = v
+	}
+	return out, err
 }
 
 func byID[T any](found []T, err error, id func(T) string) (map[string]any, error) {

@@ -38,7 +38,7 @@ func put[R any](ctx context.Context, s *importing, rows []R) error {
 	}
 	replace := clause.OnConflict{
 		Columns:   []clause.Column{{Name: "id"}},
-		DoUpdates: clause.AssignmentColumns(row.Schema.DBNames),
+		DoUpdates: clause.AssignmentColumns(imported(row.Schema.DBNames)),
 		Where:     clause.Where{Exprs: []clause.Expression{clause.Expr{SQL: row.Schema.Table + ".merchant_id = excluded.merchant_id"}}},
 	}
 	written := s.db(ctx).Clauses(replace).CreateInBatches(&rows, 100)
@@ -48,6 +48,11 @@ func put[R any](ctx context.Context, s *importing, rows []R) error {
 	return translate(written.Error)
 }
 
+// imported are the columns an import writes again: not what the merchant keeps beside a thing, which no other system knows.
+func imported(columns []string) []string {
+	return slices.DeleteFunc(slices.Clone(columns), func(c string) bool { return c == "metadata" })
+}
+
 // saveCustomers writes one after the other: an address may be free only because the one before gave it up.
 func (s *importing) saveCustomers(ctx context.Context, merchant foyer.MerchantID, batch billing.ImportBatch) error {
 	for _, c := range batch.Customers {
@@ -55,6 +60,9 @@ func (s *importing) saveCustomers(ctx context.Context, merchant foyer.MerchantID
 		row.Imported = null(toJSON(importedCustomer{Addresses: c.Addresses, Businesses: c.Businesses}))
 		row.EditedAt = null(c.EditedAt)
 		if err := put(ctx, s, []customerRow{row}); err != nil {
+			return err
+		}
+		if err := s.followImport(ctx, c.Customer); err != nil {
 			return err
 		}
 		if c.Customer.Archived {

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"time"
+
+	"foyer/internal/foyer"
 )
 
 // How long what has ended is kept before it is deleted.
@@ -15,6 +17,8 @@ const (
 	// Longer than the job queue tries to send a mail.
 	keepMailOrders = 30 * 24 * time.Hour
 	keepSetups     = 30 * 24 * time.Hour
+	// How far back a merchant can see what became of a delivery, and have it again.
+	keepDeliveries = 30 * 24 * time.Hour
 	// What is asked when an account was taken over: when was the address changed, and to which?
 	keepEmailChanges = 90 * 24 * time.Hour
 )
@@ -41,5 +45,7 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 			return translate(err)
 		}
 	}
-	return nil
+	// By the time in the id: the index it has anyway.
+	old := string(foyer.PrefixDelivery) + "_" + ulidTime(now.Add(-keepDeliveries))
+	return translate(db.Exec("DELETE FROM deliveries WHERE id < ? AND due_at IS NULL", old).Error)
 }

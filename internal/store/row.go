@@ -144,3 +144,23 @@ func saveVersions[R any](db *gorm.DB, table string, rows []R, columns ...string)
 	}
 	return nil
 }
+
+// metadata reads what metadataOrNull wrote. What is there we wrote ourselves; a row that can't be read has none.
+func metadata(text *string) foyer.Metadata {
+	if text == nil {
+		return nil
+	}
+	m, err := fromJSON[foyer.Metadata]("metadata", *text)
+	if err != nil {
+		return nil
+	}
+	return m.Kept()
+}
+
+func metadataOrNull(m foyer.Metadata) *string {
+	if len(m) == 0 {
+		return nil
+	}
+	text := toJSON(m)
+	return &text
+}

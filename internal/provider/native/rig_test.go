@@ -141,16 +141,16 @@ func (r *rig) newCustomer(t testing.TB, email string) billing.Customer {
 func (r *rig) price(t testing.TB, name string, amount int64, change ...func(*billing.Price)) billing.Price {
 	t.Helper()
 	ctx := context.Background()
-	product, err := r.catalog.CreateProduct(ctx, billing.Product{Merchant: r.merchant.ID, Name: name})
+	product, err := r.catalog.CreateProduct(ctx, r.by, billing.Product{Name: name})
 	require.NoError(t, err)
 	p := billing.Price{
-		Merchant: r.merchant.ID, Product: product.ID, Name: name, UnitPrice: foyer.Money{Amount: amount, Currency: "EUR"},
+		Product: product.ID, Name: name, UnitPrice: foyer.Money{Amount: amount, Currency: "EUR"},
 		Cycle: &foyer.Cycle{Interval: foyer.Month, Frequency: 1}, TaxRate: "0.19",
 	}
 	for _, c := range change {
 		c(&p)
 	}
-	p, err = r.catalog.CreatePrice(ctx, p)
+	p, err = r.catalog.CreatePrice(ctx, r.by, p)
 	require.NoError(t, err)
 	return p
 }
