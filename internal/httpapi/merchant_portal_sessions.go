@@ -180,11 +180,10 @@ func (s *Server) portalSessionInput(ctx context.Context, settings merchant.Setti
 		fault("/return_url", "input.return_url")
 	}
 	if body.Locale != nil {
-		locale, ok := i18n.Parse(*body.Locale)
-		if !ok {
+		if _, ok := i18n.Parse(*body.Locale); !ok {
 			fault("/locale", "input.locale")
 		}
-		in.Locale = locale.Tag
+		in.Locale = *body.Locale
 	}
 	slices.SortFunc(faults, func(a, b foyer.FieldError) int { return strings.Compare(a.Pointer, b.Pointer) })
 	return in, each(listed, func(id string) billing.Subscription { return found[billing.SubscriptionID(id)] }), foyer.InvalidFields(faults...)
