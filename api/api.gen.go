@@ -225,6 +225,69 @@ func (e CustomerInclude) Valid() bool {
 	}
 }
 
+// Defines values for DeliveryOutcome.
+const (
+	DeliveryOutcomeBadResponse      DeliveryOutcome = "bad_response"
+	DeliveryOutcomeBadStatus        DeliveryOutcome = "bad_status"
+	DeliveryOutcomeConnectionFailed DeliveryOutcome = "connection_failed"
+	DeliveryOutcomeEndpointDisabled DeliveryOutcome = "endpoint_disabled"
+	DeliveryOutcomeEventDeleted     DeliveryOutcome = "event_deleted"
+	DeliveryOutcomeGone             DeliveryOutcome = "gone"
+	DeliveryOutcomeRedirected       DeliveryOutcome = "redirected"
+	DeliveryOutcomeSucceeded        DeliveryOutcome = "succeeded"
+	DeliveryOutcomeTimeout          DeliveryOutcome = "timeout"
+	DeliveryOutcomeTlsFailed        DeliveryOutcome = "tls_failed"
+)
+
+// Valid indicates whether the value is a known member of the DeliveryOutcome enum.
+func (e DeliveryOutcome) Valid() bool {
+	switch e {
+	case DeliveryOutcomeBadResponse:
+		return true
+	case DeliveryOutcomeBadStatus:
+		return true
+	case DeliveryOutcomeConnectionFailed:
+		return true
+	case DeliveryOutcomeEndpointDisabled:
+		return true
+	case DeliveryOutcomeEventDeleted:
+		return true
+	case DeliveryOutcomeGone:
+		return true
+	case DeliveryOutcomeRedirected:
+		return true
+	case DeliveryOutcomeSucceeded:
+		return true
+	case DeliveryOutcomeTimeout:
+		return true
+	case DeliveryOutcomeTlsFailed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeliveryStatus.
+const (
+	DeliveryStatusFailed    DeliveryStatus = "failed"
+	DeliveryStatusPending   DeliveryStatus = "pending"
+	DeliveryStatusSucceeded DeliveryStatus = "succeeded"
+)
+
+// Valid indicates whether the value is a known member of the DeliveryStatus enum.
+func (e DeliveryStatus) Valid() bool {
+	switch e {
+	case DeliveryStatusFailed:
+		return true
+	case DeliveryStatusPending:
+		return true
+	case DeliveryStatusSucceeded:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DiscountType.
 const (
 	Fixed   DiscountType = "fixed"
@@ -383,28 +446,28 @@ func (e NextActionType) Valid() bool {
 
 // Defines values for Origin.
 const (
-	Api                             Origin = "api"
-	SubscriptionCharge              Origin = "subscription_charge"
-	SubscriptionPaymentMethodChange Origin = "subscription_payment_method_change"
-	SubscriptionRecurring           Origin = "subscription_recurring"
-	SubscriptionUpdate              Origin = "subscription_update"
-	Web                             Origin = "web"
+	OriginApi                             Origin = "api"
+	OriginSubscriptionCharge              Origin = "subscription_charge"
+	OriginSubscriptionPaymentMethodChange Origin = "subscription_payment_method_change"
+	OriginSubscriptionRecurring           Origin = "subscription_recurring"
+	OriginSubscriptionUpdate              Origin = "subscription_update"
+	OriginWeb                             Origin = "web"
 )
 
 // Valid indicates whether the value is a known member of the Origin enum.
 func (e Origin) Valid() bool {
 	switch e {
-	case Api:
+	case OriginApi:
 		return true
-	case SubscriptionCharge:
+	case OriginSubscriptionCharge:
 		return true
-	case SubscriptionPaymentMethodChange:
+	case OriginSubscriptionPaymentMethodChange:
 		return true
-	case SubscriptionRecurring:
+	case OriginSubscriptionRecurring:
 		return true
-	case SubscriptionUpdate:
+	case OriginSubscriptionUpdate:
 		return true
-	case Web:
+	case OriginWeb:
 		return true
 	default:
 		return false
@@ -480,6 +543,48 @@ func (e Permission) Valid() bool {
 	case Read:
 		return true
 	case Write:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PortalSessionOrigin.
+const (
+	PortalSessionOriginApi  PortalSessionOrigin = "api"
+	PortalSessionOriginMail PortalSessionOrigin = "mail"
+)
+
+// Valid indicates whether the value is a known member of the PortalSessionOrigin enum.
+func (e PortalSessionOrigin) Valid() bool {
+	switch e {
+	case PortalSessionOriginApi:
+		return true
+	case PortalSessionOriginMail:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PortalSessionStatus.
+const (
+	PortalSessionStatusExpired PortalSessionStatus = "expired"
+	PortalSessionStatusOpen    PortalSessionStatus = "open"
+	PortalSessionStatusRevoked PortalSessionStatus = "revoked"
+	PortalSessionStatusUsed    PortalSessionStatus = "used"
+)
+
+// Valid indicates whether the value is a known member of the PortalSessionStatus enum.
+func (e PortalSessionStatus) Valid() bool {
+	switch e {
+	case PortalSessionStatusExpired:
+		return true
+	case PortalSessionStatusOpen:
+		return true
+	case PortalSessionStatusRevoked:
+		return true
+	case PortalSessionStatusUsed:
 		return true
 	default:
 		return false
@@ -654,6 +759,24 @@ func (e SignInRequestCodeChallengeMethod) Valid() bool {
 	}
 }
 
+// Defines values for SubscriptionIncluded.
+const (
+	SubscriptionIncludedCustomer      SubscriptionIncluded = "customer"
+	SubscriptionIncludedPaymentMethod SubscriptionIncluded = "payment_method"
+)
+
+// Valid indicates whether the value is a known member of the SubscriptionIncluded enum.
+func (e SubscriptionIncluded) Valid() bool {
+	switch e {
+	case SubscriptionIncludedCustomer:
+		return true
+	case SubscriptionIncludedPaymentMethod:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SubscriptionStatus.
 const (
 	SubscriptionStatusActive   SubscriptionStatus = "active"
@@ -726,13 +849,13 @@ func (e TaxBehavior) Valid() bool {
 	}
 }
 
-// Defines values for TokensTokenType.
+// Defines values for TokenType.
 const (
-	Bearer TokensTokenType = "Bearer"
+	Bearer TokenType = "Bearer"
 )
 
-// Valid indicates whether the value is a known member of the TokensTokenType enum.
-func (e TokensTokenType) Valid() bool {
+// Valid indicates whether the value is a known member of the TokenType enum.
+func (e TokenType) Valid() bool {
 	switch e {
 	case Bearer:
 		return true
@@ -753,6 +876,24 @@ func (e UpdateDunningThen) Valid() bool {
 	case UpdateDunningThenCancel:
 		return true
 	case UpdateDunningThenPause:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookEndpointStatus.
+const (
+	Disabled WebhookEndpointStatus = "disabled"
+	Enabled  WebhookEndpointStatus = "enabled"
+)
+
+// Valid indicates whether the value is a known member of the WebhookEndpointStatus enum.
+func (e WebhookEndpointStatus) Valid() bool {
+	switch e {
+	case Disabled:
+		return true
+	case Enabled:
 		return true
 	default:
 		return false
@@ -789,6 +930,24 @@ func (e DownloadInvoiceParamsDisposition) Valid() bool {
 	case DownloadInvoiceParamsDispositionAttachment:
 		return true
 	case DownloadInvoiceParamsDispositionInline:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MerchantDownloadInvoiceParamsDisposition.
+const (
+	MerchantDownloadInvoiceParamsDispositionAttachment MerchantDownloadInvoiceParamsDisposition = "attachment"
+	MerchantDownloadInvoiceParamsDispositionInline     MerchantDownloadInvoiceParamsDisposition = "inline"
+)
+
+// Valid indicates whether the value is a known member of the MerchantDownloadInvoiceParamsDisposition enum.
+func (e MerchantDownloadInvoiceParamsDisposition) Valid() bool {
+	switch e {
+	case MerchantDownloadInvoiceParamsDispositionAttachment:
+		return true
+	case MerchantDownloadInvoiceParamsDispositionInline:
 		return true
 	default:
 		return false
@@ -880,6 +1039,15 @@ type Address struct {
 	Line2      *string `json:"line2"`
 	PostalCode *string `json:"postal_code"`
 	Region     *string `json:"region"`
+}
+
+// AdvanceClock Exactly one of the two.
+//
+// Example: {"by":"P31D"}
+type AdvanceClock struct {
+	// By An ISO 8601 duration. Months and years keep the day of the month where there is one.
+	By *string    `json:"by,omitempty"`
+	To *time.Time `json:"to,omitempty"`
 }
 
 // Amount An amount of money to ask for.
@@ -1000,12 +1168,41 @@ type AuditEntryList struct {
 	Page Page `json:"page"`
 }
 
+// BilledItem Either `price_id`, a price that is paid once; or `name` and `unit_price` of something that is in no catalog.
+type BilledItem struct {
+	Name     *string `json:"name,omitempty"`
+	PriceId  *string `json:"price_id,omitempty"`
+	Quantity int64   `json:"quantity"`
+
+	// TaxRate A share: 0.19 is 19 %. With `name` only.
+	TaxRate *string `json:"tax_rate,omitempty"`
+
+	// UnitPrice What one costs, without tax.
+	//
+	// Example: {"amount":4900,"currency":"EUR"}
+	UnitPrice *UnitPrice `json:"unit_price,omitempty"`
+}
+
 // BillingCycle How often it is billed.
 type BillingCycle struct {
 	Frequency int32 `json:"frequency"`
 
 	// Interval Unit of a billing cycle.
 	Interval Interval `json:"interval"`
+}
+
+// BillingDetails The terms of what is collected by invoice.
+//
+// Example: {"payment_terms":{"frequency":30,"interval":"day"},"purchase_order_number":"PO-7"}
+type BillingDetails struct {
+	// AdditionalInformation Shown on the invoice.
+	AdditionalInformation *string `json:"additional_information,omitempty"`
+
+	// PaymentTerms Within how long it is to be paid; 14 days when not given.
+	PaymentTerms *BillingCycle `json:"payment_terms,omitempty"`
+
+	// PurchaseOrderNumber Shown on the invoice.
+	PurchaseOrderNumber *string `json:"purchase_order_number,omitempty"`
 }
 
 // Branding How the merchant looks.
@@ -1140,6 +1337,22 @@ type ChangeSubscription struct {
 	Items []ChangeItem `json:"items"`
 }
 
+// Clock A merchant's time.
+//
+// Example: {"now":"2027-02-01T00:00:00Z","offset":"PT2678400S"}
+type Clock struct {
+	Now time.Time `json:"now"`
+
+	// Offset How far ahead of the real time it is, as an ISO 8601 duration; not there when it is not.
+	Offset *string `json:"offset,omitempty"`
+
+	// Running There is more to run.
+	Running *bool `json:"running,omitempty"`
+
+	// To Where the clock was to go, while there is more to run.
+	To *time.Time `json:"to,omitempty"`
+}
+
 // Collection A debt that was tried to collect.
 type Collection struct {
 	// ErrorCode Why it was declined; stable.
@@ -1266,6 +1479,34 @@ type CreatePaymentMethod struct {
 	GatewayToken string `json:"gateway_token"`
 }
 
+// CreatePortalSession A link for a customer.
+//
+// Example: {"customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","return_url":"https://app.acme.example/billing","subscription_ids":["sub_01kb3v5q8r9s0t1v2w3x4y5z6a"]}
+type CreatePortalSession struct {
+	CustomerId string `json:"customer_id"`
+
+	// Exchange Give tokens at once.
+	Exchange *bool `json:"exchange,omitempty"`
+
+	// ExpiresIn Seconds the ticket is good for; 600 by default.
+	ExpiresIn *int32 `json:"expires_in,omitempty"`
+
+	// Locale The language of the session, for a customer who has chosen none.
+	Locale *string `json:"locale,omitempty"`
+
+	// ReturnUrl Where the customer may be led back to.
+	ReturnUrl *string `json:"return_url,omitempty"`
+
+	// Scopes `read`, `write`, `subscription:<id>:cancel`, `subscription:<id>:payment_method`; `read` and `write` by default.
+	Scopes *[]string `json:"scopes,omitempty"`
+
+	// SubscriptionIds The subscriptions there are links for.
+	SubscriptionIds *[]string `json:"subscription_ids,omitempty"`
+
+	// Target Where the customer arrives after the exchange; the overview by default.
+	Target *Target `json:"target,omitempty"`
+}
+
 // CreatePrice A new price.
 //
 // Example: {"billing_cycle":{"frequency":1,"interval":"month"},"name":"Monthly","product_id":"pro_01kb3v5q8r9s0t1v2w3x4y5z6a","tax_rate":"0.19","unit_price":{"amount":2900,"currency":"EUR"}}
@@ -1317,6 +1558,24 @@ type CreateProduct struct {
 	Name string `json:"name"`
 }
 
+// CreateWebhookEndpoint Where to listen.
+//
+// Example: {"event_types":["payment.*","subscription.canceled"],"url":"https://hooks.example.com/foyer"}
+type CreateWebhookEndpoint struct {
+	Description *string `json:"description,omitempty"`
+
+	// EventTypes What to hear of, like `payment.completed`, or `subscription.*` for all about subscriptions; empty is everything.
+	EventTypes *[]string `json:"event_types,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// Url https, on port 443 or 8443, on the public internet.
+	Url string `json:"url"`
+}
+
 // CreatedApiKey An API key with its secret, which is shown this once.
 type CreatedApiKey struct {
 	CreatedAt time.Time  `json:"created_at"`
@@ -1342,6 +1601,42 @@ type CreatedApiKey struct {
 
 // CreatedApiKeyStatus defines model for CreatedApiKey.Status.
 type CreatedApiKeyStatus string
+
+// CreatedWebhookEndpoint A webhook endpoint with its secret, which is shown this once.
+//
+// Example: {"archived_at":null,"created_at":"2026-11-24T09:00:00Z","description":"Billing","disabled_at":null,"disabled_reason":null,"event_types":["payment.*","subscription.canceled"],"failing_since":null,"id":"whk_01kb3v5q8r9s0t1v2w3x4y5z6a","metadata":{},"previous_secret_expires_at":null,"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw7q1yQWvB7kE=","status":"enabled","updated_at":"2026-11-24T09:00:00Z","url":"https://hooks.example.com/foyer"}
+type CreatedWebhookEndpoint struct {
+	ArchivedAt  *time.Time `json:"archived_at"`
+	CreatedAt   time.Time  `json:"created_at"`
+	Description *string    `json:"description"`
+	DisabledAt  *time.Time `json:"disabled_at"`
+
+	// DisabledReason `merchant`; `gone`, after a 410; `failing`, after 5 days of nothing but failures.
+	DisabledReason *string `json:"disabled_reason"`
+
+	// EventTypes What it wants to hear of; empty is everything.
+	EventTypes []string `json:"event_types"`
+
+	// FailingSince Since then every try has failed.
+	FailingSince *time.Time `json:"failing_since"`
+	Id           string     `json:"id"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata Metadata `json:"metadata"`
+
+	// PreviousSecretExpiresAt Until then the secret before the last rotation signs, too.
+	PreviousSecretExpiresAt *time.Time `json:"previous_secret_expires_at"`
+
+	// Secret For the receiver’s library. Null in a repeated answer.
+	Secret *string `json:"secret"`
+
+	// Status Whether events are delivered to it.
+	Status    WebhookEndpointStatus `json:"status"`
+	UpdatedAt time.Time             `json:"updated_at"`
+	Url       string                `json:"url"`
+}
 
 // Customer A customer as the merchant sees them.
 //
@@ -1420,6 +1715,27 @@ type CustomerAddressList struct {
 	Page Page `json:"page"`
 }
 
+// CustomerExport Everything held about a customer.
+type CustomerExport struct {
+	Activity      []Activity            `json:"activity"`
+	Cancellations []Cancellation        `json:"cancellations"`
+	EmailChanges  []ExportedEmailChange `json:"email_changes"`
+	Invoices      []Invoice             `json:"invoices"`
+	Mails         []SentMail            `json:"mails"`
+
+	// Me The signed-in customer.
+	Me             Me              `json:"me"`
+	PaymentMethods []PaymentMethod `json:"payment_methods"`
+
+	// Payments Itemised, zero-value ones too.
+	Payments       []Payment       `json:"payments"`
+	PortalSessions []PortalSession `json:"portal_sessions"`
+
+	// Sessions Ended ones too, as long as they are kept.
+	Sessions      []Session      `json:"sessions"`
+	Subscriptions []Subscription `json:"subscriptions"`
+}
+
 // CustomerInclude What is shown with a customer.
 type CustomerInclude string
 
@@ -1430,6 +1746,80 @@ type CustomerList struct {
 	// Page Where the next page starts.
 	Page Page `json:"page"`
 }
+
+// CustomerSignIn A customer's sign-in, as events tell of it.
+type CustomerSignIn struct {
+	// CompletedAt When it led to a session.
+	CompletedAt *time.Time `json:"completed_at"`
+	CreatedAt   time.Time  `json:"created_at"`
+	CustomerId  string     `json:"customer_id"`
+	Id          string     `json:"id"`
+
+	// Target Where to go after sign-in.
+	Target Target `json:"target"`
+}
+
+// Delivery One event for one webhook endpoint.
+//
+// Example: {"attempts":[{"at":"2026-11-24T09:00:00.2Z","duration_ms":15000,"http_status":null,"outcome":"timeout"},{"at":"2026-11-24T09:00:20.3Z","duration_ms":31,"http_status":204,"outcome":"succeeded"}],"completed_at":"2026-11-24T09:00:20.4Z","created_at":"2026-11-24T09:00:00Z","endpoint_id":"whk_01kb3v5q8r9s0t1v2w3x4y5z6a","event_created_at":"2026-11-24T09:00:00Z","event_id":"evt_01kb3v5q8r9s0t1v2w3x4y5z6a","event_type":"payment.completed","id":"dlv_01kb3v5q8r9s0t1v2w3x4y5z6a","last_http_status":204,"last_outcome":"succeeded","next_try_at":null,"status":"succeeded","tries":2}
+type Delivery struct {
+	// Attempts Left out of lists.
+	Attempts       *[]DeliveryAttempt `json:"attempts,omitempty"`
+	CompletedAt    *time.Time         `json:"completed_at"`
+	CreatedAt      time.Time          `json:"created_at"`
+	EndpointId     string             `json:"endpoint_id"`
+	EventCreatedAt time.Time          `json:"event_created_at"`
+
+	// EventId The `webhook-id` of every try.
+	EventId        string `json:"event_id"`
+	EventType      string `json:"event_type"`
+	Id             string `json:"id"`
+	LastHttpStatus *int32 `json:"last_http_status"`
+
+	// LastOutcome One of DeliveryOutcome; null before the first try.
+	LastOutcome *string `json:"last_outcome"`
+
+	// NextTryAt While pending; null while it is being sent.
+	NextTryAt *time.Time `json:"next_try_at"`
+
+	// Status What became of a delivery.
+	Status DeliveryStatus `json:"status"`
+
+	// Tries How often it was tried.
+	Tries int32 `json:"tries"`
+}
+
+// DeliveryAttempt One try. Nothing of the answer is kept but its status.
+type DeliveryAttempt struct {
+	At time.Time `json:"at"`
+
+	// DurationMs How long the answer took; null when no connection came about.
+	DurationMs *int64 `json:"duration_ms"`
+
+	// HttpStatus Null when no answer came.
+	HttpStatus *int32 `json:"http_status"`
+
+	// Outcome What came of a try. `connection_failed`: no connection came about, for whatever reason (the name, the port, a network deliveries don't go to);
+	// `bad_response`: no HTTP, or too large a header; `bad_status`: no 2xx; `redirected`: a 3xx, which is not followed; `gone`: a 410, which disables the endpoint;
+	// `endpoint_disabled` and `event_deleted`: not tried.
+	Outcome DeliveryOutcome `json:"outcome"`
+}
+
+// DeliveryList A page of deliveries.
+type DeliveryList struct {
+	Data []Delivery `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
+// DeliveryOutcome What came of a try. `connection_failed`: no connection came about, for whatever reason (the name, the port, a network deliveries don't go to);
+// `bad_response`: no HTTP, or too large a header; `bad_status`: no 2xx; `redirected`: a 3xx, which is not followed; `gone`: a 410, which disables the endpoint;
+// `endpoint_disabled` and `event_deleted`: not tried.
+type DeliveryOutcome string
+
+// DeliveryStatus What became of a delivery.
+type DeliveryStatus string
 
 // Discount Something taken off.
 //
@@ -1504,6 +1894,39 @@ type DunningThen string
 // Effective When it takes effect.
 type Effective string
 
+// EmailChange A change of address that waits to be confirmed.
+//
+// Example: {"email_change_id":"emc_01kb3v5q8r9s0t1v2w3x4y5z6a","expires_at":"2026-11-24T09:10:00Z"}
+type EmailChange struct {
+	EmailChangeId string `json:"email_change_id"`
+
+	// ExpiresAt Until when the link works, if there is one.
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// EmailChangeRequest The address the customer wants.
+//
+// Example: {"email":"mia@newmailbox.example"}
+type EmailChangeRequest struct {
+	// Email One plain address.
+	Email string `json:"email"`
+}
+
+// EmailChangeVerification The token of the link.
+//
+// Example: {"token":"pV0yJ3mQk0fT2s6r6bq0y1mO4m2v7H8m1kq9w3xYz5A"}
+type EmailChangeVerification struct {
+	Token string `json:"token"`
+}
+
+// EmailChanged The address the customer signs in with from now on.
+//
+// Example: {"customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","email":"mia@newmailbox.example"}
+type EmailChanged struct {
+	CustomerId string `json:"customer_id"`
+	Email      string `json:"email"`
+}
+
 // Event A change, as webhooks tell it.
 //
 // Example: {"created_at":"2026-11-24T09:00:00Z","customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","data":{"id":"sub_01kb3v5q8r9s0t1v2w3x4y5z6a","status":"canceled"},"id":"evt_01kb3v5q8r9s0t1v2w3x4y5z6a","previous_attributes":{"status":"active"},"sequence":4,"subject_id":"sub_01kb3v5q8r9s0t1v2w3x4y5z6a","type":"subscription.canceled"}
@@ -1534,6 +1957,18 @@ type EventList struct {
 
 	// Page Where the next page starts.
 	Page Page `json:"page"`
+}
+
+// ExportedEmailChange A change of address that was asked for.
+type ExportedEmailChange struct {
+	// CompletedAt When it became the address; null when it did not.
+	CompletedAt *time.Time `json:"completed_at"`
+	CreatedAt   time.Time  `json:"created_at"`
+
+	// Email The address that was given.
+	Email     string    `json:"email"`
+	ExpiresAt time.Time `json:"expires_at"`
+	Id        string    `json:"id"`
 }
 
 // Features What customers may do by themselves. Cancelling is always on.
@@ -1588,12 +2023,15 @@ type Invoice struct {
 	Buyer Buyer `json:"buyer"`
 
 	// Copy Issued by another billing system; the PDF is headed so.
-	Copy      bool       `json:"copy"`
-	CreatedAt time.Time  `json:"created_at"`
-	Currency  string     `json:"currency"`
-	DueAt     *time.Time `json:"due_at"`
-	Id        string     `json:"id"`
-	IssuedAt  time.Time  `json:"issued_at"`
+	Copy      bool      `json:"copy"`
+	CreatedAt time.Time `json:"created_at"`
+	Currency  string    `json:"currency"`
+
+	// CustomerId For merchants.
+	CustomerId *string    `json:"customer_id,omitempty"`
+	DueAt      *time.Time `json:"due_at"`
+	Id         string     `json:"id"`
+	IssuedAt   time.Time  `json:"issued_at"`
 
 	// Kind What the document is.
 	Kind      InvoiceKind `json:"kind"`
@@ -1704,6 +2142,16 @@ type MailSender struct {
 	ReplyTo *string `json:"reply_to"`
 }
 
+// ManagementUrls Deep links into the merchant's frontend that hold no secret: the customer signs in there. For a paused or canceled subscription all
+// lead to its page; with manual collection there is no payment method to update.
+//
+// Example: {"cancel":"https://acme.example/portal/subscriptions/sub_01kb3v5q8r9s0t1v2w3x4y5z6a/cancel","update_payment_method":null,"view":"https://acme.example/portal/subscriptions/sub_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+type ManagementUrls struct {
+	Cancel              string  `json:"cancel"`
+	UpdatePaymentMethod *string `json:"update_payment_method"`
+	View                string  `json:"view"`
+}
+
 // Me The signed-in customer.
 type Me struct {
 	Address *Address `json:"address"`
@@ -1717,10 +2165,153 @@ type Me struct {
 	TaxId  *string `json:"tax_id"`
 }
 
+// MerchantCancelSubscription When it ends.
+//
+// Example: {"effective":"period_end"}
+type MerchantCancelSubscription struct {
+	Effective *Effective `json:"effective,omitempty"`
+}
+
+// MerchantCreatePayment What is bought once, by whom and how it is paid.
+//
+// Example: {"customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","items":[{"name":"Onboarding","quantity":1,"tax_rate":"0.19","unit_price":{"amount":4900,"currency":"EUR"}}],"payment_method_id":"paymtd_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+type MerchantCreatePayment struct {
+	// BillingDetails Only with `collection_mode: manual`.
+	BillingDetails *BillingDetails `json:"billing_details,omitempty"`
+	CollectionMode *CollectionMode `json:"collection_mode,omitempty"`
+	CustomerId     string          `json:"customer_id"`
+	Items          []BilledItem    `json:"items"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// PaymentMethodId A stored payment method of the customer. Needed unless it is collected by invoice.
+	PaymentMethodId *string `json:"payment_method_id,omitempty"`
+}
+
+// MerchantCreateRefund What goes back; neither `amount` nor `lines` is all that is left.
+//
+// Example: {"amount":500,"reason":"Goodwill"}
+type MerchantCreateRefund struct {
+	// Amount With tax, in the minor unit of the currency.
+	Amount *int64          `json:"amount,omitempty"`
+	Lines  *[]RefundedLine `json:"lines,omitempty"`
+
+	// Reason The customer sees it.
+	Reason *string `json:"reason,omitempty"`
+}
+
+// MerchantCreateSubscription What to subscribe to, for whom and how it is paid.
+//
+// Example: {"customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","external_id":"team-42","items":[{"price_id":"pri_01kb3v5q8r9s0t1v2w3x4y5z6a","quantity":1}],"metadata":{"plan_source":"sales"},"payment_method_id":"paymtd_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+type MerchantCreateSubscription struct {
+	// BillingDetails Only with `collection_mode: manual`.
+	BillingDetails *BillingDetails `json:"billing_details,omitempty"`
+	CollectionMode *CollectionMode `json:"collection_mode,omitempty"`
+	CustomerId     string          `json:"customer_id"`
+	DiscountId     *string         `json:"discount_id,omitempty"`
+
+	// ExternalId What you call it; no two subscriptions may be called the same.
+	ExternalId *string      `json:"external_id,omitempty"`
+	Items      []ChangeItem `json:"items"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// PaymentMethodId A stored payment method of the customer. Needed unless it is collected by invoice.
+	PaymentMethodId *string `json:"payment_method_id,omitempty"`
+
+	// TrialEnd When the trial ends; else as the prices have it. In the future, and at most 731 days ahead.
+	TrialEnd *time.Time `json:"trial_end,omitempty"`
+}
+
+// MerchantUpdatePayment What to change.
+//
+// Example: {"metadata":{"order":"7"}}
+type MerchantUpdatePayment struct {
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata Metadata `json:"metadata"`
+}
+
+// MerchantUpdateSubscription What to change.
+//
+// Example: {"metadata":{"plan_source":"sales"}}
+type MerchantUpdateSubscription struct {
+	// ExternalId Null clears.
+	ExternalId nullable.Nullable[string] `json:"external_id,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// PaymentMethodId A stored payment method of the customer.
+	PaymentMethodId *string `json:"payment_method_id,omitempty"`
+}
+
 // Metadata Whatever the merchant wants to keep with a thing; customers never see it.
 //
 // Example: {"crm_id":"A-17"}
 type Metadata map[string]string
+
+// MintedPortalSession A link with its secrets: `ticket` and `urls`, or with `exchange` the tokens. They are told once: a repeat of the call with the same Idempotency-Key has null for them.
+//
+// Example: {"created_at":"2026-11-24T09:00:00Z","customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","expires_at":"2026-11-24T09:10:00Z","id":"cpls_01kb3v5q8r9s0t1v2w3x4y5z6a","locale":null,"origin":"api","return_url":null,"revoked_at":null,"scopes":["read","write"],"session_id":null,"status":"open","target":{"kind":"overview"},"ticket":"pV0yJ3mQk0fT2s6r6bq0y1mO4m2v7H8m1kq9w3xYz5A","urls":{"overview":"https://acme.example/portal/#ticket=pV0yJ3mQk0fT2s6r6bq0y1mO4m2v7H8m1kq9w3xYz5A","subscriptions":[]},"used_at":null}
+type MintedPortalSession struct {
+	// AccessToken Only with `exchange`, as the other tokens.
+	AccessToken *string   `json:"access_token,omitempty"`
+	CreatedAt   time.Time `json:"created_at"`
+	CustomerId  string    `json:"customer_id"`
+
+	// ExpiresAt Until when the ticket can be exchanged.
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// ExpiresIn Seconds.
+	ExpiresIn *int32 `json:"expires_in,omitempty"`
+	Id        string `json:"id"`
+
+	// Locale The language of its session, unless the customer has chosen one.
+	Locale *string `json:"locale"`
+
+	// Origin Who made it: the merchant's backend, or Foyer for the link of a mail.
+	Origin PortalSessionOrigin `json:"origin"`
+
+	// RefreshExpiresIn Seconds until it dies unused.
+	RefreshExpiresIn *int32  `json:"refresh_expires_in,omitempty"`
+	RefreshToken     *string `json:"refresh_token,omitempty"`
+
+	// ReturnUrl Where the customer may be led back to.
+	ReturnUrl *string    `json:"return_url"`
+	RevokedAt *time.Time `json:"revoked_at"`
+
+	// Scopes What its session may do.
+	Scopes []string `json:"scopes"`
+
+	// SessionId The session it was exchanged for.
+	SessionId *string `json:"session_id"`
+
+	// Status What has become of it.
+	Status PortalSessionStatus `json:"status"`
+
+	// Target Where to go after sign-in.
+	Target Target `json:"target"`
+
+	// Ticket For exchangePortalSession. Not with `exchange`.
+	Ticket *string `json:"ticket,omitempty"`
+
+	// TokenType How the access token is sent.
+	TokenType *TokenType `json:"token_type,omitempty"`
+
+	// Urls Not with `exchange`.
+	Urls   *PortalUrls `json:"urls,omitempty"`
+	UsedAt *time.Time  `json:"used_at"`
+}
 
 // Money An amount of money.
 //
@@ -1804,7 +2395,10 @@ type Payment struct {
 	CollectionMode CollectionMode `json:"collection_mode"`
 	CreatedAt      time.Time      `json:"created_at"`
 	Currency       string         `json:"currency"`
-	Description    string         `json:"description"`
+
+	// CustomerId For merchants.
+	CustomerId  *string `json:"customer_id,omitempty"`
+	Description string  `json:"description"`
 
 	// DueAt For payments by invoice.
 	DueAt *time.Time `json:"due_at"`
@@ -1816,6 +2410,11 @@ type Payment struct {
 
 	// Lines Not in lists.
 	Lines *[]PaymentLine `json:"lines,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
 
 	// NextAction Only in a 202: the bank asks for the customer.
 	NextAction *NextAction `json:"next_action,omitempty"`
@@ -2016,6 +2615,55 @@ type PortalFeatures struct {
 	Revisions bool `json:"revisions"`
 }
 
+// PortalSession A link that signs a customer in once.
+//
+// Example: {"created_at":"2026-11-24T09:00:00Z","customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","expires_at":"2026-11-24T09:10:00Z","id":"cpls_01kb3v5q8r9s0t1v2w3x4y5z6a","locale":null,"origin":"api","return_url":"https://app.acme.example/billing","revoked_at":null,"scopes":["read","write"],"session_id":null,"status":"open","target":{"kind":"overview"},"used_at":null}
+type PortalSession struct {
+	CreatedAt  time.Time `json:"created_at"`
+	CustomerId string    `json:"customer_id"`
+
+	// ExpiresAt Until when the ticket can be exchanged.
+	ExpiresAt time.Time `json:"expires_at"`
+	Id        string    `json:"id"`
+
+	// Locale The language of its session, unless the customer has chosen one.
+	Locale *string `json:"locale"`
+
+	// Origin Who made it: the merchant's backend, or Foyer for the link of a mail.
+	Origin PortalSessionOrigin `json:"origin"`
+
+	// ReturnUrl Where the customer may be led back to.
+	ReturnUrl *string    `json:"return_url"`
+	RevokedAt *time.Time `json:"revoked_at"`
+
+	// Scopes What its session may do.
+	Scopes []string `json:"scopes"`
+
+	// SessionId The session it was exchanged for.
+	SessionId *string `json:"session_id"`
+
+	// Status What has become of it.
+	Status PortalSessionStatus `json:"status"`
+
+	// Target Where to go after sign-in.
+	Target Target     `json:"target"`
+	UsedAt *time.Time `json:"used_at"`
+}
+
+// PortalSessionList A page of links.
+type PortalSessionList struct {
+	Data []PortalSession `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
+// PortalSessionOrigin Who made it: the merchant's backend, or Foyer for the link of a mail.
+type PortalSessionOrigin string
+
+// PortalSessionStatus What has become of it.
+type PortalSessionStatus string
+
 // PortalSettings The portal and everything it is set to.
 type PortalSettings struct {
 	// AllowedOrigins Origins browsers may use the portal from, exactly as they send them.
@@ -2069,6 +2717,14 @@ type PortalSettings struct {
 
 // PortalSettingsMode defines model for PortalSettings.Mode.
 type PortalSettingsMode string
+
+// PortalUrls Links into the portal, each with the ticket.
+type PortalUrls struct {
+	Overview string `json:"overview"`
+
+	// Subscriptions In the order of `subscription_ids`.
+	Subscriptions []SubscriptionUrls `json:"subscriptions"`
+}
 
 // Price What a product costs.
 //
@@ -2145,6 +2801,9 @@ type Problem struct {
 
 	// Errors The inputs at fault.
 	Errors *[]FieldProblem `json:"errors,omitempty"`
+
+	// PaymentId The payment that was declined.
+	PaymentId *string `json:"payment_id,omitempty"`
 
 	// PortalId Where to sign in instead of with a ticket that is no longer good.
 	PortalId *string `json:"portal_id,omitempty"`
@@ -2224,6 +2883,26 @@ type QuantityBounds struct {
 	Min *int64 `json:"min,omitempty"`
 }
 
+// RedeliverSpan What to deliver again.
+//
+// Example: {"endpoint_id":"whk_01kb3v5q8r9s0t1v2w3x4y5z6a","from":"2026-11-23T22:00:00Z","to":"2026-11-24T06:00:00Z"}
+type RedeliverSpan struct {
+	EndpointId string    `json:"endpoint_id"`
+	From       time.Time `json:"from"`
+	To         time.Time `json:"to"`
+}
+
+// Redelivered What came of it.
+//
+// Example: {"count":128,"has_more":false}
+type Redelivered struct {
+	// Count How many deliveries are due now.
+	Count int64 `json:"count"`
+
+	// HasMore Whether there may be more: call again.
+	HasMore bool `json:"has_more"`
+}
+
 // RefreshRequest The refresh token last received.
 type RefreshRequest struct {
 	RefreshToken string `json:"refresh_token"`
@@ -2235,7 +2914,13 @@ type Refund struct {
 	Action    RefundAction `json:"action"`
 	CreatedAt time.Time    `json:"created_at"`
 	Id        string       `json:"id"`
-	Reason    *string      `json:"reason"`
+
+	// Lines For merchants: what went back of each line.
+	Lines *[]RefundLine `json:"lines,omitempty"`
+
+	// PaymentId For merchants: the payment it belongs to.
+	PaymentId *string `json:"payment_id,omitempty"`
+	Reason    *string `json:"reason"`
 
 	// Status Where a refund stands.
 	Status RefundStatus `json:"status"`
@@ -2254,8 +2939,24 @@ type Refund struct {
 // RefundAction Why it went back.
 type RefundAction string
 
+// RefundLine What went back of one line of the payment.
+type RefundLine struct {
+	// Amount An amount of money.
+	//
+	// Example: {"amount":1999,"currency":"EUR","display":"19,99 €"}
+	Amount Money  `json:"amount"`
+	LineId string `json:"line_id"`
+}
+
 // RefundStatus Where a refund stands.
 type RefundStatus string
+
+// RefundedLine A line, and how much of it goes back; without an amount, all that is left of it.
+type RefundedLine struct {
+	// Amount With tax, in the minor unit of the currency.
+	Amount *int64 `json:"amount,omitempty"`
+	LineId string `json:"line_id"`
+}
 
 // ResumeSubscription How to go on.
 //
@@ -2305,12 +3006,21 @@ type Seller struct {
 	TaxId              *string  `json:"tax_id"`
 }
 
+// SentMail A mail that was sent.
+type SentMail struct {
+	Kind   string    `json:"kind"`
+	SentAt time.Time `json:"sent_at"`
+}
+
 // Session Where the customer is signed in.
 type Session struct {
 	CreatedAt time.Time `json:"created_at"`
 
 	// Current The session of this call.
 	Current bool `json:"current"`
+
+	// CustomerId Only for the merchant.
+	CustomerId *string `json:"customer_id,omitempty"`
 
 	// Device Browser and system, as far as they can be told.
 	Device *string `json:"device"`
@@ -2325,6 +3035,9 @@ type Session struct {
 	// Kind How the session began.
 	Kind       SessionKind `json:"kind"`
 	LastUsedAt time.Time   `json:"last_used_at"`
+
+	// RevokedAt Only where ended sessions are shown.
+	RevokedAt *time.Time `json:"revoked_at,omitempty"`
 }
 
 // SessionKind How the session began.
@@ -2426,17 +3139,34 @@ type Subscription struct {
 	Currency       string         `json:"currency"`
 
 	// CurrentPeriod Null when it is paused or canceled.
-	CurrentPeriod *Period               `json:"current_period"`
-	Discount      *SubscriptionDiscount `json:"discount"`
-	ExternalId    *string               `json:"external_id"`
-	Id            string                `json:"id"`
-	Items         []SubscriptionItem    `json:"items"`
+	CurrentPeriod *Period `json:"current_period"`
+
+	// Customer For merchants, when asked for with `include`.
+	Customer *Me `json:"customer,omitempty"`
+
+	// CustomerId For merchants.
+	CustomerId *string               `json:"customer_id,omitempty"`
+	Discount   *SubscriptionDiscount `json:"discount"`
+	ExternalId *string               `json:"external_id"`
+	Id         string                `json:"id"`
+	Items      []SubscriptionItem    `json:"items"`
+
+	// ManagementUrls For merchants.
+	ManagementUrls *ManagementUrls `json:"management_urls,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
 
 	// NextAction Only in a 202: the bank asks for the customer.
-	NextAction      *NextAction  `json:"next_action,omitempty"`
-	NextPayment     *NextPayment `json:"next_payment"`
-	PausedAt        *time.Time   `json:"paused_at"`
-	PaymentMethodId *string      `json:"payment_method_id"`
+	NextAction  *NextAction  `json:"next_action,omitempty"`
+	NextPayment *NextPayment `json:"next_payment"`
+	PausedAt    *time.Time   `json:"paused_at"`
+
+	// PaymentMethod For merchants, when asked for with `include`.
+	PaymentMethod   *PaymentMethod `json:"payment_method,omitempty"`
+	PaymentMethodId *string        `json:"payment_method_id"`
 
 	// RecurringTotal What one period costs; null when the billing system it came from does not tell.
 	RecurringTotal  *Money           `json:"recurring_total"`
@@ -2484,6 +3214,9 @@ type SubscriptionDiscount struct {
 	Type     *DiscountType `json:"type"`
 }
 
+// SubscriptionIncluded What can be added to a subscription.
+type SubscriptionIncluded string
+
 // SubscriptionItem One product of a subscription.
 type SubscriptionItem struct {
 	// Price A catalog entry as it was named.
@@ -2508,6 +3241,14 @@ type SubscriptionList struct {
 
 // SubscriptionStatus Where a subscription stands.
 type SubscriptionStatus string
+
+// SubscriptionUrls Links to a subscription.
+type SubscriptionUrls struct {
+	Cancel              string  `json:"cancel"`
+	Id                  string  `json:"id"`
+	UpdatePaymentMethod *string `json:"update_payment_method"`
+	View                string  `json:"view"`
+}
 
 // Target Where to go after sign-in.
 type Target struct {
@@ -2540,6 +3281,9 @@ type TicketExchange struct {
 	Ticket string `json:"ticket"`
 }
 
+// TokenType How the access token is sent.
+type TokenType string
+
 // Tokens A session.
 type Tokens struct {
 	// AccessToken A JWT; see getJwks.
@@ -2558,12 +3302,22 @@ type Tokens struct {
 	SessionId    string  `json:"session_id"`
 
 	// Target Where to go after sign-in.
-	Target    Target          `json:"target"`
-	TokenType TokensTokenType `json:"token_type"`
+	Target Target `json:"target"`
+
+	// TokenType How the access token is sent.
+	TokenType TokenType `json:"token_type"`
 }
 
-// TokensTokenType defines model for Tokens.TokenType.
-type TokensTokenType string
+// UnitPrice What one costs, without tax.
+//
+// Example: {"amount":4900,"currency":"EUR"}
+type UnitPrice struct {
+	// Amount In the minor unit of the currency.
+	Amount int64 `json:"amount"`
+
+	// Currency ISO 4217.
+	Currency string `json:"currency"`
+}
 
 // UpdateAddress What to change of the address; null clears.
 type UpdateAddress struct {
@@ -2807,6 +3561,72 @@ type UpdateSignInPolicy struct {
 	DeviceBindingRequired *bool `json:"device_binding_required,omitempty"`
 }
 
+// UpdateWebhookEndpoint What to change.
+//
+// Example: {"status":"enabled"}
+type UpdateWebhookEndpoint struct {
+	// Description An empty one clears it.
+	Description *string `json:"description,omitempty"`
+
+	// EventTypes What to hear of, like `payment.completed`, or `subscription.*` for all about subscriptions; empty is everything.
+	EventTypes *[]string `json:"event_types,omitempty"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
+
+	// Status Whether events are delivered to it.
+	Status *WebhookEndpointStatus `json:"status,omitempty"`
+
+	// Url https, on port 443 or 8443, on the public internet.
+	Url *string `json:"url,omitempty"`
+}
+
+// WebhookEndpoint Where the merchant's system listens.
+//
+// Example: {"archived_at":null,"created_at":"2026-11-24T09:00:00Z","description":"Billing","disabled_at":null,"disabled_reason":null,"event_types":["payment.*","subscription.canceled"],"failing_since":null,"id":"whk_01kb3v5q8r9s0t1v2w3x4y5z6a","metadata":{},"previous_secret_expires_at":null,"status":"enabled","updated_at":"2026-11-24T09:00:00Z","url":"https://hooks.example.com/foyer"}
+type WebhookEndpoint struct {
+	ArchivedAt  *time.Time `json:"archived_at"`
+	CreatedAt   time.Time  `json:"created_at"`
+	Description *string    `json:"description"`
+	DisabledAt  *time.Time `json:"disabled_at"`
+
+	// DisabledReason `merchant`; `gone`, after a 410; `failing`, after 5 days of nothing but failures.
+	DisabledReason *string `json:"disabled_reason"`
+
+	// EventTypes What it wants to hear of; empty is everything.
+	EventTypes []string `json:"event_types"`
+
+	// FailingSince Since then every try has failed.
+	FailingSince *time.Time `json:"failing_since"`
+	Id           string     `json:"id"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata Metadata `json:"metadata"`
+
+	// PreviousSecretExpiresAt Until then the secret before the last rotation signs, too.
+	PreviousSecretExpiresAt *time.Time `json:"previous_secret_expires_at"`
+
+	// Status Whether events are delivered to it.
+	Status    WebhookEndpointStatus `json:"status"`
+	UpdatedAt time.Time             `json:"updated_at"`
+	Url       string                `json:"url"`
+}
+
+// WebhookEndpointList A page of webhook endpoints.
+type WebhookEndpointList struct {
+	Data []WebhookEndpoint `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
+// WebhookEndpointStatus Whether events are delivered to it.
+type WebhookEndpointStatus string
+
 // ActionFilter defines model for ActionFilter.
 type ActionFilter = string
 
@@ -2839,6 +3659,18 @@ type CustomerId = string
 
 // CustomerIncludes defines model for CustomerIncludes.
 type CustomerIncludes = []CustomerInclude
+
+// DeliveryEndpointFilter defines model for DeliveryEndpointFilter.
+type DeliveryEndpointFilter = string
+
+// DeliveryEventFilter defines model for DeliveryEventFilter.
+type DeliveryEventFilter = string
+
+// DeliveryId defines model for DeliveryId.
+type DeliveryId = string
+
+// DeliveryStatusFilter defines model for DeliveryStatusFilter.
+type DeliveryStatusFilter = []DeliveryStatus
 
 // DiscountId defines model for DiscountId.
 type DiscountId = string
@@ -2876,11 +3708,17 @@ type IncludeZero = bool
 // InvoiceId defines model for InvoiceId.
 type InvoiceId = string
 
+// InvoiceNumberFilter defines model for InvoiceNumberFilter.
+type InvoiceNumberFilter = string
+
 // Limit defines model for Limit.
 type Limit = int
 
 // Locale defines model for Locale.
 type Locale = string
+
+// PaymentFilter defines model for PaymentFilter.
+type PaymentFilter = string
 
 // PaymentId defines model for PaymentId.
 type PaymentId = string
@@ -2893,6 +3731,12 @@ type PaymentStatusFilter = []PaymentStatus
 
 // PortalId defines model for PortalId.
 type PortalId = string
+
+// PortalSessionId defines model for PortalSessionId.
+type PortalSessionId = string
+
+// PortalSessionOriginFilter Who made it: the merchant's backend, or Foyer for the link of a mail.
+type PortalSessionOriginFilter = PortalSessionOrigin
 
 // PriceId defines model for PriceId.
 type PriceId = string
@@ -2924,11 +3768,17 @@ type SubscriptionFilter = string
 // SubscriptionId defines model for SubscriptionId.
 type SubscriptionId = string
 
+// SubscriptionInclude defines model for SubscriptionInclude.
+type SubscriptionInclude = []SubscriptionIncluded
+
 // SubscriptionStatusFilter defines model for SubscriptionStatusFilter.
 type SubscriptionStatusFilter = []SubscriptionStatus
 
 // To defines model for To.
 type To = time.Time
+
+// WebhookEndpointId defines model for WebhookEndpointId.
+type WebhookEndpointId = string
 
 // BadRequest A problem document (RFC 9457).
 type BadRequest = Problem
@@ -3001,6 +3851,12 @@ type ConfirmCancellationParams struct {
 
 // DownloadParams defines parameters for Download.
 type DownloadParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// VerifyEmailChangeParams defines parameters for VerifyEmailChange.
+type VerifyEmailChangeParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
 	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
 }
@@ -3084,6 +3940,21 @@ type ListActivityParams struct {
 
 	// To Only what is before this time.
 	To *To `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// RequestEmailChangeParams defines parameters for RequestEmailChange.
+type RequestEmailChangeParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ExportMeParams defines parameters for ExportMe.
+type ExportMeParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
 }
 
 // MerchantListApiKeysParams defines parameters for MerchantListApiKeys.
@@ -3176,6 +4047,21 @@ type MerchantListAuditLogParams struct {
 	SubjectId *SubjectFilter `form:"subject_id,omitempty" json:"subject_id,omitempty"`
 }
 
+// MerchantGetClockParams defines parameters for MerchantGetClock.
+type MerchantGetClockParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantAdvanceClockParams defines parameters for MerchantAdvanceClock.
+type MerchantAdvanceClockParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // MerchantListCustomersParams defines parameters for MerchantListCustomers.
 type MerchantListCustomersParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -3196,7 +4082,7 @@ type MerchantListCustomersParams struct {
 	// Email Only who has this e-mail address; letter case does not count.
 	Email *EmailFilter `form:"email,omitempty" json:"email,omitempty"`
 
-	// ExternalId Only what has this external id.
+	// ExternalId Only what you, or the billing system it came from, call so.
 	ExternalId *ExternalIdFilter `form:"external_id,omitempty" json:"external_id,omitempty"`
 
 	// Status Only what is in use, or only what is archived.
@@ -3350,6 +4236,57 @@ type MerchantUpdatePaymentMethodParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// MerchantListDeliveriesParams defines parameters for MerchantListDeliveries.
+type MerchantListDeliveriesParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// EndpointId Only what goes to this webhook endpoint.
+	EndpointId *DeliveryEndpointFilter `form:"endpoint_id,omitempty" json:"endpoint_id,omitempty"`
+
+	// EventId Only what tells of this event.
+	EventId *DeliveryEventFilter `form:"event_id,omitempty" json:"event_id,omitempty"`
+
+	// Status One state or several, separated by commas.
+	Status *DeliveryStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+}
+
+// MerchantRedeliverSpanParams defines parameters for MerchantRedeliverSpan.
+type MerchantRedeliverSpanParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetDeliveryParams defines parameters for MerchantGetDelivery.
+type MerchantGetDeliveryParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantRedeliverParams defines parameters for MerchantRedeliver.
+type MerchantRedeliverParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // MerchantListDiscountsParams defines parameters for MerchantListDiscounts.
 type MerchantListDiscountsParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -3367,7 +4304,7 @@ type MerchantListDiscountsParams struct {
 	// To Only what is before this time.
 	To *To `form:"to,omitempty" json:"to,omitempty"`
 
-	// ExternalId Only what has this external id.
+	// ExternalId Only what you, or the billing system it came from, call so.
 	ExternalId *ExternalIdFilter `form:"external_id,omitempty" json:"external_id,omitempty"`
 
 	// Status Only what is in use, or only what is archived.
@@ -3446,6 +4383,138 @@ type MerchantGetEventParams struct {
 	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
 }
 
+// MerchantListInvoicesParams defines parameters for MerchantListInvoices.
+type MerchantListInvoicesParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// CustomerId Only what belongs to this customer.
+	CustomerId *CustomerFilter `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// PaymentId Only what belongs to this payment.
+	PaymentId *PaymentFilter `form:"payment_id,omitempty" json:"payment_id,omitempty"`
+
+	// Number Only documents with this number.
+	Number *InvoiceNumberFilter `form:"number,omitempty" json:"number,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// MerchantGetInvoiceParams defines parameters for MerchantGetInvoice.
+type MerchantGetInvoiceParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantDownloadInvoiceParams defines parameters for MerchantDownloadInvoice.
+type MerchantDownloadInvoiceParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Disposition Save it or show it.
+	Disposition *MerchantDownloadInvoiceParamsDisposition `form:"disposition,omitempty" json:"disposition,omitempty"`
+}
+
+// MerchantDownloadInvoiceParamsDisposition defines parameters for MerchantDownloadInvoice.
+type MerchantDownloadInvoiceParamsDisposition string
+
+// MerchantSendInvoiceParams defines parameters for MerchantSendInvoice.
+type MerchantSendInvoiceParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantListPaymentsParams defines parameters for MerchantListPayments.
+type MerchantListPaymentsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// CustomerId Only what belongs to this customer.
+	CustomerId *CustomerFilter `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// SubscriptionId Only what belongs to this subscription.
+	SubscriptionId *SubscriptionFilter `form:"subscription_id,omitempty" json:"subscription_id,omitempty"`
+
+	// Status One state or several, separated by commas.
+	Status *PaymentStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+
+	// ExternalId Only what you, or the billing system it came from, call so.
+	ExternalId *ExternalIdFilter `form:"external_id,omitempty" json:"external_id,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// IncludeZero Show payments of zero value too.
+	IncludeZero *IncludeZero `form:"include_zero,omitempty" json:"include_zero,omitempty"`
+}
+
+// MerchantCreatePaymentParams defines parameters for MerchantCreatePayment.
+type MerchantCreatePaymentParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// MerchantGetPaymentParams defines parameters for MerchantGetPayment.
+type MerchantGetPaymentParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantUpdatePaymentParams defines parameters for MerchantUpdatePayment.
+type MerchantUpdatePaymentParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantCollectPaymentParams defines parameters for MerchantCollectPayment.
+type MerchantCollectPaymentParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// MerchantCreateRefundParams defines parameters for MerchantCreateRefund.
+type MerchantCreateRefundParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
 // MerchantGetPortalParams defines parameters for MerchantGetPortal.
 type MerchantGetPortalParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -3462,6 +4531,54 @@ type MerchantUpdatePortalParams struct {
 
 	// IfMatch The ETag read before; 412 when it has changed.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantListPortalSessionsParams defines parameters for MerchantListPortalSessions.
+type MerchantListPortalSessionsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// CustomerId Only what belongs to this customer.
+	CustomerId *CustomerFilter `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// Origin Those made by the API, which is the default, or those in mails.
+	Origin *PortalSessionOriginFilter `form:"origin,omitempty" json:"origin,omitempty"`
+}
+
+// MerchantCreatePortalSessionParams defines parameters for MerchantCreatePortalSession.
+type MerchantCreatePortalSessionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantRevokePortalSessionParams defines parameters for MerchantRevokePortalSession.
+type MerchantRevokePortalSessionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetPortalSessionParams defines parameters for MerchantGetPortalSession.
+type MerchantGetPortalSessionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
 }
 
 // MerchantListPricesParams defines parameters for MerchantListPrices.
@@ -3481,7 +4598,7 @@ type MerchantListPricesParams struct {
 	// To Only what is before this time.
 	To *To `form:"to,omitempty" json:"to,omitempty"`
 
-	// ExternalId Only what has this external id.
+	// ExternalId Only what you, or the billing system it came from, call so.
 	ExternalId *ExternalIdFilter `form:"external_id,omitempty" json:"external_id,omitempty"`
 
 	// Status Only what is in use, or only what is archived.
@@ -3550,7 +4667,7 @@ type MerchantListProductsParams struct {
 	// To Only what is before this time.
 	To *To `form:"to,omitempty" json:"to,omitempty"`
 
-	// ExternalId Only what has this external id.
+	// ExternalId Only what you, or the billing system it came from, call so.
 	ExternalId *ExternalIdFilter `form:"external_id,omitempty" json:"external_id,omitempty"`
 
 	// Status Only what is in use, or only what is archived.
@@ -3592,6 +4709,192 @@ type MerchantUpdateProductParams struct {
 
 // MerchantArchiveProductParams defines parameters for MerchantArchiveProduct.
 type MerchantArchiveProductParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantListSubscriptionsParams defines parameters for MerchantListSubscriptions.
+type MerchantListSubscriptionsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// CustomerId Only what belongs to this customer.
+	CustomerId *CustomerFilter `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// Status One state or several, separated by commas.
+	Status *SubscriptionStatusFilter `form:"status,omitempty" json:"status,omitempty"`
+
+	// ExternalId Only what you, or the billing system it came from, call so.
+	ExternalId *ExternalIdFilter `form:"external_id,omitempty" json:"external_id,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Include What to add to every subscription, separated by commas.
+	Include *SubscriptionInclude `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// MerchantCreateSubscriptionParams defines parameters for MerchantCreateSubscription.
+type MerchantCreateSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// MerchantGetSubscriptionParams defines parameters for MerchantGetSubscription.
+type MerchantGetSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Include What to add to every subscription, separated by commas.
+	Include *SubscriptionInclude `form:"include,omitempty" json:"include,omitempty"`
+}
+
+// MerchantUpdateSubscriptionParams defines parameters for MerchantUpdateSubscription.
+type MerchantUpdateSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantCancelSubscriptionParams defines parameters for MerchantCancelSubscription.
+type MerchantCancelSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantChangeSubscriptionParams defines parameters for MerchantChangeSubscription.
+type MerchantChangeSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// MerchantPreviewSubscriptionChangeParams defines parameters for MerchantPreviewSubscriptionChange.
+type MerchantPreviewSubscriptionChangeParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantPauseSubscriptionParams defines parameters for MerchantPauseSubscription.
+type MerchantPauseSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantResumeSubscriptionParams defines parameters for MerchantResumeSubscription.
+type MerchantResumeSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// MerchantKeepSubscriptionParams defines parameters for MerchantKeepSubscription.
+type MerchantKeepSubscriptionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantListWebhookEndpointsParams defines parameters for MerchantListWebhookEndpoints.
+type MerchantListWebhookEndpointsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// MerchantCreateWebhookEndpointParams defines parameters for MerchantCreateWebhookEndpoint.
+type MerchantCreateWebhookEndpointParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetWebhookEndpointParams defines parameters for MerchantGetWebhookEndpoint.
+type MerchantGetWebhookEndpointParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantUpdateWebhookEndpointParams defines parameters for MerchantUpdateWebhookEndpoint.
+type MerchantUpdateWebhookEndpointParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantArchiveWebhookEndpointParams defines parameters for MerchantArchiveWebhookEndpoint.
+type MerchantArchiveWebhookEndpointParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantRotateWebhookEndpointSecretParams defines parameters for MerchantRotateWebhookEndpointSecret.
+type MerchantRotateWebhookEndpointSecretParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantTestWebhookEndpointParams defines parameters for MerchantTestWebhookEndpoint.
+type MerchantTestWebhookEndpointParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
 	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
 
@@ -3854,11 +5157,17 @@ type KeepSubscriptionParams struct {
 // ConfirmCancellationJSONRequestBody defines body for ConfirmCancellation for application/json ContentType.
 type ConfirmCancellationJSONRequestBody = ConfirmCancellation
 
+// VerifyEmailChangeJSONRequestBody defines body for VerifyEmailChange for application/json ContentType.
+type VerifyEmailChangeJSONRequestBody = EmailChangeVerification
+
 // CreateDownloadLinkJSONRequestBody defines body for CreateDownloadLink for application/json ContentType.
 type CreateDownloadLinkJSONRequestBody = DownloadLinkRequest
 
 // UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
 type UpdateMeJSONRequestBody = UpdateMe
+
+// RequestEmailChangeJSONRequestBody defines body for RequestEmailChange for application/json ContentType.
+type RequestEmailChangeJSONRequestBody = EmailChangeRequest
 
 // MerchantCreateApiKeyJSONRequestBody defines body for MerchantCreateApiKey for application/json ContentType.
 type MerchantCreateApiKeyJSONRequestBody = CreateApiKey
@@ -3868,6 +5177,9 @@ type MerchantUpdateApiKeyJSONRequestBody = UpdateApiKey
 
 // MerchantRotateApiKeyJSONRequestBody defines body for MerchantRotateApiKey for application/json ContentType.
 type MerchantRotateApiKeyJSONRequestBody = RotateApiKey
+
+// MerchantAdvanceClockJSONRequestBody defines body for MerchantAdvanceClock for application/json ContentType.
+type MerchantAdvanceClockJSONRequestBody = AdvanceClock
 
 // MerchantCreateCustomerJSONRequestBody defines body for MerchantCreateCustomer for application/json ContentType.
 type MerchantCreateCustomerJSONRequestBody = CreateCustomer
@@ -3887,14 +5199,32 @@ type MerchantCreatePaymentMethodJSONRequestBody = CreatePaymentMethod
 // MerchantUpdatePaymentMethodJSONRequestBody defines body for MerchantUpdatePaymentMethod for application/json ContentType.
 type MerchantUpdatePaymentMethodJSONRequestBody = UpdatePaymentMethod
 
+// MerchantRedeliverSpanJSONRequestBody defines body for MerchantRedeliverSpan for application/json ContentType.
+type MerchantRedeliverSpanJSONRequestBody = RedeliverSpan
+
 // MerchantCreateDiscountJSONRequestBody defines body for MerchantCreateDiscount for application/json ContentType.
 type MerchantCreateDiscountJSONRequestBody = CreateDiscount
 
 // MerchantUpdateDiscountJSONRequestBody defines body for MerchantUpdateDiscount for application/json ContentType.
 type MerchantUpdateDiscountJSONRequestBody = UpdateDiscount
 
+// MerchantCreatePaymentJSONRequestBody defines body for MerchantCreatePayment for application/json ContentType.
+type MerchantCreatePaymentJSONRequestBody = MerchantCreatePayment
+
+// MerchantUpdatePaymentJSONRequestBody defines body for MerchantUpdatePayment for application/json ContentType.
+type MerchantUpdatePaymentJSONRequestBody = MerchantUpdatePayment
+
+// MerchantCollectPaymentJSONRequestBody defines body for MerchantCollectPayment for application/json ContentType.
+type MerchantCollectPaymentJSONRequestBody = PayPayment
+
+// MerchantCreateRefundJSONRequestBody defines body for MerchantCreateRefund for application/json ContentType.
+type MerchantCreateRefundJSONRequestBody = MerchantCreateRefund
+
 // MerchantUpdatePortalJSONRequestBody defines body for MerchantUpdatePortal for application/json ContentType.
 type MerchantUpdatePortalJSONRequestBody = UpdatePortalSettings
+
+// MerchantCreatePortalSessionJSONRequestBody defines body for MerchantCreatePortalSession for application/json ContentType.
+type MerchantCreatePortalSessionJSONRequestBody = CreatePortalSession
 
 // MerchantCreatePriceJSONRequestBody defines body for MerchantCreatePrice for application/json ContentType.
 type MerchantCreatePriceJSONRequestBody = CreatePrice
@@ -3907,6 +5237,33 @@ type MerchantCreateProductJSONRequestBody = CreateProduct
 
 // MerchantUpdateProductJSONRequestBody defines body for MerchantUpdateProduct for application/json ContentType.
 type MerchantUpdateProductJSONRequestBody = UpdateProduct
+
+// MerchantCreateSubscriptionJSONRequestBody defines body for MerchantCreateSubscription for application/json ContentType.
+type MerchantCreateSubscriptionJSONRequestBody = MerchantCreateSubscription
+
+// MerchantUpdateSubscriptionJSONRequestBody defines body for MerchantUpdateSubscription for application/json ContentType.
+type MerchantUpdateSubscriptionJSONRequestBody = MerchantUpdateSubscription
+
+// MerchantCancelSubscriptionJSONRequestBody defines body for MerchantCancelSubscription for application/json ContentType.
+type MerchantCancelSubscriptionJSONRequestBody = MerchantCancelSubscription
+
+// MerchantChangeSubscriptionJSONRequestBody defines body for MerchantChangeSubscription for application/json ContentType.
+type MerchantChangeSubscriptionJSONRequestBody = ChangeSubscription
+
+// MerchantPreviewSubscriptionChangeJSONRequestBody defines body for MerchantPreviewSubscriptionChange for application/json ContentType.
+type MerchantPreviewSubscriptionChangeJSONRequestBody = ChangeSubscription
+
+// MerchantPauseSubscriptionJSONRequestBody defines body for MerchantPauseSubscription for application/json ContentType.
+type MerchantPauseSubscriptionJSONRequestBody = PauseSubscription
+
+// MerchantResumeSubscriptionJSONRequestBody defines body for MerchantResumeSubscription for application/json ContentType.
+type MerchantResumeSubscriptionJSONRequestBody = ResumeSubscription
+
+// MerchantCreateWebhookEndpointJSONRequestBody defines body for MerchantCreateWebhookEndpoint for application/json ContentType.
+type MerchantCreateWebhookEndpointJSONRequestBody = CreateWebhookEndpoint
+
+// MerchantUpdateWebhookEndpointJSONRequestBody defines body for MerchantUpdateWebhookEndpoint for application/json ContentType.
+type MerchantUpdateWebhookEndpointJSONRequestBody = UpdateWebhookEndpoint
 
 // AddPaymentMethodJSONRequestBody defines body for AddPaymentMethod for application/json ContentType.
 type AddPaymentMethodJSONRequestBody = AddPaymentMethod
@@ -3964,6 +5321,9 @@ type ServerInterface interface {
 	// Download Download with a link
 	// (GET /v1/downloads/{token})
 	Download(ctx echo.Context, token DownloadToken, params DownloadParams) error
+	// VerifyEmailChange Confirm another address
+	// (POST /v1/email-changes/verify)
+	VerifyEmailChange(ctx echo.Context, params VerifyEmailChangeParams) error
 	// ListInvoices List invoices and credit notes
 	// (GET /v1/invoices)
 	ListInvoices(ctx echo.Context, params ListInvoicesParams) error
@@ -3985,6 +5345,12 @@ type ServerInterface interface {
 	// ListActivity List what happened
 	// (GET /v1/me/activity)
 	ListActivity(ctx echo.Context, params ListActivityParams) error
+	// RequestEmailChange Ask for another address
+	// (POST /v1/me/email-changes)
+	RequestEmailChange(ctx echo.Context, params RequestEmailChangeParams) error
+	// ExportMe Download everything held about the customer
+	// (GET /v1/me/export)
+	ExportMe(ctx echo.Context, params ExportMeParams) error
 	// MerchantListApiKeys List API keys
 	// (GET /v1/merchant/api-keys)
 	MerchantListApiKeys(ctx echo.Context, params MerchantListApiKeysParams) error
@@ -4006,6 +5372,12 @@ type ServerInterface interface {
 	// MerchantListAuditLog List who did what
 	// (GET /v1/merchant/audit-log)
 	MerchantListAuditLog(ctx echo.Context, params MerchantListAuditLogParams) error
+	// MerchantGetClock Tell the merchant's time
+	// (GET /v1/merchant/clock)
+	MerchantGetClock(ctx echo.Context, params MerchantGetClockParams) error
+	// MerchantAdvanceClock Move a sandbox merchant's clock forward
+	// (POST /v1/merchant/clock/advance)
+	MerchantAdvanceClock(ctx echo.Context, params MerchantAdvanceClockParams) error
 	// MerchantListCustomers List customers
 	// (GET /v1/merchant/customers)
 	MerchantListCustomers(ctx echo.Context, params MerchantListCustomersParams) error
@@ -4051,6 +5423,18 @@ type ServerInterface interface {
 	// MerchantUpdatePaymentMethod Change a payment method of a customer
 	// (PATCH /v1/merchant/customers/{customer_id}/payment-methods/{payment_method_id})
 	MerchantUpdatePaymentMethod(ctx echo.Context, customerId CustomerId, paymentMethodId PaymentMethodId, params MerchantUpdatePaymentMethodParams) error
+	// MerchantListDeliveries List deliveries
+	// (GET /v1/merchant/deliveries)
+	MerchantListDeliveries(ctx echo.Context, params MerchantListDeliveriesParams) error
+	// MerchantRedeliverSpan Deliver again what was missed
+	// (POST /v1/merchant/deliveries/redeliver)
+	MerchantRedeliverSpan(ctx echo.Context, params MerchantRedeliverSpanParams) error
+	// MerchantGetDelivery Show a delivery
+	// (GET /v1/merchant/deliveries/{delivery_id})
+	MerchantGetDelivery(ctx echo.Context, deliveryId DeliveryId, params MerchantGetDeliveryParams) error
+	// MerchantRedeliver Deliver again
+	// (POST /v1/merchant/deliveries/{delivery_id}/redeliver)
+	MerchantRedeliver(ctx echo.Context, deliveryId DeliveryId, params MerchantRedeliverParams) error
 	// MerchantListDiscounts List discounts
 	// (GET /v1/merchant/discounts)
 	MerchantListDiscounts(ctx echo.Context, params MerchantListDiscountsParams) error
@@ -4072,12 +5456,54 @@ type ServerInterface interface {
 	// MerchantGetEvent Show an event
 	// (GET /v1/merchant/events/{event_id})
 	MerchantGetEvent(ctx echo.Context, eventId EventId, params MerchantGetEventParams) error
+	// MerchantListInvoices List invoices and credit notes of all customers
+	// (GET /v1/merchant/invoices)
+	MerchantListInvoices(ctx echo.Context, params MerchantListInvoicesParams) error
+	// MerchantGetInvoice Show an invoice or credit note
+	// (GET /v1/merchant/invoices/{invoice_id})
+	MerchantGetInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantGetInvoiceParams) error
+	// MerchantDownloadInvoice Download an invoice as PDF
+	// (GET /v1/merchant/invoices/{invoice_id}/pdf)
+	MerchantDownloadInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantDownloadInvoiceParams) error
+	// MerchantSendInvoice Mail a document to the customer again
+	// (POST /v1/merchant/invoices/{invoice_id}/send)
+	MerchantSendInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantSendInvoiceParams) error
+	// MerchantListPayments List payments of all customers
+	// (GET /v1/merchant/payments)
+	MerchantListPayments(ctx echo.Context, params MerchantListPaymentsParams) error
+	// MerchantCreatePayment Bill something once
+	// (POST /v1/merchant/payments)
+	MerchantCreatePayment(ctx echo.Context, params MerchantCreatePaymentParams) error
+	// MerchantGetPayment Show a payment, itemised
+	// (GET /v1/merchant/payments/{payment_id})
+	MerchantGetPayment(ctx echo.Context, paymentId PaymentId, params MerchantGetPaymentParams) error
+	// MerchantUpdatePayment Change what is kept beside a payment
+	// (PATCH /v1/merchant/payments/{payment_id})
+	MerchantUpdatePayment(ctx echo.Context, paymentId PaymentId, params MerchantUpdatePaymentParams) error
+	// MerchantCollectPayment Collect a payment now
+	// (POST /v1/merchant/payments/{payment_id}/collect)
+	MerchantCollectPayment(ctx echo.Context, paymentId PaymentId, params MerchantCollectPaymentParams) error
+	// MerchantCreateRefund Give money back
+	// (POST /v1/merchant/payments/{payment_id}/refunds)
+	MerchantCreateRefund(ctx echo.Context, paymentId PaymentId, params MerchantCreateRefundParams) error
 	// MerchantGetPortal Show the portal and its settings
 	// (GET /v1/merchant/portal)
 	MerchantGetPortal(ctx echo.Context, params MerchantGetPortalParams) error
 	// MerchantUpdatePortal Change the portal
 	// (PATCH /v1/merchant/portal)
 	MerchantUpdatePortal(ctx echo.Context, params MerchantUpdatePortalParams) error
+	// MerchantListPortalSessions List links
+	// (GET /v1/merchant/portal-sessions)
+	MerchantListPortalSessions(ctx echo.Context, params MerchantListPortalSessionsParams) error
+	// MerchantCreatePortalSession Make a link that signs a customer in
+	// (POST /v1/merchant/portal-sessions)
+	MerchantCreatePortalSession(ctx echo.Context, params MerchantCreatePortalSessionParams) error
+	// MerchantRevokePortalSession Revoke a link
+	// (DELETE /v1/merchant/portal-sessions/{portal_session_id})
+	MerchantRevokePortalSession(ctx echo.Context, portalSessionId PortalSessionId, params MerchantRevokePortalSessionParams) error
+	// MerchantGetPortalSession Show a link
+	// (GET /v1/merchant/portal-sessions/{portal_session_id})
+	MerchantGetPortalSession(ctx echo.Context, portalSessionId PortalSessionId, params MerchantGetPortalSessionParams) error
 	// MerchantListPrices List prices
 	// (GET /v1/merchant/prices)
 	MerchantListPrices(ctx echo.Context, params MerchantListPricesParams) error
@@ -4108,6 +5534,57 @@ type ServerInterface interface {
 	// MerchantArchiveProduct Archive a product
 	// (POST /v1/merchant/products/{product_id}/archive)
 	MerchantArchiveProduct(ctx echo.Context, productId ProductId, params MerchantArchiveProductParams) error
+	// MerchantListSubscriptions List subscriptions of all customers
+	// (GET /v1/merchant/subscriptions)
+	MerchantListSubscriptions(ctx echo.Context, params MerchantListSubscriptionsParams) error
+	// MerchantCreateSubscription Start a subscription
+	// (POST /v1/merchant/subscriptions)
+	MerchantCreateSubscription(ctx echo.Context, params MerchantCreateSubscriptionParams) error
+	// MerchantGetSubscription Show a subscription
+	// (GET /v1/merchant/subscriptions/{subscription_id})
+	MerchantGetSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantGetSubscriptionParams) error
+	// MerchantUpdateSubscription Change what is kept beside a subscription, and what is charged
+	// (PATCH /v1/merchant/subscriptions/{subscription_id})
+	MerchantUpdateSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantUpdateSubscriptionParams) error
+	// MerchantCancelSubscription Cancel a subscription
+	// (POST /v1/merchant/subscriptions/{subscription_id}/cancel)
+	MerchantCancelSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantCancelSubscriptionParams) error
+	// MerchantChangeSubscription Change what is subscribed to
+	// (POST /v1/merchant/subscriptions/{subscription_id}/change)
+	MerchantChangeSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantChangeSubscriptionParams) error
+	// MerchantPreviewSubscriptionChange See what a change would cost
+	// (POST /v1/merchant/subscriptions/{subscription_id}/change/preview)
+	MerchantPreviewSubscriptionChange(ctx echo.Context, subscriptionId SubscriptionId, params MerchantPreviewSubscriptionChangeParams) error
+	// MerchantPauseSubscription Pause a subscription
+	// (POST /v1/merchant/subscriptions/{subscription_id}/pause)
+	MerchantPauseSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantPauseSubscriptionParams) error
+	// MerchantResumeSubscription Resume a paused subscription
+	// (POST /v1/merchant/subscriptions/{subscription_id}/resume)
+	MerchantResumeSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantResumeSubscriptionParams) error
+	// MerchantKeepSubscription Undo what is scheduled
+	// (DELETE /v1/merchant/subscriptions/{subscription_id}/scheduled-change)
+	MerchantKeepSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantKeepSubscriptionParams) error
+	// MerchantListWebhookEndpoints List webhook endpoints
+	// (GET /v1/merchant/webhook-endpoints)
+	MerchantListWebhookEndpoints(ctx echo.Context, params MerchantListWebhookEndpointsParams) error
+	// MerchantCreateWebhookEndpoint Make a webhook endpoint
+	// (POST /v1/merchant/webhook-endpoints)
+	MerchantCreateWebhookEndpoint(ctx echo.Context, params MerchantCreateWebhookEndpointParams) error
+	// MerchantGetWebhookEndpoint Show a webhook endpoint
+	// (GET /v1/merchant/webhook-endpoints/{webhook_endpoint_id})
+	MerchantGetWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantGetWebhookEndpointParams) error
+	// MerchantUpdateWebhookEndpoint Change a webhook endpoint
+	// (PATCH /v1/merchant/webhook-endpoints/{webhook_endpoint_id})
+	MerchantUpdateWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantUpdateWebhookEndpointParams) error
+	// MerchantArchiveWebhookEndpoint Archive a webhook endpoint
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/archive)
+	MerchantArchiveWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantArchiveWebhookEndpointParams) error
+	// MerchantRotateWebhookEndpointSecret Give a webhook endpoint a new secret
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/rotate-secret)
+	MerchantRotateWebhookEndpointSecret(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantRotateWebhookEndpointSecretParams) error
+	// MerchantTestWebhookEndpoint Send a test
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/test)
+	MerchantTestWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantTestWebhookEndpointParams) error
 	// ListPaymentMethods List payment methods
 	// (GET /v1/payment-methods)
 	ListPaymentMethods(ctx echo.Context, params ListPaymentMethodsParams) error
@@ -4345,6 +5822,24 @@ func (w *ServerInterfaceWrapper) Download(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.Download(ctx, token, params)
+	return err
+}
+
+// VerifyEmailChange converts echo context to params.
+func (w *ServerInterfaceWrapper) VerifyEmailChange(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params VerifyEmailChangeParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.VerifyEmailChange(ctx, params)
 	return err
 }
 
@@ -4604,6 +6099,59 @@ func (w *ServerInterfaceWrapper) ListActivity(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListActivity(ctx, params)
+	return err
+}
+
+// RequestEmailChange converts echo context to params.
+func (w *ServerInterfaceWrapper) RequestEmailChange(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RequestEmailChangeParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RequestEmailChange(ctx, params)
+	return err
+}
+
+// ExportMe converts echo context to params.
+func (w *ServerInterfaceWrapper) ExportMe(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportMeParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExportMe(ctx, params)
 	return err
 }
 
@@ -4918,6 +6466,59 @@ func (w *ServerInterfaceWrapper) MerchantListAuditLog(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.MerchantListAuditLog(ctx, params)
+	return err
+}
+
+// MerchantGetClock converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetClock(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetClockParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetClock(ctx, params)
+	return err
+}
+
+// MerchantAdvanceClock converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantAdvanceClock(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantAdvanceClockParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantAdvanceClock(ctx, params)
 	return err
 }
 
@@ -5640,6 +7241,175 @@ func (w *ServerInterfaceWrapper) MerchantUpdatePaymentMethod(ctx echo.Context) e
 	return err
 }
 
+// MerchantListDeliveries converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListDeliveries(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListDeliveriesParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "endpoint_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "endpoint_id", ctx.QueryParams(), &params.EndpointId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter endpoint_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "event_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "event_id", ctx.QueryParams(), &params.EventId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListDeliveries(ctx, params)
+	return err
+}
+
+// MerchantRedeliverSpan converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantRedeliverSpan(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantRedeliverSpanParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantRedeliverSpan(ctx, params)
+	return err
+}
+
+// MerchantGetDelivery converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetDelivery(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "delivery_id" -------------
+	var deliveryId DeliveryId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery_id", ctx.Param("delivery_id"), &deliveryId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter delivery_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetDeliveryParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetDelivery(ctx, deliveryId, params)
+	return err
+}
+
+// MerchantRedeliver converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantRedeliver(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "delivery_id" -------------
+	var deliveryId DeliveryId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery_id", ctx.Param("delivery_id"), &deliveryId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter delivery_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantRedeliverParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantRedeliver(ctx, deliveryId, params)
+	return err
+}
+
 // MerchantListDiscounts converts echo context to params.
 func (w *ServerInterfaceWrapper) MerchantListDiscounts(ctx echo.Context) error {
 	var err error
@@ -5958,6 +7728,460 @@ func (w *ServerInterfaceWrapper) MerchantGetEvent(ctx echo.Context) error {
 	return err
 }
 
+// MerchantListInvoices converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListInvoices(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListInvoicesParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "payment_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "payment_id", ctx.QueryParams(), &params.PaymentId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "number" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "number", ctx.QueryParams(), &params.Number, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter number: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListInvoices(ctx, params)
+	return err
+}
+
+// MerchantGetInvoice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetInvoice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "invoice_id" -------------
+	var invoiceId InvoiceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "invoice_id", ctx.Param("invoice_id"), &invoiceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter invoice_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetInvoiceParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetInvoice(ctx, invoiceId, params)
+	return err
+}
+
+// MerchantDownloadInvoice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantDownloadInvoice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "invoice_id" -------------
+	var invoiceId InvoiceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "invoice_id", ctx.Param("invoice_id"), &invoiceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter invoice_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantDownloadInvoiceParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "disposition" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "disposition", ctx.QueryParams(), &params.Disposition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter disposition: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantDownloadInvoice(ctx, invoiceId, params)
+	return err
+}
+
+// MerchantSendInvoice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantSendInvoice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "invoice_id" -------------
+	var invoiceId InvoiceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "invoice_id", ctx.Param("invoice_id"), &invoiceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter invoice_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantSendInvoiceParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantSendInvoice(ctx, invoiceId, params)
+	return err
+}
+
+// MerchantListPayments converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListPayments(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListPaymentsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "subscription_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subscription_id", ctx.QueryParams(), &params.SubscriptionId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "external_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "external_id", ctx.QueryParams(), &params.ExternalId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter external_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "include_zero" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "include_zero", ctx.QueryParams(), &params.IncludeZero, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include_zero: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListPayments(ctx, params)
+	return err
+}
+
+// MerchantCreatePayment converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreatePayment(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreatePaymentParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreatePayment(ctx, params)
+	return err
+}
+
+// MerchantGetPayment converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetPayment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "payment_id" -------------
+	var paymentId PaymentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_id", ctx.Param("payment_id"), &paymentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetPaymentParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetPayment(ctx, paymentId, params)
+	return err
+}
+
+// MerchantUpdatePayment converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdatePayment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "payment_id" -------------
+	var paymentId PaymentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_id", ctx.Param("payment_id"), &paymentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdatePaymentParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdatePayment(ctx, paymentId, params)
+	return err
+}
+
+// MerchantCollectPayment converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCollectPayment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "payment_id" -------------
+	var paymentId PaymentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_id", ctx.Param("payment_id"), &paymentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCollectPaymentParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCollectPayment(ctx, paymentId, params)
+	return err
+}
+
+// MerchantCreateRefund converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreateRefund(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "payment_id" -------------
+	var paymentId PaymentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "payment_id", ctx.Param("payment_id"), &paymentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter payment_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreateRefundParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreateRefund(ctx, paymentId, params)
+	return err
+}
+
 // MerchantGetPortal converts echo context to params.
 func (w *ServerInterfaceWrapper) MerchantGetPortal(ctx echo.Context) error {
 	var err error
@@ -6023,6 +8247,168 @@ func (w *ServerInterfaceWrapper) MerchantUpdatePortal(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.MerchantUpdatePortal(ctx, params)
+	return err
+}
+
+// MerchantListPortalSessions converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListPortalSessions(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListPortalSessionsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "origin" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "origin", ctx.QueryParams(), &params.Origin, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter origin: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListPortalSessions(ctx, params)
+	return err
+}
+
+// MerchantCreatePortalSession converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreatePortalSession(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreatePortalSessionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreatePortalSession(ctx, params)
+	return err
+}
+
+// MerchantRevokePortalSession converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantRevokePortalSession(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "portal_session_id" -------------
+	var portalSessionId PortalSessionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "portal_session_id", ctx.Param("portal_session_id"), &portalSessionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter portal_session_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantRevokePortalSessionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantRevokePortalSession(ctx, portalSessionId, params)
+	return err
+}
+
+// MerchantGetPortalSession converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetPortalSession(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "portal_session_id" -------------
+	var portalSessionId PortalSessionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "portal_session_id", ctx.Param("portal_session_id"), &portalSessionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter portal_session_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetPortalSessionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetPortalSession(ctx, portalSessionId, params)
 	return err
 }
 
@@ -6496,6 +8882,751 @@ func (w *ServerInterfaceWrapper) MerchantArchiveProduct(ctx echo.Context) error 
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.MerchantArchiveProduct(ctx, productId, params)
+	return err
+}
+
+// MerchantListSubscriptions converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListSubscriptions(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListSubscriptionsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "external_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "external_id", ctx.QueryParams(), &params.ExternalId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter external_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListSubscriptions(ctx, params)
+	return err
+}
+
+// MerchantCreateSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreateSubscription(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreateSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreateSubscription(ctx, params)
+	return err
+}
+
+// MerchantGetSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "include" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "include", ctx.QueryParams(), &params.Include, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter include: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantUpdateSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantCancelSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCancelSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCancelSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCancelSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantChangeSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantChangeSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantChangeSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantChangeSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantPreviewSubscriptionChange converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantPreviewSubscriptionChange(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantPreviewSubscriptionChangeParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantPreviewSubscriptionChange(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantPauseSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantPauseSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantPauseSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantPauseSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantResumeSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantResumeSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantResumeSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantResumeSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantKeepSubscription converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantKeepSubscription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantKeepSubscriptionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantKeepSubscription(ctx, subscriptionId, params)
+	return err
+}
+
+// MerchantListWebhookEndpoints converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListWebhookEndpoints(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListWebhookEndpointsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListWebhookEndpoints(ctx, params)
+	return err
+}
+
+// MerchantCreateWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreateWebhookEndpoint(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreateWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreateWebhookEndpoint(ctx, params)
+	return err
+}
+
+// MerchantGetWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetWebhookEndpoint(ctx, webhookEndpointId, params)
+	return err
+}
+
+// MerchantUpdateWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateWebhookEndpoint(ctx, webhookEndpointId, params)
+	return err
+}
+
+// MerchantArchiveWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantArchiveWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantArchiveWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantArchiveWebhookEndpoint(ctx, webhookEndpointId, params)
+	return err
+}
+
+// MerchantRotateWebhookEndpointSecret converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantRotateWebhookEndpointSecret(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantRotateWebhookEndpointSecretParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantRotateWebhookEndpointSecret(ctx, webhookEndpointId, params)
+	return err
+}
+
+// MerchantTestWebhookEndpoint converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantTestWebhookEndpoint(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook_endpoint_id" -------------
+	var webhookEndpointId WebhookEndpointId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_endpoint_id", ctx.Param("webhook_endpoint_id"), &webhookEndpointId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook_endpoint_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantTestWebhookEndpointParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantTestWebhookEndpoint(ctx, webhookEndpointId, params)
 	return err
 }
 
@@ -7535,6 +10666,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/me", wrapper.GetMe, options.OperationMiddlewares["getMe"]...)
 	router.PATCH(options.BaseURL+"/v1/me", wrapper.UpdateMe, options.OperationMiddlewares["updateMe"]...)
 	router.GET(options.BaseURL+"/v1/me/activity", wrapper.ListActivity, options.OperationMiddlewares["listActivity"]...)
+	router.POST(options.BaseURL+"/v1/me/email-changes", wrapper.RequestEmailChange, options.OperationMiddlewares["requestEmailChange"]...)
+	router.POST(options.BaseURL+"/v1/email-changes/verify", wrapper.VerifyEmailChange, options.OperationMiddlewares["verifyEmailChange"]...)
+	router.GET(options.BaseURL+"/v1/me/export", wrapper.ExportMe, options.OperationMiddlewares["exportMe"]...)
 	router.GET(options.BaseURL+"/v1/payments", wrapper.ListPayments, options.OperationMiddlewares["listPayments"]...)
 	router.GET(options.BaseURL+"/v1/payments/:payment_id", wrapper.GetPayment, options.OperationMiddlewares["getPayment"]...)
 	router.POST(options.BaseURL+"/v1/payments/:payment_id/pay", wrapper.PayPayment, options.OperationMiddlewares["payPayment"]...)
@@ -7561,8 +10695,34 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/cancellations/:cancellation_id", wrapper.GetCancellation, options.OperationMiddlewares["getCancellation"]...)
 	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/confirm", wrapper.ConfirmCancellation, options.OperationMiddlewares["confirmCancellation"]...)
 	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/abandon", wrapper.AbandonCancellation, options.OperationMiddlewares["abandonCancellation"]...)
+	router.GET(options.BaseURL+"/v1/merchant/subscriptions", wrapper.MerchantListSubscriptions, options.OperationMiddlewares["merchantListSubscriptions"]...)
+	router.POST(options.BaseURL+"/v1/merchant/subscriptions", wrapper.MerchantCreateSubscription, options.OperationMiddlewares["merchantCreateSubscription"]...)
+	router.GET(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id", wrapper.MerchantGetSubscription, options.OperationMiddlewares["merchantGetSubscription"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id", wrapper.MerchantUpdateSubscription, options.OperationMiddlewares["merchantUpdateSubscription"]...)
+	router.POST(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id/change/preview", wrapper.MerchantPreviewSubscriptionChange, options.OperationMiddlewares["merchantPreviewSubscriptionChange"]...)
+	router.POST(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id/change", wrapper.MerchantChangeSubscription, options.OperationMiddlewares["merchantChangeSubscription"]...)
+	router.POST(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id/pause", wrapper.MerchantPauseSubscription, options.OperationMiddlewares["merchantPauseSubscription"]...)
+	router.POST(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id/resume", wrapper.MerchantResumeSubscription, options.OperationMiddlewares["merchantResumeSubscription"]...)
+	router.POST(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id/cancel", wrapper.MerchantCancelSubscription, options.OperationMiddlewares["merchantCancelSubscription"]...)
+	router.DELETE(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id/scheduled-change", wrapper.MerchantKeepSubscription, options.OperationMiddlewares["merchantKeepSubscription"]...)
+	router.GET(options.BaseURL+"/v1/merchant/payments", wrapper.MerchantListPayments, options.OperationMiddlewares["merchantListPayments"]...)
+	router.POST(options.BaseURL+"/v1/merchant/payments", wrapper.MerchantCreatePayment, options.OperationMiddlewares["merchantCreatePayment"]...)
+	router.GET(options.BaseURL+"/v1/merchant/payments/:payment_id", wrapper.MerchantGetPayment, options.OperationMiddlewares["merchantGetPayment"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/payments/:payment_id", wrapper.MerchantUpdatePayment, options.OperationMiddlewares["merchantUpdatePayment"]...)
+	router.POST(options.BaseURL+"/v1/merchant/payments/:payment_id/collect", wrapper.MerchantCollectPayment, options.OperationMiddlewares["merchantCollectPayment"]...)
+	router.POST(options.BaseURL+"/v1/merchant/payments/:payment_id/refunds", wrapper.MerchantCreateRefund, options.OperationMiddlewares["merchantCreateRefund"]...)
+	router.GET(options.BaseURL+"/v1/merchant/invoices", wrapper.MerchantListInvoices, options.OperationMiddlewares["merchantListInvoices"]...)
+	router.GET(options.BaseURL+"/v1/merchant/invoices/:invoice_id", wrapper.MerchantGetInvoice, options.OperationMiddlewares["merchantGetInvoice"]...)
+	router.GET(options.BaseURL+"/v1/merchant/invoices/:invoice_id/pdf", wrapper.MerchantDownloadInvoice, options.OperationMiddlewares["merchantDownloadInvoice"]...)
+	router.POST(options.BaseURL+"/v1/merchant/invoices/:invoice_id/send", wrapper.MerchantSendInvoice, options.OperationMiddlewares["merchantSendInvoice"]...)
+	router.GET(options.BaseURL+"/v1/merchant/clock", wrapper.MerchantGetClock, options.OperationMiddlewares["merchantGetClock"]...)
+	router.POST(options.BaseURL+"/v1/merchant/clock/advance", wrapper.MerchantAdvanceClock, options.OperationMiddlewares["merchantAdvanceClock"]...)
 	router.GET(options.BaseURL+"/v1/merchant/portal", wrapper.MerchantGetPortal, options.OperationMiddlewares["merchantGetPortal"]...)
 	router.PATCH(options.BaseURL+"/v1/merchant/portal", wrapper.MerchantUpdatePortal, options.OperationMiddlewares["merchantUpdatePortal"]...)
+	router.GET(options.BaseURL+"/v1/merchant/portal-sessions", wrapper.MerchantListPortalSessions, options.OperationMiddlewares["merchantListPortalSessions"]...)
+	router.POST(options.BaseURL+"/v1/merchant/portal-sessions", wrapper.MerchantCreatePortalSession, options.OperationMiddlewares["merchantCreatePortalSession"]...)
+	router.DELETE(options.BaseURL+"/v1/merchant/portal-sessions/:portal_session_id", wrapper.MerchantRevokePortalSession, options.OperationMiddlewares["merchantRevokePortalSession"]...)
+	router.GET(options.BaseURL+"/v1/merchant/portal-sessions/:portal_session_id", wrapper.MerchantGetPortalSession, options.OperationMiddlewares["merchantGetPortalSession"]...)
 	router.GET(options.BaseURL+"/v1/merchant/api-keys", wrapper.MerchantListApiKeys, options.OperationMiddlewares["merchantListApiKeys"]...)
 	router.POST(options.BaseURL+"/v1/merchant/api-keys", wrapper.MerchantCreateApiKey, options.OperationMiddlewares["merchantCreateApiKey"]...)
 	router.GET(options.BaseURL+"/v1/merchant/api-keys/:api_key_id", wrapper.MerchantGetApiKey, options.OperationMiddlewares["merchantGetApiKey"]...)
@@ -7602,6 +10762,17 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/merchant/discounts/:discount_id", wrapper.MerchantGetDiscount, options.OperationMiddlewares["merchantGetDiscount"]...)
 	router.PATCH(options.BaseURL+"/v1/merchant/discounts/:discount_id", wrapper.MerchantUpdateDiscount, options.OperationMiddlewares["merchantUpdateDiscount"]...)
 	router.POST(options.BaseURL+"/v1/merchant/discounts/:discount_id/archive", wrapper.MerchantArchiveDiscount, options.OperationMiddlewares["merchantArchiveDiscount"]...)
+	router.GET(options.BaseURL+"/v1/merchant/webhook-endpoints", wrapper.MerchantListWebhookEndpoints, options.OperationMiddlewares["merchantListWebhookEndpoints"]...)
+	router.POST(options.BaseURL+"/v1/merchant/webhook-endpoints", wrapper.MerchantCreateWebhookEndpoint, options.OperationMiddlewares["merchantCreateWebhookEndpoint"]...)
+	router.GET(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id", wrapper.MerchantGetWebhookEndpoint, options.OperationMiddlewares["merchantGetWebhookEndpoint"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id", wrapper.MerchantUpdateWebhookEndpoint, options.OperationMiddlewares["merchantUpdateWebhookEndpoint"]...)
+	router.POST(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id/archive", wrapper.MerchantArchiveWebhookEndpoint, options.OperationMiddlewares["merchantArchiveWebhookEndpoint"]...)
+	router.POST(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id/rotate-secret", wrapper.MerchantRotateWebhookEndpointSecret, options.OperationMiddlewares["merchantRotateWebhookEndpointSecret"]...)
+	router.POST(options.BaseURL+"/v1/merchant/webhook-endpoints/:webhook_endpoint_id/test", wrapper.MerchantTestWebhookEndpoint, options.OperationMiddlewares["merchantTestWebhookEndpoint"]...)
+	router.GET(options.BaseURL+"/v1/merchant/deliveries", wrapper.MerchantListDeliveries, options.OperationMiddlewares["merchantListDeliveries"]...)
+	router.POST(options.BaseURL+"/v1/merchant/deliveries/redeliver", wrapper.MerchantRedeliverSpan, options.OperationMiddlewares["merchantRedeliverSpan"]...)
+	router.GET(options.BaseURL+"/v1/merchant/deliveries/:delivery_id", wrapper.MerchantGetDelivery, options.OperationMiddlewares["merchantGetDelivery"]...)
+	router.POST(options.BaseURL+"/v1/merchant/deliveries/:delivery_id/redeliver", wrapper.MerchantRedeliver, options.OperationMiddlewares["merchantRedeliver"]...)
 
 }
 
@@ -8400,6 +11571,180 @@ type Download503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response Download503ApplicationProblemPlusJSONResponse) VisitDownloadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmailChangeRequestObject struct {
+	Params VerifyEmailChangeParams
+	Body   *VerifyEmailChangeJSONRequestBody
+}
+
+type VerifyEmailChangeResponseObject interface {
+	VisitVerifyEmailChangeResponse(w http.ResponseWriter) error
+}
+
+type VerifyEmailChange200ResponseHeaders struct {
+	CacheControl    *string
+	ContentLanguage *string
+}
+
+type VerifyEmailChange200JSONResponse struct {
+	Body    EmailChanged
+	Headers VerifyEmailChange200ResponseHeaders
+}
+
+func (response VerifyEmailChange200JSONResponse) VisitVerifyEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmailChange400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyEmailChange400ApplicationProblemPlusJSONResponse) VisitVerifyEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmailChange401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyEmailChange401ApplicationProblemPlusJSONResponse) VisitVerifyEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmailChange413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyEmailChange413ApplicationProblemPlusJSONResponse) VisitVerifyEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmailChange415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyEmailChange415ApplicationProblemPlusJSONResponse) VisitVerifyEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmailChange422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyEmailChange422ApplicationProblemPlusJSONResponse) VisitVerifyEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmailChange429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyEmailChange429ApplicationProblemPlusJSONResponse) VisitVerifyEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmailChange500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyEmailChange500ApplicationProblemPlusJSONResponse) VisitVerifyEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyEmailChange503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyEmailChange503ApplicationProblemPlusJSONResponse) VisitVerifyEmailChangeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9472,6 +12817,334 @@ type ListActivity503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListActivity503ApplicationProblemPlusJSONResponse) VisitListActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChangeRequestObject struct {
+	Params RequestEmailChangeParams
+	Body   *RequestEmailChangeJSONRequestBody
+}
+
+type RequestEmailChangeResponseObject interface {
+	VisitRequestEmailChangeResponse(w http.ResponseWriter) error
+}
+
+type RequestEmailChange202ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type RequestEmailChange202JSONResponse struct {
+	Body    EmailChange
+	Headers RequestEmailChange202ResponseHeaders
+}
+
+func (response RequestEmailChange202JSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange400ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange401ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange403ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange409ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange413ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange415ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange422ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange429ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange500ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestEmailChange503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RequestEmailChange503ApplicationProblemPlusJSONResponse) VisitRequestEmailChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMeRequestObject struct {
+	Params ExportMeParams
+}
+
+type ExportMeResponseObject interface {
+	VisitExportMeResponse(w http.ResponseWriter) error
+}
+
+type ExportMe200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+	ContentLanguage    *string
+}
+
+type ExportMe200JSONResponse struct {
+	Body    CustomerExport
+	Headers ExportMe200ResponseHeaders
+}
+
+func (response ExportMe200JSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ExportMe400ApplicationProblemPlusJSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ExportMe401ApplicationProblemPlusJSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ExportMe403ApplicationProblemPlusJSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ExportMe500ApplicationProblemPlusJSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ExportMe503ApplicationProblemPlusJSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10664,6 +14337,331 @@ type MerchantListAuditLog503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MerchantListAuditLog503ApplicationProblemPlusJSONResponse) VisitMerchantListAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetClockRequestObject struct {
+	Params MerchantGetClockParams
+}
+
+type MerchantGetClockResponseObject interface {
+	VisitMerchantGetClockResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetClock200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantGetClock200JSONResponse struct {
+	Body    Clock
+	Headers MerchantGetClock200ResponseHeaders
+}
+
+func (response MerchantGetClock200JSONResponse) VisitMerchantGetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetClock400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetClock400ApplicationProblemPlusJSONResponse) VisitMerchantGetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetClock401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetClock401ApplicationProblemPlusJSONResponse) VisitMerchantGetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetClock403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetClock403ApplicationProblemPlusJSONResponse) VisitMerchantGetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetClock500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetClock500ApplicationProblemPlusJSONResponse) VisitMerchantGetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetClock503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetClock503ApplicationProblemPlusJSONResponse) VisitMerchantGetClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClockRequestObject struct {
+	Params MerchantAdvanceClockParams
+	Body   *MerchantAdvanceClockJSONRequestBody
+}
+
+type MerchantAdvanceClockResponseObject interface {
+	VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error
+}
+
+type MerchantAdvanceClock200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantAdvanceClock200JSONResponse struct {
+	Body    Clock
+	Headers MerchantAdvanceClock200ResponseHeaders
+}
+
+func (response MerchantAdvanceClock200JSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock202ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantAdvanceClock202JSONResponse struct {
+	Body    Clock
+	Headers MerchantAdvanceClock202ResponseHeaders
+}
+
+func (response MerchantAdvanceClock202JSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock400ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock401ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock403ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock409ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock413ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock415ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock422ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock500ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAdvanceClock503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAdvanceClock503ApplicationProblemPlusJSONResponse) VisitMerchantAdvanceClockResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -13306,6 +17304,636 @@ func (response MerchantUpdatePaymentMethod503ApplicationProblemPlusJSONResponse)
 	return err
 }
 
+type MerchantListDeliveriesRequestObject struct {
+	Params MerchantListDeliveriesParams
+}
+
+type MerchantListDeliveriesResponseObject interface {
+	VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type MerchantListDeliveries200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListDeliveries200JSONResponse struct {
+	Body    DeliveryList
+	Headers MerchantListDeliveries200ResponseHeaders
+}
+
+func (response MerchantListDeliveries200JSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries400ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries401ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries403ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries500ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListDeliveries503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListDeliveries503ApplicationProblemPlusJSONResponse) VisitMerchantListDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpanRequestObject struct {
+	Params MerchantRedeliverSpanParams
+	Body   *MerchantRedeliverSpanJSONRequestBody
+}
+
+type MerchantRedeliverSpanResponseObject interface {
+	VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error
+}
+
+type MerchantRedeliverSpan200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantRedeliverSpan200JSONResponse struct {
+	Body    Redelivered
+	Headers MerchantRedeliverSpan200ResponseHeaders
+}
+
+func (response MerchantRedeliverSpan200JSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan400ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan401ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan403ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan409ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan413ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan415ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan422ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan500ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverSpan503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliverSpan503ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverSpanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDeliveryRequestObject struct {
+	DeliveryId DeliveryId `json:"delivery_id"`
+	Params     MerchantGetDeliveryParams
+}
+
+type MerchantGetDeliveryResponseObject interface {
+	VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetDelivery200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetDelivery200JSONResponse struct {
+	Body    Delivery
+	Headers MerchantGetDelivery200ResponseHeaders
+}
+
+func (response MerchantGetDelivery200JSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery304Response = NotModifiedResponse
+
+func (response MerchantGetDelivery304Response) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetDelivery400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery400ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery401ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery403ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery404ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery500ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetDelivery503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetDelivery503ApplicationProblemPlusJSONResponse) VisitMerchantGetDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliverRequestObject struct {
+	DeliveryId DeliveryId `json:"delivery_id"`
+	Params     MerchantRedeliverParams
+}
+
+type MerchantRedeliverResponseObject interface {
+	VisitMerchantRedeliverResponse(w http.ResponseWriter) error
+}
+
+type MerchantRedeliver200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantRedeliver200JSONResponse struct {
+	Body    Delivery
+	Headers MerchantRedeliver200ResponseHeaders
+}
+
+func (response MerchantRedeliver200JSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver400ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver401ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver403ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver404ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver409ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver413ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver422ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver500ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRedeliver503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRedeliver503ApplicationProblemPlusJSONResponse) VisitMerchantRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MerchantListDiscountsRequestObject struct {
 	Params MerchantListDiscountsParams
 }
@@ -14428,6 +19056,1825 @@ func (response MerchantGetEvent503ApplicationProblemPlusJSONResponse) VisitMerch
 	return err
 }
 
+type MerchantListInvoicesRequestObject struct {
+	Params MerchantListInvoicesParams
+}
+
+type MerchantListInvoicesResponseObject interface {
+	VisitMerchantListInvoicesResponse(w http.ResponseWriter) error
+}
+
+type MerchantListInvoices200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListInvoices200JSONResponse struct {
+	Body    InvoiceList
+	Headers MerchantListInvoices200ResponseHeaders
+}
+
+func (response MerchantListInvoices200JSONResponse) VisitMerchantListInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListInvoices400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListInvoices400ApplicationProblemPlusJSONResponse) VisitMerchantListInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListInvoices401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListInvoices401ApplicationProblemPlusJSONResponse) VisitMerchantListInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListInvoices403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListInvoices403ApplicationProblemPlusJSONResponse) VisitMerchantListInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListInvoices500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListInvoices500ApplicationProblemPlusJSONResponse) VisitMerchantListInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListInvoices503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListInvoices503ApplicationProblemPlusJSONResponse) VisitMerchantListInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoiceRequestObject struct {
+	InvoiceId InvoiceId `json:"invoice_id"`
+	Params    MerchantGetInvoiceParams
+}
+
+type MerchantGetInvoiceResponseObject interface {
+	VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetInvoice200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetInvoice200JSONResponse struct {
+	Body    Invoice
+	Headers MerchantGetInvoice200ResponseHeaders
+}
+
+func (response MerchantGetInvoice200JSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoice304Response = NotModifiedResponse
+
+func (response MerchantGetInvoice304Response) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetInvoice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetInvoice400ApplicationProblemPlusJSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetInvoice401ApplicationProblemPlusJSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetInvoice403ApplicationProblemPlusJSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetInvoice404ApplicationProblemPlusJSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetInvoice500ApplicationProblemPlusJSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetInvoice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetInvoice503ApplicationProblemPlusJSONResponse) VisitMerchantGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDownloadInvoiceRequestObject struct {
+	InvoiceId InvoiceId `json:"invoice_id"`
+	Params    MerchantDownloadInvoiceParams
+}
+
+type MerchantDownloadInvoiceResponseObject interface {
+	VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error
+}
+
+type MerchantDownloadInvoice200ResponseHeaders struct {
+	ContentDisposition *string
+	ContentLanguage    *string
+	ETag               *string
+}
+
+type MerchantDownloadInvoice200ApplicationpdfResponse struct {
+	Body          io.Reader
+	Headers       MerchantDownloadInvoice200ResponseHeaders
+	ContentLength int64
+}
+
+func (response MerchantDownloadInvoice200ApplicationpdfResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type MerchantDownloadInvoice304Response = NotModifiedResponse
+
+func (response MerchantDownloadInvoice304Response) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantDownloadInvoice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDownloadInvoice400ApplicationProblemPlusJSONResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDownloadInvoice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDownloadInvoice401ApplicationProblemPlusJSONResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDownloadInvoice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDownloadInvoice403ApplicationProblemPlusJSONResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDownloadInvoice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDownloadInvoice404ApplicationProblemPlusJSONResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDownloadInvoice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDownloadInvoice500ApplicationProblemPlusJSONResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDownloadInvoice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDownloadInvoice503ApplicationProblemPlusJSONResponse) VisitMerchantDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoiceRequestObject struct {
+	InvoiceId InvoiceId `json:"invoice_id"`
+	Params    MerchantSendInvoiceParams
+}
+
+type MerchantSendInvoiceResponseObject interface {
+	VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error
+}
+
+type MerchantSendInvoice200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantSendInvoice200JSONResponse struct {
+	Body    Invoice
+	Headers MerchantSendInvoice200ResponseHeaders
+}
+
+func (response MerchantSendInvoice200JSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice400ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice401ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice403ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice404ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice409ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice413ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice415ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice422ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice429ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice500ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantSendInvoice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantSendInvoice503ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPaymentsRequestObject struct {
+	Params MerchantListPaymentsParams
+}
+
+type MerchantListPaymentsResponseObject interface {
+	VisitMerchantListPaymentsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListPayments200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListPayments200JSONResponse struct {
+	Body    PaymentList
+	Headers MerchantListPayments200ResponseHeaders
+}
+
+func (response MerchantListPayments200JSONResponse) VisitMerchantListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPayments400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPayments400ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPayments401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPayments401ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPayments403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPayments403ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPayments500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPayments500ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPayments503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPayments503ApplicationProblemPlusJSONResponse) VisitMerchantListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePaymentRequestObject struct {
+	Params MerchantCreatePaymentParams
+	Body   *MerchantCreatePaymentJSONRequestBody
+}
+
+type MerchantCreatePaymentResponseObject interface {
+	VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreatePayment201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreatePayment201JSONResponse struct {
+	Body    Payment
+	Headers MerchantCreatePayment201ResponseHeaders
+}
+
+func (response MerchantCreatePayment201JSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreatePayment202JSONResponse struct {
+	Body    Payment
+	Headers MerchantCreatePayment202ResponseHeaders
+}
+
+func (response MerchantCreatePayment202JSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment400ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment401ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment402ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment403ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment409ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment413ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment415ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment422ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment500ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePayment503ApplicationProblemPlusJSONResponse) VisitMerchantCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPaymentRequestObject struct {
+	PaymentId PaymentId `json:"payment_id"`
+	Params    MerchantGetPaymentParams
+}
+
+type MerchantGetPaymentResponseObject interface {
+	VisitMerchantGetPaymentResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetPayment200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetPayment200JSONResponse struct {
+	Body    Payment
+	Headers MerchantGetPayment200ResponseHeaders
+}
+
+func (response MerchantGetPayment200JSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPayment304Response = NotModifiedResponse
+
+func (response MerchantGetPayment304Response) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetPayment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPayment400ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPayment401ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPayment403ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPayment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPayment404ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPayment500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPayment500ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPayment503ApplicationProblemPlusJSONResponse) VisitMerchantGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePaymentRequestObject struct {
+	PaymentId PaymentId `json:"payment_id"`
+	Params    MerchantUpdatePaymentParams
+	Body      *MerchantUpdatePaymentJSONRequestBody
+}
+
+type MerchantUpdatePaymentResponseObject interface {
+	VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdatePayment200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdatePayment200JSONResponse struct {
+	Body    Payment
+	Headers MerchantUpdatePayment200ResponseHeaders
+}
+
+func (response MerchantUpdatePayment200JSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment400ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment401ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment403ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment404ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment409ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment412ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment413ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment415ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment422ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment500ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdatePayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdatePayment503ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPaymentRequestObject struct {
+	PaymentId PaymentId `json:"payment_id"`
+	Params    MerchantCollectPaymentParams
+	Body      *MerchantCollectPaymentJSONRequestBody
+}
+
+type MerchantCollectPaymentResponseObject interface {
+	VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error
+}
+
+type MerchantCollectPayment200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCollectPayment200JSONResponse struct {
+	Body    Payment
+	Headers MerchantCollectPayment200ResponseHeaders
+}
+
+func (response MerchantCollectPayment200JSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCollectPayment202JSONResponse struct {
+	Body    Payment
+	Headers MerchantCollectPayment202ResponseHeaders
+}
+
+func (response MerchantCollectPayment202JSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment400ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment401ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment402ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment403ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment404ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment409ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment413ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment415ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment422ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment500ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCollectPayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCollectPayment503ApplicationProblemPlusJSONResponse) VisitMerchantCollectPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefundRequestObject struct {
+	PaymentId PaymentId `json:"payment_id"`
+	Params    MerchantCreateRefundParams
+	Body      *MerchantCreateRefundJSONRequestBody
+}
+
+type MerchantCreateRefundResponseObject interface {
+	VisitMerchantCreateRefundResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreateRefund201ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantCreateRefund201JSONResponse struct {
+	Body    Refund
+	Headers MerchantCreateRefund201ResponseHeaders
+}
+
+func (response MerchantCreateRefund201JSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund400ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund401ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund402ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund403ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund404ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund409ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund413ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund415ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund422ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund500ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateRefund503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateRefund503ApplicationProblemPlusJSONResponse) VisitMerchantCreateRefundResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MerchantGetPortalRequestObject struct {
 	Params MerchantGetPortalParams
 }
@@ -14746,6 +21193,659 @@ type MerchantUpdatePortal503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MerchantUpdatePortal503ApplicationProblemPlusJSONResponse) VisitMerchantUpdatePortalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPortalSessionsRequestObject struct {
+	Params MerchantListPortalSessionsParams
+}
+
+type MerchantListPortalSessionsResponseObject interface {
+	VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListPortalSessions200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListPortalSessions200JSONResponse struct {
+	Body    PortalSessionList
+	Headers MerchantListPortalSessions200ResponseHeaders
+}
+
+func (response MerchantListPortalSessions200JSONResponse) VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPortalSessions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPortalSessions400ApplicationProblemPlusJSONResponse) VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPortalSessions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPortalSessions401ApplicationProblemPlusJSONResponse) VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPortalSessions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPortalSessions403ApplicationProblemPlusJSONResponse) VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPortalSessions500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPortalSessions500ApplicationProblemPlusJSONResponse) VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPortalSessions503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPortalSessions503ApplicationProblemPlusJSONResponse) VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSessionRequestObject struct {
+	Params MerchantCreatePortalSessionParams
+	Body   *MerchantCreatePortalSessionJSONRequestBody
+}
+
+type MerchantCreatePortalSessionResponseObject interface {
+	VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreatePortalSession201ResponseHeaders struct {
+	CacheControl    *string
+	ContentLanguage *string
+}
+
+type MerchantCreatePortalSession201JSONResponse struct {
+	Body    MintedPortalSession
+	Headers MerchantCreatePortalSession201ResponseHeaders
+}
+
+func (response MerchantCreatePortalSession201JSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession400ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession401ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession403ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession409ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession413ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession415ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession422ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession429ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession500ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession503ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSessionRequestObject struct {
+	PortalSessionId PortalSessionId `json:"portal_session_id"`
+	Params          MerchantRevokePortalSessionParams
+}
+
+type MerchantRevokePortalSessionResponseObject interface {
+	VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error
+}
+
+type MerchantRevokePortalSession204Response struct {
+}
+
+func (response MerchantRevokePortalSession204Response) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type MerchantRevokePortalSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession400ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession401ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession403ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession404ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession409ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession413ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession415ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession422ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession500ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession503ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSessionRequestObject struct {
+	PortalSessionId PortalSessionId `json:"portal_session_id"`
+	Params          MerchantGetPortalSessionParams
+}
+
+type MerchantGetPortalSessionResponseObject interface {
+	VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetPortalSession200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetPortalSession200JSONResponse struct {
+	Body    PortalSession
+	Headers MerchantGetPortalSession200ResponseHeaders
+}
+
+func (response MerchantGetPortalSession200JSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSession304Response = NotModifiedResponse
+
+func (response MerchantGetPortalSession304Response) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetPortalSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortalSession400ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortalSession401ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSession403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortalSession403ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortalSession404ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSession500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortalSession500ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSession503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortalSession503ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -16462,6 +23562,3256 @@ type MerchantArchiveProduct503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MerchantArchiveProduct503ApplicationProblemPlusJSONResponse) VisitMerchantArchiveProductResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListSubscriptionsRequestObject struct {
+	Params MerchantListSubscriptionsParams
+}
+
+type MerchantListSubscriptionsResponseObject interface {
+	VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListSubscriptions200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListSubscriptions200JSONResponse struct {
+	Body    SubscriptionList
+	Headers MerchantListSubscriptions200ResponseHeaders
+}
+
+func (response MerchantListSubscriptions200JSONResponse) VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListSubscriptions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListSubscriptions400ApplicationProblemPlusJSONResponse) VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListSubscriptions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListSubscriptions401ApplicationProblemPlusJSONResponse) VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListSubscriptions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListSubscriptions403ApplicationProblemPlusJSONResponse) VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListSubscriptions500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListSubscriptions500ApplicationProblemPlusJSONResponse) VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListSubscriptions503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListSubscriptions503ApplicationProblemPlusJSONResponse) VisitMerchantListSubscriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscriptionRequestObject struct {
+	Params MerchantCreateSubscriptionParams
+	Body   *MerchantCreateSubscriptionJSONRequestBody
+}
+
+type MerchantCreateSubscriptionResponseObject interface {
+	VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreateSubscription201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreateSubscription201JSONResponse struct {
+	Body    Subscription
+	Headers MerchantCreateSubscription201ResponseHeaders
+}
+
+func (response MerchantCreateSubscription201JSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreateSubscription202JSONResponse struct {
+	Body    Subscription
+	Headers MerchantCreateSubscription202ResponseHeaders
+}
+
+func (response MerchantCreateSubscription202JSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription402ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantCreateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantGetSubscriptionParams
+}
+
+type MerchantGetSubscriptionResponseObject interface {
+	VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantGetSubscription200ResponseHeaders
+}
+
+func (response MerchantGetSubscription200JSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscription304Response = NotModifiedResponse
+
+func (response MerchantGetSubscription304Response) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantGetSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantUpdateSubscriptionParams
+	Body           *MerchantUpdateSubscriptionJSONRequestBody
+}
+
+type MerchantUpdateSubscriptionResponseObject interface {
+	VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantUpdateSubscription200ResponseHeaders
+}
+
+func (response MerchantUpdateSubscription200JSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantCancelSubscriptionParams
+	Body           *MerchantCancelSubscriptionJSONRequestBody
+}
+
+type MerchantCancelSubscriptionResponseObject interface {
+	VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantCancelSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCancelSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantCancelSubscription200ResponseHeaders
+}
+
+func (response MerchantCancelSubscription200JSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCancelSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCancelSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantCancelSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantChangeSubscriptionParams
+	Body           *MerchantChangeSubscriptionJSONRequestBody
+}
+
+type MerchantChangeSubscriptionResponseObject interface {
+	VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantChangeSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantChangeSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantChangeSubscription200ResponseHeaders
+}
+
+func (response MerchantChangeSubscription200JSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantChangeSubscription202JSONResponse struct {
+	Body    Subscription
+	Headers MerchantChangeSubscription202ResponseHeaders
+}
+
+func (response MerchantChangeSubscription202JSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription402ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantChangeSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantChangeSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantChangeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChangeRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantPreviewSubscriptionChangeParams
+	Body           *MerchantPreviewSubscriptionChangeJSONRequestBody
+}
+
+type MerchantPreviewSubscriptionChangeResponseObject interface {
+	VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error
+}
+
+type MerchantPreviewSubscriptionChange200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantPreviewSubscriptionChange200JSONResponse struct {
+	Body    ChangePreview
+	Headers MerchantPreviewSubscriptionChange200ResponseHeaders
+}
+
+func (response MerchantPreviewSubscriptionChange200JSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange400ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange401ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange403ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange404ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange409ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange413ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange415ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange422ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange500ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewSubscriptionChange503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewSubscriptionChange503ApplicationProblemPlusJSONResponse) VisitMerchantPreviewSubscriptionChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantPauseSubscriptionParams
+	Body           *MerchantPauseSubscriptionJSONRequestBody
+}
+
+type MerchantPauseSubscriptionResponseObject interface {
+	VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantPauseSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantPauseSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantPauseSubscription200ResponseHeaders
+}
+
+func (response MerchantPauseSubscription200JSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPauseSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPauseSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantPauseSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantResumeSubscriptionParams
+	Body           *MerchantResumeSubscriptionJSONRequestBody
+}
+
+type MerchantResumeSubscriptionResponseObject interface {
+	VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantResumeSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantResumeSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantResumeSubscription200ResponseHeaders
+}
+
+func (response MerchantResumeSubscription200JSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription202ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantResumeSubscription202JSONResponse struct {
+	Body    Subscription
+	Headers MerchantResumeSubscription202ResponseHeaders
+}
+
+func (response MerchantResumeSubscription202JSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription402ApplicationProblemPlusJSONResponse struct {
+	DeclinedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription402ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(402)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResumeSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResumeSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantResumeSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscriptionRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         MerchantKeepSubscriptionParams
+}
+
+type MerchantKeepSubscriptionResponseObject interface {
+	VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error
+}
+
+type MerchantKeepSubscription200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantKeepSubscription200JSONResponse struct {
+	Body    Subscription
+	Headers MerchantKeepSubscription200ResponseHeaders
+}
+
+func (response MerchantKeepSubscription200JSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription400ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription401ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription403ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription404ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription409ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription413ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription415ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription422ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription500ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantKeepSubscription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantKeepSubscription503ApplicationProblemPlusJSONResponse) VisitMerchantKeepSubscriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpointsRequestObject struct {
+	Params MerchantListWebhookEndpointsParams
+}
+
+type MerchantListWebhookEndpointsResponseObject interface {
+	VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListWebhookEndpoints200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListWebhookEndpoints200JSONResponse struct {
+	Body    WebhookEndpointList
+	Headers MerchantListWebhookEndpoints200ResponseHeaders
+}
+
+func (response MerchantListWebhookEndpoints200JSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints400ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints401ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints403ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints500ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWebhookEndpoints503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWebhookEndpoints503ApplicationProblemPlusJSONResponse) VisitMerchantListWebhookEndpointsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpointRequestObject struct {
+	Params MerchantCreateWebhookEndpointParams
+	Body   *MerchantCreateWebhookEndpointJSONRequestBody
+}
+
+type MerchantCreateWebhookEndpointResponseObject interface {
+	VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreateWebhookEndpoint201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantCreateWebhookEndpoint201JSONResponse struct {
+	Body    CreatedWebhookEndpoint
+	Headers MerchantCreateWebhookEndpoint201ResponseHeaders
+}
+
+func (response MerchantCreateWebhookEndpoint201JSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint413ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint415ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint422ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreateWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreateWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantCreateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpointRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantGetWebhookEndpointParams
+}
+
+type MerchantGetWebhookEndpointResponseObject interface {
+	VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetWebhookEndpoint200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetWebhookEndpoint200JSONResponse struct {
+	Body    WebhookEndpoint
+	Headers MerchantGetWebhookEndpoint200ResponseHeaders
+}
+
+func (response MerchantGetWebhookEndpoint200JSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint304Response = NotModifiedResponse
+
+func (response MerchantGetWebhookEndpoint304Response) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantGetWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpointRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantUpdateWebhookEndpointParams
+	Body              *MerchantUpdateWebhookEndpointJSONRequestBody
+}
+
+type MerchantUpdateWebhookEndpointResponseObject interface {
+	VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateWebhookEndpoint200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateWebhookEndpoint200JSONResponse struct {
+	Body    WebhookEndpoint
+	Headers MerchantUpdateWebhookEndpoint200ResponseHeaders
+}
+
+func (response MerchantUpdateWebhookEndpoint200JSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpointRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantArchiveWebhookEndpointParams
+}
+
+type MerchantArchiveWebhookEndpointResponseObject interface {
+	VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantArchiveWebhookEndpoint200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantArchiveWebhookEndpoint200JSONResponse struct {
+	Body    WebhookEndpoint
+	Headers MerchantArchiveWebhookEndpoint200ResponseHeaders
+}
+
+func (response MerchantArchiveWebhookEndpoint200JSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint413ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint422ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantArchiveWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantArchiveWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantArchiveWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecretRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantRotateWebhookEndpointSecretParams
+}
+
+type MerchantRotateWebhookEndpointSecretResponseObject interface {
+	VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error
+}
+
+type MerchantRotateWebhookEndpointSecret200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantRotateWebhookEndpointSecret200JSONResponse struct {
+	Body    CreatedWebhookEndpoint
+	Headers MerchantRotateWebhookEndpointSecret200ResponseHeaders
+}
+
+func (response MerchantRotateWebhookEndpointSecret200JSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret400ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret401ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret403ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret404ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret409ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret413ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret422ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret500ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRotateWebhookEndpointSecret503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRotateWebhookEndpointSecret503ApplicationProblemPlusJSONResponse) VisitMerchantRotateWebhookEndpointSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpointRequestObject struct {
+	WebhookEndpointId WebhookEndpointId `json:"webhook_endpoint_id"`
+	Params            MerchantTestWebhookEndpointParams
+}
+
+type MerchantTestWebhookEndpointResponseObject interface {
+	VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error
+}
+
+type MerchantTestWebhookEndpoint201ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantTestWebhookEndpoint201JSONResponse struct {
+	Body    Delivery
+	Headers MerchantTestWebhookEndpoint201ResponseHeaders
+}
+
+func (response MerchantTestWebhookEndpoint201JSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint400ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint401ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint403ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint404ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint409ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint413ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint422ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint500ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantTestWebhookEndpoint503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantTestWebhookEndpoint503ApplicationProblemPlusJSONResponse) VisitMerchantTestWebhookEndpointResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -21304,6 +31654,9 @@ type StrictServerInterface interface {
 	// Download Download with a link
 	// (GET /v1/downloads/{token})
 	Download(ctx context.Context, request DownloadRequestObject) (DownloadResponseObject, error)
+	// VerifyEmailChange Confirm another address
+	// (POST /v1/email-changes/verify)
+	VerifyEmailChange(ctx context.Context, request VerifyEmailChangeRequestObject) (VerifyEmailChangeResponseObject, error)
 	// ListInvoices List invoices and credit notes
 	// (GET /v1/invoices)
 	ListInvoices(ctx context.Context, request ListInvoicesRequestObject) (ListInvoicesResponseObject, error)
@@ -21325,6 +31678,12 @@ type StrictServerInterface interface {
 	// ListActivity List what happened
 	// (GET /v1/me/activity)
 	ListActivity(ctx context.Context, request ListActivityRequestObject) (ListActivityResponseObject, error)
+	// RequestEmailChange Ask for another address
+	// (POST /v1/me/email-changes)
+	RequestEmailChange(ctx context.Context, request RequestEmailChangeRequestObject) (RequestEmailChangeResponseObject, error)
+	// ExportMe Download everything held about the customer
+	// (GET /v1/me/export)
+	ExportMe(ctx context.Context, request ExportMeRequestObject) (ExportMeResponseObject, error)
 	// MerchantListApiKeys List API keys
 	// (GET /v1/merchant/api-keys)
 	MerchantListApiKeys(ctx context.Context, request MerchantListApiKeysRequestObject) (MerchantListApiKeysResponseObject, error)
@@ -21346,6 +31705,12 @@ type StrictServerInterface interface {
 	// MerchantListAuditLog List who did what
 	// (GET /v1/merchant/audit-log)
 	MerchantListAuditLog(ctx context.Context, request MerchantListAuditLogRequestObject) (MerchantListAuditLogResponseObject, error)
+	// MerchantGetClock Tell the merchant's time
+	// (GET /v1/merchant/clock)
+	MerchantGetClock(ctx context.Context, request MerchantGetClockRequestObject) (MerchantGetClockResponseObject, error)
+	// MerchantAdvanceClock Move a sandbox merchant's clock forward
+	// (POST /v1/merchant/clock/advance)
+	MerchantAdvanceClock(ctx context.Context, request MerchantAdvanceClockRequestObject) (MerchantAdvanceClockResponseObject, error)
 	// MerchantListCustomers List customers
 	// (GET /v1/merchant/customers)
 	MerchantListCustomers(ctx context.Context, request MerchantListCustomersRequestObject) (MerchantListCustomersResponseObject, error)
@@ -21391,6 +31756,18 @@ type StrictServerInterface interface {
 	// MerchantUpdatePaymentMethod Change a payment method of a customer
 	// (PATCH /v1/merchant/customers/{customer_id}/payment-methods/{payment_method_id})
 	MerchantUpdatePaymentMethod(ctx context.Context, request MerchantUpdatePaymentMethodRequestObject) (MerchantUpdatePaymentMethodResponseObject, error)
+	// MerchantListDeliveries List deliveries
+	// (GET /v1/merchant/deliveries)
+	MerchantListDeliveries(ctx context.Context, request MerchantListDeliveriesRequestObject) (MerchantListDeliveriesResponseObject, error)
+	// MerchantRedeliverSpan Deliver again what was missed
+	// (POST /v1/merchant/deliveries/redeliver)
+	MerchantRedeliverSpan(ctx context.Context, request MerchantRedeliverSpanRequestObject) (MerchantRedeliverSpanResponseObject, error)
+	// MerchantGetDelivery Show a delivery
+	// (GET /v1/merchant/deliveries/{delivery_id})
+	MerchantGetDelivery(ctx context.Context, request MerchantGetDeliveryRequestObject) (MerchantGetDeliveryResponseObject, error)
+	// MerchantRedeliver Deliver again
+	// (POST /v1/merchant/deliveries/{delivery_id}/redeliver)
+	MerchantRedeliver(ctx context.Context, request MerchantRedeliverRequestObject) (MerchantRedeliverResponseObject, error)
 	// MerchantListDiscounts List discounts
 	// (GET /v1/merchant/discounts)
 	MerchantListDiscounts(ctx context.Context, request MerchantListDiscountsRequestObject) (MerchantListDiscountsResponseObject, error)
@@ -21412,12 +31789,54 @@ type StrictServerInterface interface {
 	// MerchantGetEvent Show an event
 	// (GET /v1/merchant/events/{event_id})
 	MerchantGetEvent(ctx context.Context, request MerchantGetEventRequestObject) (MerchantGetEventResponseObject, error)
+	// MerchantListInvoices List invoices and credit notes of all customers
+	// (GET /v1/merchant/invoices)
+	MerchantListInvoices(ctx context.Context, request MerchantListInvoicesRequestObject) (MerchantListInvoicesResponseObject, error)
+	// MerchantGetInvoice Show an invoice or credit note
+	// (GET /v1/merchant/invoices/{invoice_id})
+	MerchantGetInvoice(ctx context.Context, request MerchantGetInvoiceRequestObject) (MerchantGetInvoiceResponseObject, error)
+	// MerchantDownloadInvoice Download an invoice as PDF
+	// (GET /v1/merchant/invoices/{invoice_id}/pdf)
+	MerchantDownloadInvoice(ctx context.Context, request MerchantDownloadInvoiceRequestObject) (MerchantDownloadInvoiceResponseObject, error)
+	// MerchantSendInvoice Mail a document to the customer again
+	// (POST /v1/merchant/invoices/{invoice_id}/send)
+	MerchantSendInvoice(ctx context.Context, request MerchantSendInvoiceRequestObject) (MerchantSendInvoiceResponseObject, error)
+	// MerchantListPayments List payments of all customers
+	// (GET /v1/merchant/payments)
+	MerchantListPayments(ctx context.Context, request MerchantListPaymentsRequestObject) (MerchantListPaymentsResponseObject, error)
+	// MerchantCreatePayment Bill something once
+	// (POST /v1/merchant/payments)
+	MerchantCreatePayment(ctx context.Context, request MerchantCreatePaymentRequestObject) (MerchantCreatePaymentResponseObject, error)
+	// MerchantGetPayment Show a payment, itemised
+	// (GET /v1/merchant/payments/{payment_id})
+	MerchantGetPayment(ctx context.Context, request MerchantGetPaymentRequestObject) (MerchantGetPaymentResponseObject, error)
+	// MerchantUpdatePayment Change what is kept beside a payment
+	// (PATCH /v1/merchant/payments/{payment_id})
+	MerchantUpdatePayment(ctx context.Context, request MerchantUpdatePaymentRequestObject) (MerchantUpdatePaymentResponseObject, error)
+	// MerchantCollectPayment Collect a payment now
+	// (POST /v1/merchant/payments/{payment_id}/collect)
+	MerchantCollectPayment(ctx context.Context, request MerchantCollectPaymentRequestObject) (MerchantCollectPaymentResponseObject, error)
+	// MerchantCreateRefund Give money back
+	// (POST /v1/merchant/payments/{payment_id}/refunds)
+	MerchantCreateRefund(ctx context.Context, request MerchantCreateRefundRequestObject) (MerchantCreateRefundResponseObject, error)
 	// MerchantGetPortal Show the portal and its settings
 	// (GET /v1/merchant/portal)
 	MerchantGetPortal(ctx context.Context, request MerchantGetPortalRequestObject) (MerchantGetPortalResponseObject, error)
 	// MerchantUpdatePortal Change the portal
 	// (PATCH /v1/merchant/portal)
 	MerchantUpdatePortal(ctx context.Context, request MerchantUpdatePortalRequestObject) (MerchantUpdatePortalResponseObject, error)
+	// MerchantListPortalSessions List links
+	// (GET /v1/merchant/portal-sessions)
+	MerchantListPortalSessions(ctx context.Context, request MerchantListPortalSessionsRequestObject) (MerchantListPortalSessionsResponseObject, error)
+	// MerchantCreatePortalSession Make a link that signs a customer in
+	// (POST /v1/merchant/portal-sessions)
+	MerchantCreatePortalSession(ctx context.Context, request MerchantCreatePortalSessionRequestObject) (MerchantCreatePortalSessionResponseObject, error)
+	// MerchantRevokePortalSession Revoke a link
+	// (DELETE /v1/merchant/portal-sessions/{portal_session_id})
+	MerchantRevokePortalSession(ctx context.Context, request MerchantRevokePortalSessionRequestObject) (MerchantRevokePortalSessionResponseObject, error)
+	// MerchantGetPortalSession Show a link
+	// (GET /v1/merchant/portal-sessions/{portal_session_id})
+	MerchantGetPortalSession(ctx context.Context, request MerchantGetPortalSessionRequestObject) (MerchantGetPortalSessionResponseObject, error)
 	// MerchantListPrices List prices
 	// (GET /v1/merchant/prices)
 	MerchantListPrices(ctx context.Context, request MerchantListPricesRequestObject) (MerchantListPricesResponseObject, error)
@@ -21448,6 +31867,57 @@ type StrictServerInterface interface {
 	// MerchantArchiveProduct Archive a product
 	// (POST /v1/merchant/products/{product_id}/archive)
 	MerchantArchiveProduct(ctx context.Context, request MerchantArchiveProductRequestObject) (MerchantArchiveProductResponseObject, error)
+	// MerchantListSubscriptions List subscriptions of all customers
+	// (GET /v1/merchant/subscriptions)
+	MerchantListSubscriptions(ctx context.Context, request MerchantListSubscriptionsRequestObject) (MerchantListSubscriptionsResponseObject, error)
+	// MerchantCreateSubscription Start a subscription
+	// (POST /v1/merchant/subscriptions)
+	MerchantCreateSubscription(ctx context.Context, request MerchantCreateSubscriptionRequestObject) (MerchantCreateSubscriptionResponseObject, error)
+	// MerchantGetSubscription Show a subscription
+	// (GET /v1/merchant/subscriptions/{subscription_id})
+	MerchantGetSubscription(ctx context.Context, request MerchantGetSubscriptionRequestObject) (MerchantGetSubscriptionResponseObject, error)
+	// MerchantUpdateSubscription Change what is kept beside a subscription, and what is charged
+	// (PATCH /v1/merchant/subscriptions/{subscription_id})
+	MerchantUpdateSubscription(ctx context.Context, request MerchantUpdateSubscriptionRequestObject) (MerchantUpdateSubscriptionResponseObject, error)
+	// MerchantCancelSubscription Cancel a subscription
+	// (POST /v1/merchant/subscriptions/{subscription_id}/cancel)
+	MerchantCancelSubscription(ctx context.Context, request MerchantCancelSubscriptionRequestObject) (MerchantCancelSubscriptionResponseObject, error)
+	// MerchantChangeSubscription Change what is subscribed to
+	// (POST /v1/merchant/subscriptions/{subscription_id}/change)
+	MerchantChangeSubscription(ctx context.Context, request MerchantChangeSubscriptionRequestObject) (MerchantChangeSubscriptionResponseObject, error)
+	// MerchantPreviewSubscriptionChange See what a change would cost
+	// (POST /v1/merchant/subscriptions/{subscription_id}/change/preview)
+	MerchantPreviewSubscriptionChange(ctx context.Context, request MerchantPreviewSubscriptionChangeRequestObject) (MerchantPreviewSubscriptionChangeResponseObject, error)
+	// MerchantPauseSubscription Pause a subscription
+	// (POST /v1/merchant/subscriptions/{subscription_id}/pause)
+	MerchantPauseSubscription(ctx context.Context, request MerchantPauseSubscriptionRequestObject) (MerchantPauseSubscriptionResponseObject, error)
+	// MerchantResumeSubscription Resume a paused subscription
+	// (POST /v1/merchant/subscriptions/{subscription_id}/resume)
+	MerchantResumeSubscription(ctx context.Context, request MerchantResumeSubscriptionRequestObject) (MerchantResumeSubscriptionResponseObject, error)
+	// MerchantKeepSubscription Undo what is scheduled
+	// (DELETE /v1/merchant/subscriptions/{subscription_id}/scheduled-change)
+	MerchantKeepSubscription(ctx context.Context, request MerchantKeepSubscriptionRequestObject) (MerchantKeepSubscriptionResponseObject, error)
+	// MerchantListWebhookEndpoints List webhook endpoints
+	// (GET /v1/merchant/webhook-endpoints)
+	MerchantListWebhookEndpoints(ctx context.Context, request MerchantListWebhookEndpointsRequestObject) (MerchantListWebhookEndpointsResponseObject, error)
+	// MerchantCreateWebhookEndpoint Make a webhook endpoint
+	// (POST /v1/merchant/webhook-endpoints)
+	MerchantCreateWebhookEndpoint(ctx context.Context, request MerchantCreateWebhookEndpointRequestObject) (MerchantCreateWebhookEndpointResponseObject, error)
+	// MerchantGetWebhookEndpoint Show a webhook endpoint
+	// (GET /v1/merchant/webhook-endpoints/{webhook_endpoint_id})
+	MerchantGetWebhookEndpoint(ctx context.Context, request MerchantGetWebhookEndpointRequestObject) (MerchantGetWebhookEndpointResponseObject, error)
+	// MerchantUpdateWebhookEndpoint Change a webhook endpoint
+	// (PATCH /v1/merchant/webhook-endpoints/{webhook_endpoint_id})
+	MerchantUpdateWebhookEndpoint(ctx context.Context, request MerchantUpdateWebhookEndpointRequestObject) (MerchantUpdateWebhookEndpointResponseObject, error)
+	// MerchantArchiveWebhookEndpoint Archive a webhook endpoint
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/archive)
+	MerchantArchiveWebhookEndpoint(ctx context.Context, request MerchantArchiveWebhookEndpointRequestObject) (MerchantArchiveWebhookEndpointResponseObject, error)
+	// MerchantRotateWebhookEndpointSecret Give a webhook endpoint a new secret
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/rotate-secret)
+	MerchantRotateWebhookEndpointSecret(ctx context.Context, request MerchantRotateWebhookEndpointSecretRequestObject) (MerchantRotateWebhookEndpointSecretResponseObject, error)
+	// MerchantTestWebhookEndpoint Send a test
+	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/test)
+	MerchantTestWebhookEndpoint(ctx context.Context, request MerchantTestWebhookEndpointRequestObject) (MerchantTestWebhookEndpointResponseObject, error)
 	// ListPaymentMethods List payment methods
 	// (GET /v1/payment-methods)
 	ListPaymentMethods(ctx context.Context, request ListPaymentMethodsRequestObject) (ListPaymentMethodsResponseObject, error)
@@ -21698,6 +32168,54 @@ func (sh *strictHandler) Download(ctx echo.Context, token DownloadToken, params 
 	return nil
 }
 
+// VerifyEmailChange operation middleware
+func (sh *strictHandler) VerifyEmailChange(ctx echo.Context, params VerifyEmailChangeParams) error {
+	var request VerifyEmailChangeRequestObject
+
+	request.Params = params
+
+	var body VerifyEmailChangeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifyEmailChange(ctx.Request().Context(), request.(VerifyEmailChangeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifyEmailChange")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(VerifyEmailChangeResponseObject); ok {
+		return validResponse.VisitVerifyEmailChangeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListInvoices operation middleware
 func (sh *strictHandler) ListInvoices(ctx echo.Context, params ListInvoicesParams) error {
 	var request ListInvoicesRequestObject
@@ -21919,6 +32437,79 @@ func (sh *strictHandler) ListActivity(ctx echo.Context, params ListActivityParam
 		return err
 	} else if validResponse, ok := response.(ListActivityResponseObject); ok {
 		return validResponse.VisitListActivityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RequestEmailChange operation middleware
+func (sh *strictHandler) RequestEmailChange(ctx echo.Context, params RequestEmailChangeParams) error {
+	var request RequestEmailChangeRequestObject
+
+	request.Params = params
+
+	var body RequestEmailChangeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RequestEmailChange(ctx.Request().Context(), request.(RequestEmailChangeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RequestEmailChange")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RequestEmailChangeResponseObject); ok {
+		return validResponse.VisitRequestEmailChangeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ExportMe operation middleware
+func (sh *strictHandler) ExportMe(ctx echo.Context, params ExportMeParams) error {
+	var request ExportMeRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportMe(ctx.Request().Context(), request.(ExportMeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportMe")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExportMeResponseObject); ok {
+		return validResponse.VisitExportMeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -22170,6 +32761,79 @@ func (sh *strictHandler) MerchantListAuditLog(ctx echo.Context, params MerchantL
 		return err
 	} else if validResponse, ok := response.(MerchantListAuditLogResponseObject); ok {
 		return validResponse.VisitMerchantListAuditLogResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetClock operation middleware
+func (sh *strictHandler) MerchantGetClock(ctx echo.Context, params MerchantGetClockParams) error {
+	var request MerchantGetClockRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetClock(ctx.Request().Context(), request.(MerchantGetClockRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetClock")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetClockResponseObject); ok {
+		return validResponse.VisitMerchantGetClockResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantAdvanceClock operation middleware
+func (sh *strictHandler) MerchantAdvanceClock(ctx echo.Context, params MerchantAdvanceClockParams) error {
+	var request MerchantAdvanceClockRequestObject
+
+	request.Params = params
+
+	var body MerchantAdvanceClockJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantAdvanceClock(ctx.Request().Context(), request.(MerchantAdvanceClockRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantAdvanceClock")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantAdvanceClockResponseObject); ok {
+		return validResponse.VisitMerchantAdvanceClockResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -22708,6 +33372,131 @@ func (sh *strictHandler) MerchantUpdatePaymentMethod(ctx echo.Context, customerI
 	return nil
 }
 
+// MerchantListDeliveries operation middleware
+func (sh *strictHandler) MerchantListDeliveries(ctx echo.Context, params MerchantListDeliveriesParams) error {
+	var request MerchantListDeliveriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListDeliveries(ctx.Request().Context(), request.(MerchantListDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListDeliveries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListDeliveriesResponseObject); ok {
+		return validResponse.VisitMerchantListDeliveriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantRedeliverSpan operation middleware
+func (sh *strictHandler) MerchantRedeliverSpan(ctx echo.Context, params MerchantRedeliverSpanParams) error {
+	var request MerchantRedeliverSpanRequestObject
+
+	request.Params = params
+
+	var body MerchantRedeliverSpanJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantRedeliverSpan(ctx.Request().Context(), request.(MerchantRedeliverSpanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantRedeliverSpan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantRedeliverSpanResponseObject); ok {
+		return validResponse.VisitMerchantRedeliverSpanResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetDelivery operation middleware
+func (sh *strictHandler) MerchantGetDelivery(ctx echo.Context, deliveryId DeliveryId, params MerchantGetDeliveryParams) error {
+	var request MerchantGetDeliveryRequestObject
+
+	request.DeliveryId = deliveryId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetDelivery(ctx.Request().Context(), request.(MerchantGetDeliveryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetDelivery")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetDeliveryResponseObject); ok {
+		return validResponse.VisitMerchantGetDeliveryResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantRedeliver operation middleware
+func (sh *strictHandler) MerchantRedeliver(ctx echo.Context, deliveryId DeliveryId, params MerchantRedeliverParams) error {
+	var request MerchantRedeliverRequestObject
+
+	request.DeliveryId = deliveryId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantRedeliver(ctx.Request().Context(), request.(MerchantRedeliverRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantRedeliver")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantRedeliverResponseObject); ok {
+		return validResponse.VisitMerchantRedeliverResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // MerchantListDiscounts operation middleware
 func (sh *strictHandler) MerchantListDiscounts(ctx echo.Context, params MerchantListDiscountsParams) error {
 	var request MerchantListDiscountsRequestObject
@@ -22933,6 +33722,361 @@ func (sh *strictHandler) MerchantGetEvent(ctx echo.Context, eventId EventId, par
 	return nil
 }
 
+// MerchantListInvoices operation middleware
+func (sh *strictHandler) MerchantListInvoices(ctx echo.Context, params MerchantListInvoicesParams) error {
+	var request MerchantListInvoicesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListInvoices(ctx.Request().Context(), request.(MerchantListInvoicesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListInvoices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListInvoicesResponseObject); ok {
+		return validResponse.VisitMerchantListInvoicesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetInvoice operation middleware
+func (sh *strictHandler) MerchantGetInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantGetInvoiceParams) error {
+	var request MerchantGetInvoiceRequestObject
+
+	request.InvoiceId = invoiceId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetInvoice(ctx.Request().Context(), request.(MerchantGetInvoiceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetInvoice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetInvoiceResponseObject); ok {
+		return validResponse.VisitMerchantGetInvoiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantDownloadInvoice operation middleware
+func (sh *strictHandler) MerchantDownloadInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantDownloadInvoiceParams) error {
+	var request MerchantDownloadInvoiceRequestObject
+
+	request.InvoiceId = invoiceId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantDownloadInvoice(ctx.Request().Context(), request.(MerchantDownloadInvoiceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantDownloadInvoice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantDownloadInvoiceResponseObject); ok {
+		return validResponse.VisitMerchantDownloadInvoiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantSendInvoice operation middleware
+func (sh *strictHandler) MerchantSendInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantSendInvoiceParams) error {
+	var request MerchantSendInvoiceRequestObject
+
+	request.InvoiceId = invoiceId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantSendInvoice(ctx.Request().Context(), request.(MerchantSendInvoiceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantSendInvoice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantSendInvoiceResponseObject); ok {
+		return validResponse.VisitMerchantSendInvoiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListPayments operation middleware
+func (sh *strictHandler) MerchantListPayments(ctx echo.Context, params MerchantListPaymentsParams) error {
+	var request MerchantListPaymentsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListPayments(ctx.Request().Context(), request.(MerchantListPaymentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListPayments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListPaymentsResponseObject); ok {
+		return validResponse.VisitMerchantListPaymentsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreatePayment operation middleware
+func (sh *strictHandler) MerchantCreatePayment(ctx echo.Context, params MerchantCreatePaymentParams) error {
+	var request MerchantCreatePaymentRequestObject
+
+	request.Params = params
+
+	var body MerchantCreatePaymentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreatePayment(ctx.Request().Context(), request.(MerchantCreatePaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreatePayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreatePaymentResponseObject); ok {
+		return validResponse.VisitMerchantCreatePaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetPayment operation middleware
+func (sh *strictHandler) MerchantGetPayment(ctx echo.Context, paymentId PaymentId, params MerchantGetPaymentParams) error {
+	var request MerchantGetPaymentRequestObject
+
+	request.PaymentId = paymentId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetPayment(ctx.Request().Context(), request.(MerchantGetPaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetPayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetPaymentResponseObject); ok {
+		return validResponse.VisitMerchantGetPaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdatePayment operation middleware
+func (sh *strictHandler) MerchantUpdatePayment(ctx echo.Context, paymentId PaymentId, params MerchantUpdatePaymentParams) error {
+	var request MerchantUpdatePaymentRequestObject
+
+	request.PaymentId = paymentId
+	request.Params = params
+
+	var body MerchantUpdatePaymentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdatePayment(ctx.Request().Context(), request.(MerchantUpdatePaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdatePayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdatePaymentResponseObject); ok {
+		return validResponse.VisitMerchantUpdatePaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCollectPayment operation middleware
+func (sh *strictHandler) MerchantCollectPayment(ctx echo.Context, paymentId PaymentId, params MerchantCollectPaymentParams) error {
+	var request MerchantCollectPaymentRequestObject
+
+	request.PaymentId = paymentId
+	request.Params = params
+
+	var body MerchantCollectPaymentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCollectPayment(ctx.Request().Context(), request.(MerchantCollectPaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCollectPayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCollectPaymentResponseObject); ok {
+		return validResponse.VisitMerchantCollectPaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreateRefund operation middleware
+func (sh *strictHandler) MerchantCreateRefund(ctx echo.Context, paymentId PaymentId, params MerchantCreateRefundParams) error {
+	var request MerchantCreateRefundRequestObject
+
+	request.PaymentId = paymentId
+	request.Params = params
+
+	var body MerchantCreateRefundJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreateRefund(ctx.Request().Context(), request.(MerchantCreateRefundRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreateRefund")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreateRefundResponseObject); ok {
+		return validResponse.VisitMerchantCreateRefundResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // MerchantGetPortal operation middleware
 func (sh *strictHandler) MerchantGetPortal(ctx echo.Context, params MerchantGetPortalParams) error {
 	var request MerchantGetPortalRequestObject
@@ -23000,6 +34144,131 @@ func (sh *strictHandler) MerchantUpdatePortal(ctx echo.Context, params MerchantU
 		return err
 	} else if validResponse, ok := response.(MerchantUpdatePortalResponseObject); ok {
 		return validResponse.VisitMerchantUpdatePortalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListPortalSessions operation middleware
+func (sh *strictHandler) MerchantListPortalSessions(ctx echo.Context, params MerchantListPortalSessionsParams) error {
+	var request MerchantListPortalSessionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListPortalSessions(ctx.Request().Context(), request.(MerchantListPortalSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListPortalSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListPortalSessionsResponseObject); ok {
+		return validResponse.VisitMerchantListPortalSessionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreatePortalSession operation middleware
+func (sh *strictHandler) MerchantCreatePortalSession(ctx echo.Context, params MerchantCreatePortalSessionParams) error {
+	var request MerchantCreatePortalSessionRequestObject
+
+	request.Params = params
+
+	var body MerchantCreatePortalSessionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreatePortalSession(ctx.Request().Context(), request.(MerchantCreatePortalSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreatePortalSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreatePortalSessionResponseObject); ok {
+		return validResponse.VisitMerchantCreatePortalSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantRevokePortalSession operation middleware
+func (sh *strictHandler) MerchantRevokePortalSession(ctx echo.Context, portalSessionId PortalSessionId, params MerchantRevokePortalSessionParams) error {
+	var request MerchantRevokePortalSessionRequestObject
+
+	request.PortalSessionId = portalSessionId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantRevokePortalSession(ctx.Request().Context(), request.(MerchantRevokePortalSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantRevokePortalSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantRevokePortalSessionResponseObject); ok {
+		return validResponse.VisitMerchantRevokePortalSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetPortalSession operation middleware
+func (sh *strictHandler) MerchantGetPortalSession(ctx echo.Context, portalSessionId PortalSessionId, params MerchantGetPortalSessionParams) error {
+	var request MerchantGetPortalSessionRequestObject
+
+	request.PortalSessionId = portalSessionId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetPortalSession(ctx.Request().Context(), request.(MerchantGetPortalSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetPortalSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetPortalSessionResponseObject); ok {
+		return validResponse.VisitMerchantGetPortalSessionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -23348,6 +34617,660 @@ func (sh *strictHandler) MerchantArchiveProduct(ctx echo.Context, productId Prod
 		return err
 	} else if validResponse, ok := response.(MerchantArchiveProductResponseObject); ok {
 		return validResponse.VisitMerchantArchiveProductResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListSubscriptions operation middleware
+func (sh *strictHandler) MerchantListSubscriptions(ctx echo.Context, params MerchantListSubscriptionsParams) error {
+	var request MerchantListSubscriptionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListSubscriptions(ctx.Request().Context(), request.(MerchantListSubscriptionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListSubscriptions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListSubscriptionsResponseObject); ok {
+		return validResponse.VisitMerchantListSubscriptionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreateSubscription operation middleware
+func (sh *strictHandler) MerchantCreateSubscription(ctx echo.Context, params MerchantCreateSubscriptionParams) error {
+	var request MerchantCreateSubscriptionRequestObject
+
+	request.Params = params
+
+	var body MerchantCreateSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreateSubscription(ctx.Request().Context(), request.(MerchantCreateSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreateSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreateSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantCreateSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetSubscription operation middleware
+func (sh *strictHandler) MerchantGetSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantGetSubscriptionParams) error {
+	var request MerchantGetSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetSubscription(ctx.Request().Context(), request.(MerchantGetSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantGetSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateSubscription operation middleware
+func (sh *strictHandler) MerchantUpdateSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantUpdateSubscriptionParams) error {
+	var request MerchantUpdateSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body MerchantUpdateSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateSubscription(ctx.Request().Context(), request.(MerchantUpdateSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantUpdateSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCancelSubscription operation middleware
+func (sh *strictHandler) MerchantCancelSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantCancelSubscriptionParams) error {
+	var request MerchantCancelSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body MerchantCancelSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCancelSubscription(ctx.Request().Context(), request.(MerchantCancelSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCancelSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCancelSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantCancelSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantChangeSubscription operation middleware
+func (sh *strictHandler) MerchantChangeSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantChangeSubscriptionParams) error {
+	var request MerchantChangeSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body MerchantChangeSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantChangeSubscription(ctx.Request().Context(), request.(MerchantChangeSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantChangeSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantChangeSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantChangeSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantPreviewSubscriptionChange operation middleware
+func (sh *strictHandler) MerchantPreviewSubscriptionChange(ctx echo.Context, subscriptionId SubscriptionId, params MerchantPreviewSubscriptionChangeParams) error {
+	var request MerchantPreviewSubscriptionChangeRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body MerchantPreviewSubscriptionChangeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantPreviewSubscriptionChange(ctx.Request().Context(), request.(MerchantPreviewSubscriptionChangeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantPreviewSubscriptionChange")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantPreviewSubscriptionChangeResponseObject); ok {
+		return validResponse.VisitMerchantPreviewSubscriptionChangeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantPauseSubscription operation middleware
+func (sh *strictHandler) MerchantPauseSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantPauseSubscriptionParams) error {
+	var request MerchantPauseSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body MerchantPauseSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantPauseSubscription(ctx.Request().Context(), request.(MerchantPauseSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantPauseSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantPauseSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantPauseSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantResumeSubscription operation middleware
+func (sh *strictHandler) MerchantResumeSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantResumeSubscriptionParams) error {
+	var request MerchantResumeSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body MerchantResumeSubscriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantResumeSubscription(ctx.Request().Context(), request.(MerchantResumeSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantResumeSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantResumeSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantResumeSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantKeepSubscription operation middleware
+func (sh *strictHandler) MerchantKeepSubscription(ctx echo.Context, subscriptionId SubscriptionId, params MerchantKeepSubscriptionParams) error {
+	var request MerchantKeepSubscriptionRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantKeepSubscription(ctx.Request().Context(), request.(MerchantKeepSubscriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantKeepSubscription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantKeepSubscriptionResponseObject); ok {
+		return validResponse.VisitMerchantKeepSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListWebhookEndpoints operation middleware
+func (sh *strictHandler) MerchantListWebhookEndpoints(ctx echo.Context, params MerchantListWebhookEndpointsParams) error {
+	var request MerchantListWebhookEndpointsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListWebhookEndpoints(ctx.Request().Context(), request.(MerchantListWebhookEndpointsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListWebhookEndpoints")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListWebhookEndpointsResponseObject); ok {
+		return validResponse.VisitMerchantListWebhookEndpointsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreateWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantCreateWebhookEndpoint(ctx echo.Context, params MerchantCreateWebhookEndpointParams) error {
+	var request MerchantCreateWebhookEndpointRequestObject
+
+	request.Params = params
+
+	var body MerchantCreateWebhookEndpointJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreateWebhookEndpoint(ctx.Request().Context(), request.(MerchantCreateWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreateWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreateWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantCreateWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantGetWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantGetWebhookEndpointParams) error {
+	var request MerchantGetWebhookEndpointRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetWebhookEndpoint(ctx.Request().Context(), request.(MerchantGetWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantGetWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantUpdateWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantUpdateWebhookEndpointParams) error {
+	var request MerchantUpdateWebhookEndpointRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	var body MerchantUpdateWebhookEndpointJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateWebhookEndpoint(ctx.Request().Context(), request.(MerchantUpdateWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantUpdateWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantArchiveWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantArchiveWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantArchiveWebhookEndpointParams) error {
+	var request MerchantArchiveWebhookEndpointRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantArchiveWebhookEndpoint(ctx.Request().Context(), request.(MerchantArchiveWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantArchiveWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantArchiveWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantArchiveWebhookEndpointResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantRotateWebhookEndpointSecret operation middleware
+func (sh *strictHandler) MerchantRotateWebhookEndpointSecret(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantRotateWebhookEndpointSecretParams) error {
+	var request MerchantRotateWebhookEndpointSecretRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantRotateWebhookEndpointSecret(ctx.Request().Context(), request.(MerchantRotateWebhookEndpointSecretRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantRotateWebhookEndpointSecret")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantRotateWebhookEndpointSecretResponseObject); ok {
+		return validResponse.VisitMerchantRotateWebhookEndpointSecretResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantTestWebhookEndpoint operation middleware
+func (sh *strictHandler) MerchantTestWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantTestWebhookEndpointParams) error {
+	var request MerchantTestWebhookEndpointRequestObject
+
+	request.WebhookEndpointId = webhookEndpointId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantTestWebhookEndpoint(ctx.Request().Context(), request.(MerchantTestWebhookEndpointRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantTestWebhookEndpoint")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantTestWebhookEndpointResponseObject); ok {
+		return validResponse.VisitMerchantTestWebhookEndpointResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

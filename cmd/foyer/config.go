@@ -33,6 +33,7 @@ type environment struct {
 	Secret         string   `env:"FOYER_SECRET"`
 	SMTPURL        string   `env:"FOYER_SMTP_URL" envDefault:"outbox:"`
 	TrustedProxies []string `env:"FOYER_TRUSTED_PROXIES"`
+	WebhookAllow   []string `env:"FOYER_WEBHOOK_ALLOW_CIDRS"`
 	Gateway        string   `env:"FOYER_GATEWAY"`
 	SandboxURL     string   `env:"FOYER_SANDBOX_GATEWAY_URL"`
 	SandboxSecret  string   `env:"FOYER_SANDBOX_GATEWAY_SECRET"`
@@ -87,6 +88,11 @@ func (e environment) appConfig() (app.Config, error) {
 		prefix, err := parsePrefix(strings.TrimSpace(text))
 		note("FOYER_TRUSTED_PROXIES", err)
 		c.TrustedProxies = append(c.TrustedProxies, prefix)
+	}
+	for _, text := range e.WebhookAllow {
+		prefix, err := parsePrefix(strings.TrimSpace(text))
+		note("FOYER_WEBHOOK_ALLOW_CIDRS", err)
+		c.Webhooks.Private = append(c.Webhooks.Private, prefix)
 	}
 	c.Limits, err = parseLimits(e.Limits)
 	note("FOYER_LIMITS", err)

@@ -24,6 +24,7 @@ import (
 	"foyer/internal/provider/native"
 	"foyer/internal/retention"
 	"foyer/internal/store"
+	"foyer/internal/webhook"
 )
 
 // renderAtOnce is how many PDFs one process draws at a time; more would take the processors from everything else.
@@ -46,8 +47,12 @@ type Config struct {
 	// webhooks with; empty for one in this process.
 	SandboxGatewayURL    string
 	SandboxGatewaySecret string
-	Now                  func() time.Time
-	Log                  *slog.Logger
+	// Webhooks are how merchants' systems are told what happened; the zero value is as documented.
+	Webhooks webhook.Options
+	// ClockTurn is how long one call may move a sandbox merchant's clock; 0 is the default.
+	ClockTurn time.Duration
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // App is the whole program on one database.
@@ -65,6 +70,7 @@ type App struct {
 	Retention *retention.Service
 	Invoices  *invoice.Service
 	Notify    *notify.Service
+	Hooks     *webhook.Service
 	Queue     *jobs.Queue
 	Workers   *jobs.Workers
 	Metrics   *prometheus.Registry
@@ -129,21 +135,27 @@ func (a *App) wire() error {
 	a.Retention = retention.NewService(a.Store, a.Billing, a.IDs, a.Merchants.Clock)
 	a.Invoices = invoice.NewService(a.Store, a.Merchants, renderer, a.Now)
 	a.Identity = identity.NewService(identity.Config{
-		Store: a.Store, Limiter: a.Store, Jobs: a.Queue, Keyring: a.Keyring, IDs: a.IDs, Now: a.Now,
+		Store: a.Store, Limiter: a.Store, Jobs: a.Queue, Customers: a.Billing, Keyring: a.Keyring, IDs: a.IDs, Now: a.Now,
 		Lifetimes: a.Lifetimes, Limits: a.Limits, Issuer: a.PublicURL,
 	})
-	a.Customers = billing.NewCustomers(a.Store, access{a.Store, a.Now}, a.IDs, a.Merchants.Clock)
+	a.Customers = billing.NewCustomers(a.Store, a.Identity, a.IDs, a.Merchants.Clock)
 	a.Notify = notify.NewService(notify.Config{
 		Sender: sender, SignIns: a.Identity, Merchants: a.Merchants, Customers: a.Billing, Activity: a.Store, EventLog: a.Store, Now: a.Now,
 		PublicURL: a.PublicURL, LinkLife: a.Lifetimes.MagicLink,
 		Orders: a.Store, Bills: a.Billing, Documents: documents{a.Invoices}, Tickets: a.Identity, TicketLife: a.Lifetimes.MailTicket,
+		Endpoints: disabledEndpoints{a.Store},
 	})
+	a.Hooks = a.newHooks()
 	a.Workers, err = jobs.NewWorkers(a.Store, jobs.Handlers{
-		SendSignIn:  a.Notify.SendSignIn,
-		SendBilling: a.Notify.SendBillingMail,
-		Settle:      a.Engine.Settle,
-		ChainAudit:  a.Merchants.ChainAudit,
-		Prune:       func(ctx context.Context) error { return a.Store.Prune(ctx, foyer.Micro(a.Now())) },
+		SendSignIn:      a.Notify.SendSignIn,
+		SendEmailChange: a.Notify.SendEmailChange,
+		SendBilling:     a.Notify.SendBillingMail,
+		SendEndpoint: func(ctx context.Context, merchant foyer.MerchantID, endpoint webhook.EndpointID, mail string) error {
+			return a.Notify.SendEndpointMail(ctx, merchant, string(endpoint), mail)
+		},
+		Settle:     a.Engine.Settle,
+		ChainAudit: a.Merchants.ChainAudit,
+		Prune:      func(ctx context.Context) error { return a.Store.Prune(ctx, foyer.Micro(a.Now())) },
 	}, quiet(a.Log))
 	if err != nil {
 		return err
@@ -152,7 +164,12 @@ func (a *App) wire() error {
 		collectors.NewDBStatsCollector(a.Store.SQL(), "foyer"))
 	api, err := httpapi.New(httpapi.Config{
 		Identity: a.Identity, Merchants: a.Merchants, Billing: a.Billing, Customers: a.Customers, Catalog: a.Catalog, Invoices: a.Invoices, Notify: a.Notify,
-		Retention: a.Retention, Webhooks: webhooks{a}, Keys: a.Store, Audit: a.Store,
+		Retention: a.Retention, Webhooks: webhooks{a}, Hooks: a.Hooks, Keys: a.Store, Audit: a.Store,
+		Clocks: clocks{a.Engine, a.Merchants}, ClockTurn: a.ClockTurn,
+		Sender: invoice.NewSender(invoice.SenderConfig{
+			Store: a.Store, Customers: a.Billing, Mails: post, Limiter: a.Store, Rules: a.Limits[identity.LimitInvoiceSend], IDs: a.IDs,
+			Now: a.Merchants.Clock, Real: a.Now,
+		}),
 		Keyring: a.Keyring, Now: a.Now, PublicURL: a.PublicURL, TrustedProxies: a.TrustedProxies, Log: a.Log, Metrics: a.Metrics,
 	})
 	if err != nil {

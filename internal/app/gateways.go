@@ -13,6 +13,7 @@ import (
 	"foyer/internal/invoice"
 	"foyer/internal/jobs"
 	"foyer/internal/merchant"
+	"foyer/internal/provider/native"
 	"foyer/internal/store"
 )
 
@@ -94,6 +95,29 @@ func (m mails) EnqueueMails(ctx context.Context, orders []billing.MailOrder) err
 		return err
 	}
 	return m.queue.EnqueueBillingMails(ctx, orders)
+}
+
+// clocks tells and moves merchants' clocks.
+type clocks struct {
+	engine    *native.Engine
+	merchants *merchant.Service
+}
+
+// Clock implements httpapi.Clocks.
+func (c clocks) Clock(ctx context.Context, id foyer.MerchantID) (time.Time, error) {
+	return c.merchants.Clock(ctx, id)
+}
+
+// Advance implements httpapi.Clocks. A live merchant's clock is refused before anything else is said about it.
+func (c clocks) Advance(ctx context.Context, id foyer.MerchantID, to time.Time, enough func() bool) (time.Time, bool, error) {
+	m, err := c.merchants.ByID(ctx, id)
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	if m.Mode != merchant.Sandbox {
+		return time.Time{}, false, foyer.Refuse(foyer.Conflict, "clock.live")
+	}
+	return c.engine.AdvanceUntil(ctx, c.merchants, id, to, enough)
 }
 
 // documents gives notify the PDFs it attaches.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -67,11 +68,12 @@ func (a *App) Serve(ctx context.Context, role Role, on Listeners, drain time.Dur
 		if err := a.Workers.Start(running); err != nil {
 			return fmt.Errorf("workers: %w", err)
 		}
-		billed := make(chan struct{})
-		engine, halt := context.WithCancel(running)
-		go func() { defer close(billed); a.Engine.Run(engine, a.Merchants, dueEvery) }()
-		// What is under way is finished by whoever comes next: a charge that was begun has its key.
-		defer func() { halt(); <-billed }()
+		working, halt := context.WithCancel(running)
+		var loops sync.WaitGroup
+		loops.Go(func() { a.Engine.Run(working, a.Merchants, dueEvery) })
+		loops.Go(func() { a.Hooks.Run(working) })
+		// What is under way is finished by whoever comes next: a charge that was begun has its key, a delivery its lease.
+		defer func() { halt(); loops.Wait() }()
 	}
 	a.ready.Store(true)
 	<-failed.Done()

@@ -81,7 +81,7 @@ type CustomerStore interface {
 type Access interface {
 	// EndCustomer ends everything the customer is or could be signed in with: sessions, links and tickets, sign-ins under
 	// way. It joins the transaction in ctx.
-	EndCustomer(ctx context.Context, scope foyer.Scope, by foyer.Actor) error
+	EndCustomer(ctx context.Context, scope foyer.Scope) error
 }
 
 // Customers keeps a merchant's customers and their addresses.
@@ -274,7 +274,7 @@ func (c *Customers) Archive(ctx context.Context, by foyer.Actor) (CustomerDetail
 		if err := c.save(ctx, archived, 0); err != nil {
 			return err
 		}
-		if err := c.access.EndCustomer(ctx, by.Scope, by); err != nil {
+		if err := c.access.EndCustomer(ctx, by.Scope); err != nil {
 			return err
 		}
 		return c.finish(ctx, &out, archived, []foyer.Event{c.event(archived, EventCustomerArchived, now)})

@@ -19,6 +19,8 @@ const (
 	EffectChange EffectKind = "change"
 	// EffectResume: a paused subscription goes on, once it is paid.
 	EffectResume EffectKind = "resume"
+	// EffectOnce: something is bought once, without a subscription. Declined at once, it is not bought.
+	EffectOnce EffectKind = "once"
 )
 
 // Effect is what a payment does to its subscription when it is paid. It is decided with the bill, so that what was shown
@@ -51,6 +53,14 @@ func (p Payment) Paid(now time.Time) Payment {
 		p.BilledAt = &at
 	}
 	return p.changed(now)
+}
+
+// StartsExternalID is the external id of the subscription that exists once the payment is paid; empty when it starts none.
+func (p Payment) StartsExternalID() string {
+	if p.Effect == nil || p.Effect.Kind != EffectStart {
+		return ""
+	}
+	return p.Effect.After.ExternalID
 }
 
 // Void returns the payment canceled: it will not be collected. Its credit is the customer's again.

@@ -47,6 +47,7 @@ const (
 	MailPlanChangeScheduled   MailKind = "plan_change_scheduled"
 	MailRefunded              MailKind = "refunded"
 	MailMethodChanged         MailKind = "payment_method_changed"
+	MailInvoiceCopy           MailKind = "invoice_copy"
 )
 
 // MailOrder is a mail that must be sent: committed with what it tells of, carried out by a job. The facts that may have
@@ -78,4 +79,7 @@ type MailFacts struct {
 	Then  string `json:"then,omitempty"`
 	Brand string `json:"brand,omitempty"`
 	Last4 string `json:"last4,omitempty"`
+	// Number and Document ("invoice" or "credit_note") name the document a mail is about.
+	Number   string `json:"number,omitempty"`
+	Document string `json:"document,omitempty"`
 }

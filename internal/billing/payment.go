@@ -136,6 +136,8 @@ type Payment struct {
 	// BilledAt is nil until it is billed.
 	BilledAt *time.Time
 	Version  int64
+	// Metadata is the merchant's own.
+	Metadata foyer.Metadata
 
 	// PaymentMethod is what it is collected with.
 	PaymentMethod PaymentMethodID

@@ -26,15 +26,17 @@ type PendingRefund struct {
 	Charge string
 	// LeasedUntil is set while nobody knows the outcome. Real time.
 	LeasedUntil *time.Time
+	// Command is the call that made it, empty when none did or the call had no key.
+	Command string
 }
 
 // Refund reckons what a refund gives back of each line, with its tax.
 //
-// Refusals: Conflict (refund.not_refundable) for a payment that no money came in with, Invalid (refund.too_large) for more
+// Refusals: Conflict (refund.not_refundable) for a payment that no money came in with here, Invalid (refund.too_large) for more
 // than is left of it or of a line.
 func (p Payment) Refund(in RefundInput) ([]RefundLine, int64, error) {
 	left := p.Totals.GrandTotal - p.Totals.Refunded
-	if p.Status != PaymentCompleted || left <= 0 {
+	if p.Status != PaymentCompleted || left <= 0 || p.Provider() == "" {
 		return nil, 0, foyer.Refuse(foyer.Conflict, "refund.not_refundable")
 	}
 	given := map[string]int64{}

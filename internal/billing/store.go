@@ -15,15 +15,33 @@ type PaymentFilter struct {
 	IncludeZero bool
 }
 
+// MerchantSubscriptionFilter narrows a merchant's list of subscriptions; empty fields do not.
+type MerchantSubscriptionFilter struct {
+	Customer   foyer.CustomerID
+	Statuses   []SubscriptionStatus
+	ExternalID string
+}
+
+// MerchantPaymentFilter narrows a merchant's list of payments; empty fields do not.
+type MerchantPaymentFilter struct {
+	PaymentFilter
+	Customer   foyer.CustomerID
+	ExternalID string
+}
+
 // Store keeps what billing owns. Every method takes the scope; what is outside it is foyer.NotFound. Methods join the
 // transaction in ctx when there is one.
 type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
 
 	Customer(ctx context.Context, scope foyer.Scope) (Customer, error)
+	// SaveEmail is SaveCustomer for the address alone; Conflict when another customer has it.
+	SaveEmail(ctx context.Context, c Customer) (bool, error)
 
 	// Payments returns a page, newest first, without lines, tax rates and attempts; never drafts.
 	Payments(ctx context.Context, scope foyer.Scope, filter PaymentFilter, page foyer.PageRequest) ([]Payment, error)
+	// PaymentsInFull returns a page, newest first, each with everything of it; never drafts.
+	PaymentsInFull(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]Payment, error)
 	// Payment returns everything of one payment; a draft is not found.
 	Payment(ctx context.Context, scope foyer.Scope, id PaymentID) (Payment, error)
 
@@ -32,6 +50,26 @@ type Store interface {
 
 	Subscriptions(ctx context.Context, scope foyer.Scope, statuses []SubscriptionStatus, page foyer.PageRequest) ([]Subscription, error)
 	Subscription(ctx context.Context, scope foyer.Scope, id SubscriptionID) (Subscription, error)
+	// SubscriptionsNamed returns those of the ids that are the customer's.
+	SubscriptionsNamed(ctx context.Context, scope foyer.Scope, ids []SubscriptionID) (map[SubscriptionID]Subscription, error)
+
+	// What a merchant reads of all its customers; what is another merchant's is foyer.NotFound or left out.
+
+	// MerchantSubscriptions returns a page, newest first.
+	MerchantSubscriptions(ctx context.Context, merchant foyer.MerchantID, filter MerchantSubscriptionFilter, page foyer.PageRequest) ([]Subscription, error)
+	MerchantSubscription(ctx context.Context, merchant foyer.MerchantID, id SubscriptionID) (Subscription, error)
+	// SubscriptionNamed tells whether a subscription but except has the external id, or will have it once it is paid.
+	SubscriptionNamed(ctx context.Context, merchant foyer.MerchantID, externalID string, except SubscriptionID) (bool, error)
+	// MerchantPayments returns a page as Payments does.
+	MerchantPayments(ctx context.Context, merchant foyer.MerchantID, filter MerchantPaymentFilter, page foyer.PageRequest) ([]Payment, error)
+	MerchantPayment(ctx context.Context, merchant foyer.MerchantID, id PaymentID) (Payment, error)
+	// Customers and MerchantPaymentMethods return what is found of the ids, by id.
+	Customers(ctx context.Context, merchant foyer.MerchantID, ids []foyer.CustomerID) (map[foyer.CustomerID]Customer, error)
+	MerchantPaymentMethods(ctx context.Context, merchant foyer.MerchantID, ids []PaymentMethodID) (map[PaymentMethodID]PaymentMethod, error)
+	// SubscriptionsForUpdate and PaymentsForUpdate keep others from changing what they return until the transaction ends.
+	SubscriptionsForUpdate(ctx context.Context, merchant foyer.MerchantID, ids ...SubscriptionID) ([]Subscription, error)
+	PaymentsForUpdate(ctx context.Context, merchant foyer.MerchantID, ids ...PaymentID) ([]Payment, error)
+	SavePayments(ctx context.Context, payments ...Payment) error
 
 	RecordActivity(ctx context.Context, a foyer.Activity) error
 

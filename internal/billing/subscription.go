@@ -113,6 +113,8 @@ type Subscription struct {
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
 	Version         int64
+	// Metadata is the merchant's own.
+	Metadata foyer.Metadata
 
 	// AnchorAt is the moment periods are counted from: its day of the month is kept, and taken up again after a short
 	// month (31 January, 28 February, 31 March).

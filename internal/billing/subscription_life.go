@@ -209,6 +209,7 @@ type NewSubscription struct {
 	TrialEnd       *time.Time
 	BillingDetails *Terms
 	ExternalID     string
+	Metadata       foyer.Metadata
 }
 
 // Begin returns the new subscription and the period to bill at once; nil for one that starts with a trial.
@@ -218,6 +219,7 @@ func (n NewSubscription) Begin(now time.Time) (Subscription, *foyer.Period, *Sub
 		ID: n.ID, Merchant: n.Scope.Merchant, Customer: n.Scope.Customer, ExternalID: n.ExternalID, Provider: ProviderNative, Currency: n.Currency,
 		Items: n.Items, Cycle: n.Cycle, CollectionMode: n.CollectionMode, PaymentMethod: n.PaymentMethod, Discount: n.Discount,
 		StartedAt: &now, CreatedAt: now, UpdatedAt: now, Version: 1, AnchorAt: &now, BillingDetails: n.BillingDetails,
+		Metadata: n.Metadata.Kept(),
 	}
 	if n.TrialEnd != nil && n.TrialEnd.After(now) {
 		end := foyer.Micro(*n.TrialEnd)

@@ -31,6 +31,7 @@ const (
 	PrefixSignIn             Prefix = "sgn"
 	PrefixSession            Prefix = "ses"
 	PrefixPortalSession      Prefix = "cpls"
+	PrefixEmailChange        Prefix = "emc"
 	PrefixAPIKey             Prefix = "key"
 	PrefixEvent              Prefix = "evt"
 	PrefixActivity           Prefix = "act"

@@ -57,7 +57,8 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		r.access, r.merchant = &access, access.Actor.Scope.Merchant
-		if !identity.MayPermit(access.Actor.Scopes, o.op.OperationID, o.scope) {
+		minted := identity.NeedsSignIn(o.op.OperationID) && !access.SignedIn()
+		if minted || !identity.MayPermit(access.Actor.Scopes, o.op.OperationID, o.scope) {
 			return foyer.Refuse(foyer.Forbidden, "auth.scope")
 		}
 		return next(c)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"runtime/debug"
 	"strings"
@@ -19,7 +20,7 @@ func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		started := time.Now() //nolint:forbidigo // measures how long the answer took, not what time it is for anybody
 		r := &request{id: s.ids("req"), echo: c}
-		ctx, cancel := context.WithTimeout(context.WithValue(c.Request().Context(), requestKey{}, r), handlerTimeout)
+		ctx, cancel := context.WithTimeout(context.WithValue(c.Request().Context(), requestKey{}, r), s.mayTake(c))
 		defer cancel()
 		c.SetRequest(c.Request().WithContext(ctx))
 		s.headers(r)
@@ -34,6 +35,21 @@ func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
 		s.finish(r, time.Since(started)) //nolint:forbidigo // see above
 		return nil
 	}
+}
+
+// longer are operations whose answer is written while it is read.
+var longer = map[string]time.Duration{"exportMe": exportTimeout, "exportInvoices": exportTimeout}
+
+// mayTake is how long the operation of the route may take, and sees to it that the connection lasts as long.
+func (s *Server) mayTake(c echo.Context) time.Duration {
+	o, ok := s.operations[c.Request().Method+" "+c.Path()]
+	if !ok || longer[o.op.OperationID] == 0 {
+		return handlerTimeout
+	}
+	limit := longer[o.op.OperationID]
+	// The server's own deadline is a real time, whatever clock the app has. A writer that has none needs no longer one.
+	_ = http.NewResponseController(c.Response().Writer).SetWriteDeadline(time.Now().Add(limit + writeTimeout - handlerTimeout)) //nolint:forbidigo // see above
+	return limit
 }
 
 // panicked is a panic as an error.

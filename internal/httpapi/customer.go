@@ -124,10 +124,14 @@ func (s *Server) ListActivity(ctx context.Context, in api.ListActivityRequestObj
 	}
 	found, next := cut(ctx, s, found, p, func(v foyer.Activity) foyer.PageKey { return foyer.PageKey{At: v.At, ID: v.ID} })
 	return api.ListActivity200JSONResponse{Body: api.ActivityList{Page: next, Data: each(found, func(v foyer.Activity) api.Activity {
-		return api.Activity{
-			Id: v.ID, Type: string(v.Type), Text: activityText(r.locale, v), SubjectId: orNull(v.Subject), Device: orNull(v.Place.Device), Ip: orNull(v.Place.IP), CreatedAt: v.At,
-		}
+		return showActivity(r.locale, v)
 	})}}, nil
+}
+
+func showActivity(locale i18n.Locale, v foyer.Activity) api.Activity {
+	return api.Activity{
+		Id: v.ID, Type: string(v.Type), Text: activityText(locale, v), SubjectId: orNull(v.Subject), Device: orNull(v.Place.Device), Ip: orNull(v.Place.IP), CreatedAt: v.At,
+	}
 }
 
 func activityText(locale i18n.Locale, a foyer.Activity) string {

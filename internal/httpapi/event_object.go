@@ -7,6 +7,7 @@ import (
 
 	"foyer/internal/billing"
 	"foyer/internal/i18n"
+	"foyer/internal/identity"
 	"foyer/internal/invoice"
 	"foyer/internal/retention"
 )
@@ -14,7 +15,7 @@ import (
 // PresentObject returns what writes the things that events are about as the API shows them to their merchant, in English: events
 // are for machines.
 func PresentObject(now func() time.Time) func(object any) (json.RawMessage, error) {
-	show := presenter{locale: i18n.English}
+	show := presenter{locale: i18n.English, merchant: true}
 	return func(object any) (json.RawMessage, error) {
 		var shown any
 		switch v := object.(type) {
@@ -38,6 +39,14 @@ func PresentObject(now func() time.Time) func(object any) (json.RawMessage, erro
 			shown = show.invoice(v)
 		case retention.Cancellation:
 			shown = show.cancellation(v)
+		case identity.SignIn:
+			shown = showSignIn(v)
+		case identity.Session:
+			session := showSession(v, "")
+			session.CustomerId, session.RevokedAt = orNull(v.Customer), v.RevokedAt
+			shown = session
+		case identity.PortalSession:
+			shown = showPortalSession(v, now())
 		default:
 			return nil, fmt.Errorf("httpapi: events can't show a %T", object)
 		}

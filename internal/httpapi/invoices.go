@@ -52,7 +52,8 @@ func (p presenter) invoice(v invoice.Invoice) api.Invoice {
 		Id: string(v.ID), Number: v.Number, Kind: api.InvoiceKind(v.Kind), Revision: int32(v.Revision), Status: api.InvoiceStatus(v.Status),
 		StatusText: p.locale.Text("invoice.status."+string(v.Status), nil), PaymentId: string(v.Payment), IssuedAt: v.IssuedAt, DueAt: v.DueAt, CreatedAt: v.CreatedAt,
 		Currency: string(v.Currency), Total: p.money(v.Total, v.Currency), Replaces: orNull(v.Replaces), Copy: v.Copy,
-		Buyer: api.Buyer{Name: orNull(v.Buyer.Name), Company: orNull(v.Buyer.Company), TaxId: orNull(v.Buyer.TaxID), Address: address(v.Buyer.Address)},
+		Buyer:      api.Buyer{Name: orNull(v.Buyer.Name), Company: orNull(v.Buyer.Company), TaxId: orNull(v.Buyer.TaxID), Address: address(v.Buyer.Address)},
+		CustomerId: p.of(v.Customer),
 	}
 }
 

@@ -92,7 +92,7 @@ func TestTwoYearsOfACustomer(t *testing.T) {
 
 		// A refund of half a payment gives a credit note with a number of its own.
 		last := mia.Get("/v1/payments").Must(http.StatusOK).IDs()[0]
-		_, err := a.Engine.Refund(context.Background(), foyertest.As(c), billing.PaymentID(last), billing.RefundInput{Amount: 1785, Reason: "goodwill"})
+		_, _, err := a.Engine.Refund(context.Background(), foyertest.As(c), billing.PaymentID(last), billing.RefundInput{Amount: 1785, Reason: "goodwill"})
 		require.NoError(t, err)
 		assert.EqualValues(t, 1785, mia.Get("/v1/payments/"+last).At("totals.refunded.amount"))
 

@@ -9,11 +9,13 @@ import (
 
 	"foyer/internal/foyer"
 	"foyer/internal/i18n"
+	"foyer/internal/identity"
 	"foyer/internal/merchant"
 )
 
-// chooseLocale decides the language of the answer: ?locale=, else the customer's, else Accept-Language, else the
-// portal's default. An unknown tag is a language we have no texts for, which the answer says; a malformed one is refused.
+// chooseLocale decides the language of the answer: ?locale=, else the customer's, else that of the link the session came from,
+// else Accept-Language, else the portal's default. An unknown tag is a language we have no texts for, which the answer says; a
+// malformed one is refused.
 func (s *Server) chooseLocale(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := requestOf(c.Request().Context())
@@ -47,6 +49,9 @@ func (s *Server) locale(ctx context.Context, r *request, asked string) (i18n.Loc
 		tag, err := s.customerLocale(ctx, r.scope())
 		if err != nil {
 			return i18n.English, err
+		}
+		if tag == "" {
+			tag = r.access.Locale
 		}
 		if locale, ok := i18n.Parse(tag); ok && tag != "" && settings.Speaks(locale.Tag) {
 			return locale, nil
@@ -82,6 +87,21 @@ func spoken(settings merchant.Settings) i18n.Locale {
 		}
 	}
 	return i18n.English
+}
+
+// speakLink makes the answer that opens a link's session speak as the following ones will.
+func (s *Server) speakLink(ctx context.Context, session identity.Session) error {
+	r := requestOf(ctx)
+	if session.Locale == "" || r.echo.QueryParam("locale") != "" {
+		return nil
+	}
+	following := *r
+	following.access = &identity.Access{Actor: foyer.Actor{Scope: session.Scope()}, Locale: session.Locale}
+	locale, err := s.locale(ctx, &following, "")
+	if err == nil {
+		r.locale = locale
+	}
+	return err
 }
 
 // customerLocale is asked for on every request, so it is remembered for a moment: this process sees its own changes at

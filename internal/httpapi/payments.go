@@ -80,8 +80,9 @@ func (p presenter) payment(v billing.Payment) api.Payment {
 		StatusText: p.locale.Text("payment.status."+string(v.Status), nil), Origin: api.Origin(v.Origin),
 		CollectionMode: api.CollectionMode(v.CollectionMode), Currency: string(v.Currency), Description: v.Description,
 		SubscriptionId: orNull(v.Subscription), CreatedAt: v.CreatedAt, BilledAt: v.BilledAt, DueAt: v.DueAt(), BillingPeriod: p.period(v.BillingPeriod),
-		Totals:  p.totals(v.Totals, v.Currency),
-		Refunds: each(v.Refunds, func(r billing.Refund) api.Refund { return p.refund(r, v.Currency) }),
+		Totals:     p.totals(v.Totals, v.Currency),
+		Refunds:    each(v.Refunds, func(r billing.Refund) api.Refund { return p.refund(r, v.Currency) }),
+		CustomerId: p.of(v.Customer), Metadata: p.metadata(v.Metadata),
 	}
 	if v.BillingDetails != nil {
 		shown.PurchaseOrderNumber = orNull(v.BillingDetails.PurchaseOrderNumber)
@@ -105,10 +106,17 @@ func (p presenter) itemised(v billing.Payment) api.Payment {
 }
 
 func (p presenter) refund(r billing.Refund, c foyer.Currency) api.Refund {
-	return api.Refund{
+	shown := api.Refund{
 		Id: string(r.ID), Action: api.RefundAction(r.Action), Status: api.RefundStatus(r.Status), Total: p.money(r.Total, c), Tax: p.money(r.Tax, c),
 		Reason: orNull(r.Reason), CreatedAt: r.CreatedAt,
 	}
+	if p.merchant {
+		lines := each(r.Lines, func(l billing.RefundLine) api.RefundLine {
+			return api.RefundLine{LineId: l.LineID, Amount: p.money(l.Amount, c)}
+		})
+		shown.Lines = &lines
+	}
+	return shown
 }
 
 func (p presenter) totals(t billing.Totals, c foyer.Currency) api.PaymentTotals {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -18,9 +19,32 @@ import (
 // presenter writes domain values as the API shows them, in one language.
 type presenter struct {
 	locale i18n.Locale
+	// merchant says that the merchant looks, and sees whose a thing is and what it keeps beside it.
+	merchant bool
 }
 
-func presenterOf(ctx context.Context) presenter { return presenter{locale: requestOf(ctx).locale} }
+func presenterOf(ctx context.Context) presenter {
+	r := requestOf(ctx)
+	return presenter{locale: r.locale, merchant: r.key != nil}
+}
+
+// of shows a merchant whose a thing is.
+func (p presenter) of(customer foyer.CustomerID) *string {
+	if !p.merchant {
+		return nil
+	}
+	return orNull(customer)
+}
+
+// metadata shows a merchant what it keeps beside a thing; an empty object when that is nothing.
+func (p presenter) metadata(m foyer.Metadata) *api.Metadata {
+	if !p.merchant {
+		return nil
+	}
+	shown := api.Metadata{}
+	maps.Copy(shown, m)
+	return &shown
+}
 
 func (p presenter) money(amount int64, currency foyer.Currency) api.Money {
 	return api.Money{Amount: amount, Currency: string(currency), Display: p.locale.Money(foyer.Money{Amount: amount, Currency: currency})}

@@ -21,6 +21,7 @@ import (
 	"foyer/internal/merchant"
 	"foyer/internal/notify"
 	"foyer/internal/retention"
+	"foyer/internal/webhook"
 )
 
 // Limits of the listener (contract.md §5). Echo sets none by itself.
@@ -31,6 +32,7 @@ const (
 	writeTimeout      = 30 * time.Second
 	idleTimeout       = 60 * time.Second
 	handlerTimeout    = 10 * time.Second
+	exportTimeout     = 120 * time.Second
 	maxBodyBytes      = 64 << 10
 )
 
@@ -45,8 +47,14 @@ type Config struct {
 	Notify    *notify.Service
 	Retention *retention.Service
 	Webhooks  GatewayWebhooks
-	Keys      IdempotencyKeys
-	Audit     AuditLog
+	// Hooks are the merchants' own endpoints, which we tell; Webhooks is what gateways tell us.
+	Hooks  *webhook.Service
+	Keys   IdempotencyKeys
+	Audit  AuditLog
+	Sender *invoice.Sender
+	Clocks Clocks
+	// ClockTurn is how long a call may move a clock; 0 is the default.
+	ClockTurn time.Duration
 	Keyring   *foyer.Keyring
 	Now       func() time.Time
 	// PublicURL is the base of links to Foyer itself; Host headers are never used (CVE-2025-70948).

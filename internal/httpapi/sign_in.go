@@ -29,7 +29,7 @@ func (s *Server) RequestSignIn(ctx context.Context, in api.RequestSignInRequestO
 		Email:          body.Email,
 		EmailKey:       billing.EmailKey(body.Email),
 		Locale:         r.locale.Tag,
-		Target:         identity.Target{Kind: identity.TargetOverview},
+		Target:         readTarget(body.Target),
 		IP:             r.echo.RealIP(),
 	}
 	if body.CodeChallenge != nil {
@@ -41,12 +41,6 @@ func (s *Server) RequestSignIn(ctx context.Context, in api.RequestSignInRequestO
 			return nil, foyer.InvalidFields(foyer.FieldError{Pointer: "/locale", Code: "input.locale"})
 		}
 		input.Locale = locale.Tag
-	}
-	if body.Target != nil {
-		input.Target = identity.Target{Kind: identity.TargetKind(body.Target.Kind)}
-		if body.Target.Id != nil {
-			input.Target.ID = *body.Target.Id
-		}
 	}
 	signIn, err := s.Identity.RequestSignIn(ctx, input)
 	if err != nil {
@@ -110,6 +104,9 @@ func (s *Server) ExchangePortalSession(ctx context.Context, in api.ExchangePorta
 	if err != nil {
 		return nil, err
 	}
+	if err := s.speakLink(ctx, tokens.Session); err != nil {
+		return nil, err
+	}
 	return api.ExchangePortalSession200JSONResponse{Body: showTokens(tokens)}, nil
 }
 
@@ -133,10 +130,27 @@ func showTokens(t identity.Tokens) api.Tokens {
 		RefreshExpiresIn: int32(t.RefreshExpiresIn / time.Second),
 		SessionId:        string(t.Session.ID),
 		CustomerId:       string(t.Session.Customer),
-		Target:           api.Target{Kind: api.TargetKind(t.Session.Target.Kind), Id: orNull(t.Session.Target.ID)},
+		Target:           showTarget(t.Session.Target),
 		ReturnUrl:        orNull(t.Session.ReturnURL),
 	}
 	return shown
+}
+
+// showSignIn is a sign-in as events tell of it: of customers only, and nothing that proves anything.
+func showSignIn(v identity.SignIn) api.CustomerSignIn {
+	return api.CustomerSignIn{Id: string(v.ID), CustomerId: string(v.Customer), Target: showTarget(v.Target), CreatedAt: v.CreatedAt, CompletedAt: v.CompletedAt}
+}
+
+func showTarget(t identity.Target) api.Target {
+	return api.Target{Kind: api.TargetKind(t.Kind), Id: orNull(t.ID)}
+}
+
+// readTarget is where a client wants a customer to go; the overview when it does not say.
+func readTarget(t *api.Target) identity.Target {
+	if t == nil {
+		return identity.Target{Kind: identity.TargetOverview}
+	}
+	return identity.Target{Kind: identity.TargetKind(t.Kind), ID: value(t.Id)}
 }
 
 // ListSessions shows where the customer is signed in.
@@ -152,11 +166,16 @@ func (s *Server) ListSessions(ctx context.Context, in api.ListSessionsRequestObj
 	}
 	found, next := cut(ctx, s, found, p, func(v identity.Session) foyer.PageKey { return foyer.PageKey{At: v.CreatedAt, ID: string(v.ID)} })
 	return api.ListSessions200JSONResponse{Body: api.SessionList{Page: next, Data: each(found, func(v identity.Session) api.Session {
-		return api.Session{
-			Id: string(v.ID), Kind: api.SessionKind(v.Kind), Current: v.ID == r.actor().Session, Device: orNull(v.Place.Device), Ip: orNull(v.Place.IP),
-			CreatedAt: v.CreatedAt, LastUsedAt: v.LastUsedAt, ExpiresAt: v.ExpiresAt,
-		}
+		return showSession(v, r.actor().Session)
 	})}}, nil
+}
+
+// showSession shows a session to the customer of one of them, the current.
+func showSession(v identity.Session, current foyer.SessionID) api.Session {
+	return api.Session{
+		Id: string(v.ID), Kind: api.SessionKind(v.Kind), Current: v.ID == current, Device: orNull(v.Place.Device), Ip: orNull(v.Place.IP),
+		CreatedAt: v.CreatedAt, LastUsedAt: v.LastUsedAt, ExpiresAt: v.ExpiresAt,
+	}
 }
 
 // RevokeSession signs out one device.

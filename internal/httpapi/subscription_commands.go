@@ -53,14 +53,7 @@ func (s *Server) PauseSubscription(ctx context.Context, in api.PauseSubscription
 	if err := featureOff(show.rules.PauseOff); err != nil {
 		return nil, err
 	}
-	input := billing.PauseInput{Effective: billing.AtPeriodEnd}
-	if body := in.Body; body != nil {
-		input.ResumeAt = body.ResumeAt
-		if body.Effective != nil {
-			input.Effective = billing.Effective(*body.Effective)
-		}
-	}
-	changed, err := s.Billing.Pause(ctx, requestOf(ctx).actor(), billing.SubscriptionID(in.SubscriptionId), input)
+	changed, err := s.Billing.Pause(ctx, requestOf(ctx).actor(), billing.SubscriptionID(in.SubscriptionId), pauseInput(in.Body))
 	if err != nil {
 		return nil, err
 	}
@@ -71,17 +64,31 @@ func (s *Server) PauseSubscription(ctx context.Context, in api.PauseSubscription
 	return api.PauseSubscription200JSONResponse{Body: shown}, nil
 }
 
+func pauseInput(body *api.PauseSubscription) billing.PauseInput {
+	input := billing.PauseInput{Effective: billing.AtPeriodEnd}
+	if body != nil {
+		input.ResumeAt = body.ResumeAt
+		if body.Effective != nil {
+			input.Effective = billing.Effective(*body.Effective)
+		}
+	}
+	return input
+}
+
+func resumeBilling(body *api.ResumeSubscription) billing.ResumeBilling {
+	if body == nil || body.Billing == nil {
+		return billing.ResumeNewPeriod
+	}
+	return billing.ResumeBilling(*body.Billing)
+}
+
 // ResumeSubscription goes on with a paused subscription. It can't be switched off: who pays again is not turned away.
 func (s *Server) ResumeSubscription(ctx context.Context, in api.ResumeSubscriptionRequestObject) (api.ResumeSubscriptionResponseObject, error) {
 	show, err := s.subscriptionPresenter(ctx)
 	if err != nil {
 		return nil, err
 	}
-	how := billing.ResumeNewPeriod
-	if in.Body != nil && in.Body.Billing != nil {
-		how = billing.ResumeBilling(*in.Body.Billing)
-	}
-	changed, next, err := s.Billing.Resume(ctx, requestOf(ctx).actor(), billing.SubscriptionID(in.SubscriptionId), how)
+	changed, next, err := s.Billing.Resume(ctx, requestOf(ctx).actor(), billing.SubscriptionID(in.SubscriptionId), resumeBilling(in.Body))
 	if err != nil {
 		return nil, err
 	}

@@ -58,12 +58,20 @@ func (s *Server) GetSubscription(ctx context.Context, in api.GetSubscriptionRequ
 type subscriptionPresenter struct {
 	presenter
 	rules billing.ActionRules
+	// links are a subscription's pages in the frontend; nil when they are not shown.
+	links func(v billing.Subscription) api.ManagementUrls
 }
 
 func (s *Server) subscriptionPresenter(ctx context.Context) (subscriptionPresenter, error) {
 	m, err := s.Merchants.ByID(ctx, requestOf(ctx).merchant)
 	features := m.Portal.Settings.Features
-	return subscriptionPresenter{presenterOf(ctx), billing.ActionRules{PauseOff: features.PauseOff, ChangeOff: features.ChangeOff}}, err
+	show := subscriptionPresenter{presenter: presenterOf(ctx), rules: billing.ActionRules{PauseOff: features.PauseOff, ChangeOff: features.ChangeOff}}
+	if show.merchant {
+		show.links = func(v billing.Subscription) api.ManagementUrls {
+			return managementURLs(m.Portal.Settings, s.PublicURL, v)
+		}
+	}
+	return show, err
 }
 
 func (p subscriptionPresenter) subscription(v billing.Subscription) api.Subscription {
@@ -74,7 +82,11 @@ func (p subscriptionPresenter) subscription(v billing.Subscription) api.Subscrip
 		BillingCycle:   api.BillingCycle{Interval: api.Interval(v.Cycle.Interval), Frequency: int32(v.Cycle.Frequency)},
 		CollectionMode: api.CollectionMode(v.CollectionMode), Trial: p.period(v.Trial),
 		PaymentMethodId: orNull(v.PaymentMethod), StartedAt: v.StartedAt, PausedAt: v.PausedAt, CanceledAt: v.CanceledAt, CreatedAt: v.CreatedAt,
-		Actions: p.actions(v.Actions(p.rules)),
+		Actions: p.actions(v.Actions(p.rules)), CustomerId: p.of(v.Customer), Metadata: p.metadata(v.Metadata),
+	}
+	if p.links != nil {
+		urls := p.links(v)
+		shown.ManagementUrls = &urls
 	}
 	if v.Status != billing.SubscriptionPaused && v.Status != billing.SubscriptionCanceled {
 		// What is left of a paid period is kept through a pause, but nothing is running.

@@ -66,6 +66,8 @@ type claims struct {
 	NotBefore       *int64           `json:"nbf,omitempty"`
 	ExpiresAt       *int64           `json:"exp"`
 	ID              string           `json:"jti"`
+	// Locale is the language of the link the session came from (the claim of OpenID Connect Core §5.1).
+	Locale string `json:"locale,omitempty"`
 }
 
 // The methods of jwt.Claims.
@@ -90,6 +92,8 @@ type Access struct {
 	Actor           foyer.Actor
 	AuthenticatedAt time.Time
 	ExpiresAt       time.Time
+	// Locale is the language of the link the session came from, for a customer who has chosen none; empty for most.
+	Locale string
 }
 
 // Fresh tells whether the customer signed in, by link or code of their own, within the last d. A session from a ticket
@@ -118,6 +122,7 @@ func sign(key SigningKey, issuer string, session Session, id string, now time.Ti
 		IssuedAt:        &issued,
 		ExpiresAt:       &expires,
 		ID:              id,
+		Locale:          session.Locale,
 	})
 	token.Header["typ"] = accessTokenType
 	token.Header["kid"] = key.ID
@@ -172,6 +177,7 @@ func parseAccessToken(token, issuer string, now time.Time, key func(kid string) 
 		},
 		AuthenticatedAt: time.Unix(c.AuthenticatedAt, 0).UTC(),
 		ExpiresAt:       date(c.ExpiresAt).Time,
+		Locale:          c.Locale,
 	}
 	if expired {
 		return access, jwt.ErrTokenExpired

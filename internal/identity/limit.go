@@ -10,12 +10,15 @@ import (
 // LimitName names something that may be done only so often.
 type LimitName string
 
-// The limits of signing in.
+// The limits of signing in, of changing one's address and of minting links.
 const (
 	LimitSignInAddress  LimitName = "sign_in.address"
 	LimitSignInIP       LimitName = "sign_in.ip"
 	LimitSignInMerchant LimitName = "sign_in.merchant"
 	LimitVerifyIP       LimitName = "verify.ip"
+	LimitInvoiceSend    LimitName = "invoice.send" // one document, again
+	LimitEmailChange    LimitName = "email_change.customer"
+	LimitPortalSession  LimitName = "portal_session.merchant"
 )
 
 // LimitRule allows Count uses within Per, counted from the first of them.
@@ -34,6 +37,9 @@ func DefaultLimits() Limits {
 		LimitSignInIP:       {{10, time.Minute}, {60, time.Hour}},
 		LimitSignInMerchant: {{300, time.Hour}},
 		LimitVerifyIP:       {{30, 5 * time.Minute}},
+		LimitInvoiceSend:    {{5, 24 * time.Hour}},
+		LimitEmailChange:    {{5, time.Hour}, {10, 24 * time.Hour}},
+		LimitPortalSession:  {{600, time.Minute}},
 	}
 }
 

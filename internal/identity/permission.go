@@ -47,6 +47,13 @@ var unbound = []string{"startPaymentMethodSetup"}
 // always are operations every session may do.
 var always = []string{"refreshSession", "signOut"}
 
+// ownSignIn are operations for which a link is not enough, however wide its scope (contract.md §3): who has one was never asked
+// who they are, and these decide who gets in.
+var ownSignIn = []string{"listSessions", "revokeSession", "revokeAllSessions", "requestEmailChange", "exportMe"}
+
+// NeedsSignIn tells whether the operation takes a session from verifySignIn only.
+func NeedsSignIn(operation string) bool { return slices.Contains(ownSignIn, operation) }
+
 // Permits tells whether a token with the scopes may do the operation with what belongs to the subscription. needed is the
 // scope a full session does it with, ScopeRead or ScopeWrite. An empty subscription is none: only a full session may.
 func Permits(scopes []string, operation, needed, subscription string) bool {
@@ -76,6 +83,14 @@ func MayPermit(scopes []string, operation, needed string) bool {
 // ValidScope tells whether a token may carry the scope.
 func ValidScope(scope string) bool {
 	return scope == ScopeRead || scope == ScopeWrite || slices.Contains([]string{powerCancel, powerPaymentMethod}, powerOf(scope))
+}
+
+// SubscriptionOf returns the subscription a narrow scope is for, empty for any other text.
+func SubscriptionOf(scope string) string {
+	if powerOf(scope) == "" {
+		return ""
+	}
+	return strings.Split(scope, ":")[1]
 }
 
 // powerOf returns the power a narrow scope gives, empty for any other text.

@@ -13,20 +13,47 @@ import (
 // PortalSessionID is `cpls_…`.
 type PortalSessionID string
 
+// PortalSessionOrigin says who made a portal session.
+type PortalSessionOrigin string
+
+// Who makes portal sessions: a merchant's backend by the API, or Foyer for the links of a mail.
+const (
+	OriginAPI  PortalSessionOrigin = "api"
+	OriginMail PortalSessionOrigin = "mail"
+)
+
+// PortalSessionStatus says what has become of a portal session.
+type PortalSessionStatus string
+
+// What becomes of a portal session.
+const (
+	PortalSessionOpen    PortalSessionStatus = "open"
+	PortalSessionUsed    PortalSessionStatus = "used"
+	PortalSessionExpired PortalSessionStatus = "expired"
+	PortalSessionRevoked PortalSessionStatus = "revoked"
+)
+
 // PortalSession is a link that signs one customer in once, for one purpose. Its secret, the ticket, is derived from the
 // nonce and readable nowhere.
 type PortalSession struct {
-	ID    PortalSessionID
-	Scope foyer.Scope
+	ID     PortalSessionID
+	Scope  foyer.Scope
+	Origin PortalSessionOrigin
 	// Scopes are what the session it gives may do.
 	Scopes []string
 	Target Target
+	// ReturnURL leads back to the merchant's app, Locale is the language the link was made in; both may be empty.
+	ReturnURL string
+	Locale    string
 	// Nonce is the random value the ticket is derived from; TicketHash finds the portal session by its ticket.
 	Nonce      []byte
 	TicketHash []byte
 	CreatedAt  time.Time
 	ExpiresAt  time.Time
 	UsedAt     *time.Time
+	// Session is what it was exchanged for; empty before.
+	Session   foyer.SessionID
+	RevokedAt *time.Time
 }
 
 const purposeTicket foyer.Purpose = "portal session ticket"
@@ -44,7 +71,31 @@ const ActivitySignedInByLink foyer.ActivityType = "sign_in.by_link"
 var neverAuthenticated = time.Unix(0, 0).UTC()
 
 // Usable tells whether the ticket can still be exchanged.
-func (p PortalSession) Usable(now time.Time) bool { return p.UsedAt == nil && now.Before(p.ExpiresAt) }
+func (p PortalSession) Usable(now time.Time) bool { return p.Status(now) == PortalSessionOpen }
+
+// Status says what has become of the portal session.
+func (p PortalSession) Status(now time.Time) PortalSessionStatus {
+	switch {
+	case p.RevokedAt != nil:
+		return PortalSessionRevoked
+	case p.UsedAt != nil:
+		return PortalSessionUsed
+	case !now.Before(p.ExpiresAt):
+		return PortalSessionExpired
+	}
+	return PortalSessionOpen
+}
+
+// Version counts the changes: made, used, revoked. Each happens once at most, so nothing has to be kept to know it.
+func (p PortalSession) Version() int64 {
+	version := int64(1)
+	for _, at := range []*time.Time{p.UsedAt, p.RevokedAt} {
+		if at != nil {
+			version++
+		}
+	}
+	return version
+}
 
 // Ticket returns the ticket, the same each time, so that a retried mail holds the same link. After the secret was
 // rotated the older one still derives it; ok is false when no secret we have made it.
@@ -76,8 +127,9 @@ type MintInput struct {
 // errTicketSecret says why a ticket that was made before can't be given again.
 var errTicketSecret = errors.New("identity: the portal session's ticket was derived from a secret that is not in FOYER_SECRET any more")
 
-// MintTicket returns the ticket of a portal session and makes the portal session if its id is new. A ticket that has
-// been used or has expired is returned like any other: its link still says where to sign in.
+// MintTicket returns the ticket of a mail's portal session and makes the portal session if its id is new. A ticket that has
+// been used or has expired is returned like any other: its link still says where to sign in. There is no event of it: it is
+// part of the mail. Its use is told.
 //
 // Refusals: Invalid, Conflict when the id stands for something else.
 func (s *Service) MintTicket(ctx context.Context, in MintInput) (string, error) {
@@ -85,10 +137,9 @@ func (s *Service) MintTicket(ctx context.Context, in MintInput) (string, error) 
 	if err := in.validate(); err != nil {
 		return "", err
 	}
-	wanted := PortalSession{
-		ID: in.ID, Scope: in.Scope, Scopes: in.Scopes, Target: in.Target, Nonce: newNonce(), CreatedAt: now, ExpiresAt: now.Add(in.ExpiresIn),
-	}
-	wanted.TicketHash = hashToken(encodeToken(s.keyring.MAC(purposeTicket, wanted.Nonce)))
+	wanted := s.withTicket(PortalSession{
+		ID: in.ID, Scope: in.Scope, Origin: OriginMail, Scopes: in.Scopes, Target: in.Target, CreatedAt: now, ExpiresAt: now.Add(in.ExpiresIn),
+	})
 	if err := s.store.CreatePortalSession(ctx, wanted); err != nil {
 		return "", err
 	}
@@ -105,6 +156,13 @@ func (s *Service) MintTicket(ctx context.Context, in MintInput) (string, error) 
 		return "", errTicketSecret
 	}
 	return ticket, nil
+}
+
+// withTicket gives a new portal session its nonce, from which the ticket follows.
+func (s *Service) withTicket(p PortalSession) PortalSession {
+	p.Nonce = newNonce()
+	p.TicketHash = hashToken(encodeToken(s.keyring.MAC(purposeTicket, p.Nonce)))
+	return p
 }
 
 func (in MintInput) validate() error {
@@ -140,13 +198,8 @@ func (s *Service) ExchangeTicket(ctx context.Context, ticket string, place foyer
 		if err != nil || !active {
 			return err
 		}
-		// The guarded update decides who is first, as for sign-ins.
-		first, err := s.store.UsePortalSession(ctx, minted.Scope.Merchant, minted.ID, now)
-		if err != nil || !first {
-			return err
-		}
-		exchanged = true
-		return s.open(ctx, session, refresh, ActivitySignedInByLink, now)
+		exchanged, err = s.enter(ctx, minted, session, refresh, now)
+		return err
 	})
 	if err != nil {
 		return Tokens{}, err
@@ -155,6 +208,19 @@ func (s *Service) ExchangeTicket(ctx context.Context, ticket string, place foyer
 		return Tokens{}, s.errInvalidTicket(ctx, minted)
 	}
 	return s.tokens(ctx, session, refresh, now)
+}
+
+// enter uses a ticket up and opens its session, in the open transaction; false when somebody was first.
+func (s *Service) enter(ctx context.Context, minted PortalSession, session Session, refresh string, now time.Time) (bool, error) {
+	// The guarded update decides who is first, as for sign-ins.
+	first, err := s.store.UsePortalSession(ctx, minted.Scope.Merchant, minted.ID, session.ID, now)
+	if err != nil || !first {
+		return false, err
+	}
+	if err := s.open(ctx, session, refresh, ActivitySignedInByLink, now); err != nil {
+		return false, err
+	}
+	return true, s.happened(ctx, minted.Scope, EventPortalSessionUsed, string(minted.ID), 2, now)
 }
 
 // errInvalidTicket refuses a ticket that was ours.
@@ -181,6 +247,8 @@ func (s *Service) sessionOf(minted PortalSession, place foyer.Place, now time.Ti
 		Kind:            KindPortalSession,
 		Scopes:          minted.Scopes,
 		Target:          minted.Target,
+		ReturnURL:       minted.ReturnURL,
+		Locale:          minted.Locale,
 		Place:           place,
 		AuthenticatedAt: neverAuthenticated,
 		CreatedAt:       now,

@@ -105,6 +105,9 @@ func (s *Service) revokeReused(ctx context.Context, session Session, place foyer
 			return err
 		}
 		s.revoked.add(now, session.ID)
-		return s.record(ctx, session, foyer.ActivityReuseDetected, place, now)
+		if err := s.record(ctx, session, foyer.ActivityReuseDetected, place, now); err != nil {
+			return err
+		}
+		return s.sessionsRevoked(ctx, session.Scope(), now, session.ID)
 	})
 }

@@ -119,7 +119,7 @@ func (s *Service) PrepareMail(ctx context.Context, merchant foyer.MerchantID, id
 		if err != nil {
 			return Letter{}, false, err
 		}
-		if err := s.store.AssignCustomer(ctx, merchant, id, customer); err != nil {
+		if err := s.assign(ctx, signIn, customer); err != nil {
 			return Letter{}, false, err
 		}
 		signIn.Customer = customer
@@ -127,4 +127,17 @@ func (s *Service) PrepareMail(ctx context.Context, merchant foyer.MerchantID, id
 	letter = Letter{SignIn: signIn}
 	letter.Token, letter.Code, ok = signIn.Secrets(s.keyring)
 	return letter, ok, nil
+}
+
+// assign notes whose sign-in it is, and tells the merchant of it: only now, so that asking for it takes the same steps for every
+// address, and only of customers.
+func (s *Service) assign(ctx context.Context, signIn SignIn, customer foyer.CustomerID) error {
+	return s.store.InTx(ctx, func(ctx context.Context) error {
+		first, err := s.store.AssignCustomer(ctx, signIn.Merchant, signIn.ID, customer)
+		if err != nil || !first {
+			return err
+		}
+		scope := foyer.Scope{Merchant: signIn.Merchant, Customer: customer}
+		return s.happened(ctx, scope, EventSignInCreated, string(signIn.ID), 1, s.now())
+	})
 }

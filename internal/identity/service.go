@@ -12,6 +12,7 @@ type Config struct {
 	Store     Store
 	Limiter   Limiter
 	Jobs      Jobs
+	Customers Customers
 	Keyring   *foyer.Keyring
 	IDs       foyer.IDs
 	Now       func() time.Time
@@ -26,6 +27,7 @@ type Service struct {
 	store     Store
 	limiter   Limiter
 	jobs      Jobs
+	customers Customers
 	keyring   *foyer.Keyring
 	ids       foyer.IDs
 	clock     func() time.Time
@@ -43,6 +45,7 @@ func NewService(c Config) *Service {
 		store:     c.Store,
 		limiter:   c.Limiter,
 		jobs:      c.Jobs,
+		customers: c.Customers,
 		keyring:   c.Keyring,
 		ids:       c.IDs,
 		clock:     c.Now,

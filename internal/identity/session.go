@@ -35,7 +35,9 @@ type Session struct {
 	Target   Target
 	// ReturnURL leads back to the merchant's app; empty when there is none.
 	ReturnURL string
-	Place     foyer.Place
+	// Locale is the language of the link the session came from, for a customer who has chosen none; empty when it names none.
+	Locale string
+	Place  foyer.Place
 	// AuthenticatedAt is when the customer proved who they are; it does not move with a refresh. It is 1970 for a session
 	// from a ticket: the link proved nothing.
 	AuthenticatedAt time.Time

@@ -49,6 +49,23 @@ func (t Target) Validate() error {
 	return nil
 }
 
+// Path is where the target is on a frontend (contract.md §6). A method of Target, so that mails, minted links and the API
+// can't lead to different places.
+func (t Target) Path() string {
+	switch t.Kind {
+	case TargetSubscription:
+		return "/subscriptions/" + t.ID
+	case TargetCancelSubscription:
+		return "/subscriptions/" + t.ID + "/cancel"
+	case TargetUpdatePaymentMethod:
+		return "/subscriptions/" + t.ID + "/payment-method"
+	case TargetPayment:
+		return "/payments/" + t.ID
+	case TargetOverview:
+	}
+	return "/"
+}
+
 // SignIn is one request to sign in, for an address that may or may not be a customer's.
 type SignIn struct {
 	ID       SignInID
@@ -72,6 +89,8 @@ type SignIn struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	UsedAt    *time.Time
+	// CompletedAt is when it led to a session; UsedAt is also when another sign-in ended it.
+	CompletedAt *time.Time
 }
 
 // MaxCodeTries is how often a code may be tried; after that only the link works.

@@ -58,7 +58,10 @@ func (s *Service) VerifySignIn(ctx context.Context, in VerifyInput) (Tokens, err
 		if err := s.store.EndSignIns(ctx, session.Scope(), signIn.EmailKey, now); err != nil {
 			return err
 		}
-		return s.open(ctx, session, refresh, foyer.ActivitySignedIn, now)
+		if err := s.open(ctx, session, refresh, foyer.ActivitySignedIn, now); err != nil {
+			return err
+		}
+		return s.happened(ctx, session.Scope(), EventSignInCompleted, string(signIn.ID), 2, now)
 	})
 	if err != nil {
 		return Tokens{}, err
@@ -133,7 +136,10 @@ func (s *Service) open(ctx context.Context, session Session, refresh string, beg
 	if err := s.store.CreateRefreshToken(ctx, token); err != nil {
 		return err
 	}
-	return s.record(ctx, session, began, session.Place, now)
+	if err := s.record(ctx, session, began, session.Place, now); err != nil {
+		return err
+	}
+	return s.happened(ctx, session.Scope(), EventSessionCreated, string(session.ID), 1, now)
 }
 
 // tokens makes what the client gets.

@@ -33,6 +33,16 @@ func (s *Service) Invoice(ctx context.Context, scope foyer.Scope, id ID) (Invoic
 	return s.store.Invoice(ctx, scope, id, false)
 }
 
+// MerchantInvoices returns a page of the documents of all the merchant's customers, newest first.
+func (s *Service) MerchantInvoices(ctx context.Context, merchant foyer.MerchantID, filter Filter, page foyer.PageRequest) ([]Invoice, error) {
+	return s.store.MerchantInvoices(ctx, merchant, filter, page)
+}
+
+// MerchantInvoice returns the head of one of the merchant's documents.
+func (s *Service) MerchantInvoice(ctx context.Context, merchant foyer.MerchantID, id ID) (Invoice, error) {
+	return s.store.MerchantInvoice(ctx, merchant, id)
+}
+
 // Download returns the PDF of a document in a language. It is drawn on first need and kept: the same version and
 // language give the same bytes for ever, whatever library draws it later.
 func (s *Service) Download(ctx context.Context, scope foyer.Scope, id ID, locale i18n.Locale) (File, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/merchant"
 )
@@ -17,10 +18,20 @@ type File struct {
 	SHA256  []byte
 }
 
+// Filter narrows a merchant's list of documents; empty fields do not.
+type Filter struct {
+	Customer foyer.CustomerID
+	Payment  billing.PaymentID
+	Number   string
+}
+
 // Store keeps documents. Every method takes the scope; what is outside it is foyer.NotFound.
 type Store interface {
 	// Invoices returns a page of documents, newest first, without their content.
 	Invoices(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]Invoice, error)
+	// MerchantInvoices and MerchantInvoice are what a merchant reads of all its customers, without content.
+	MerchantInvoices(ctx context.Context, merchant foyer.MerchantID, filter Filter, page foyer.PageRequest) ([]Invoice, error)
+	MerchantInvoice(ctx context.Context, merchant foyer.MerchantID, id ID) (Invoice, error)
 	// Invoice returns one document; withDocument reads its content too.
 	Invoice(ctx context.Context, scope foyer.Scope, id ID, withDocument bool) (Invoice, error)
 	// File returns the bytes drawn for this version and locale before; foyer.NotFound when there are none.

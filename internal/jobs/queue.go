@@ -18,6 +18,7 @@ import (
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/identity"
+	"foyer/internal/webhook"
 )
 
 // Database is where the queue lives: the same database as everything else, in the same transaction.
@@ -35,7 +36,10 @@ type Queue struct {
 	insert func(ctx context.Context, args ...river.InsertManyParams) error
 }
 
-var _ identity.Jobs = (*Queue)(nil)
+var (
+	_ identity.Jobs = (*Queue)(nil)
+	_ webhook.Mails = (*Queue)(nil)
+)
 
 // NewQueue returns a Queue that only enqueues; see NewWorkers for the other end.
 func NewQueue(db Database, log *slog.Logger) (*Queue, error) {
@@ -69,6 +73,15 @@ func (q *Queue) EnqueueSignInMail(ctx context.Context, merchant foyer.MerchantID
 	return q.insert(ctx, river.InsertManyParams{Args: signInMail{Merchant: merchant, SignIn: id}})
 }
 
+// EnqueueEmailChangeMails implements identity.Jobs.
+func (q *Queue) EnqueueEmailChangeMails(ctx context.Context, merchant foyer.MerchantID, id identity.EmailChangeID, steps ...identity.EmailChangeStep) error {
+	args := make([]river.InsertManyParams, len(steps))
+	for i, step := range steps {
+		args[i] = river.InsertManyParams{Args: emailChangeMail{Merchant: merchant, Change: id, Step: step}}
+	}
+	return q.insert(ctx, args...)
+}
+
 // EnqueueBillingMails enqueues a job for each ordered mail, all in one statement.
 func (q *Queue) EnqueueBillingMails(ctx context.Context, orders []billing.MailOrder) error {
 	if len(orders) == 0 {
@@ -84,6 +97,11 @@ func (q *Queue) EnqueueBillingMails(ctx context.Context, orders []billing.MailOr
 // EnqueueSettle enqueues looking up an attempt at the gateway.
 func (q *Queue) EnqueueSettle(ctx context.Context, merchant foyer.MerchantID, id billing.AttemptID) error {
 	return q.insert(ctx, river.InsertManyParams{Args: settle{Merchant: merchant, Attempt: id}})
+}
+
+// EnqueueEndpointMail implements webhook.Mails.
+func (q *Queue) EnqueueEndpointMail(ctx context.Context, merchant foyer.MerchantID, endpoint webhook.EndpointID, mail string) error {
+	return q.insert(ctx, river.InsertManyParams{Args: endpointMail{Merchant: merchant, Endpoint: endpoint, Mail: mail}})
 }
 
 // migrateLock is the number of the advisory lock under which River's tables are migrated ("foyjobs" in ASCII).

@@ -13,14 +13,19 @@ import (
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/identity"
+	"foyer/internal/webhook"
 )
 
 // Handlers is what the jobs do.
 type Handlers struct {
 	// SendSignIn makes and sends the mail of a sign-in.
 	SendSignIn func(ctx context.Context, merchant foyer.MerchantID, id identity.SignInID) error
+	// SendEmailChange makes and sends a mail about a change of address.
+	SendEmailChange func(ctx context.Context, merchant foyer.MerchantID, id identity.EmailChangeID, step identity.EmailChangeStep) error
 	// SendBilling makes and sends an ordered mail about billing.
 	SendBilling func(ctx context.Context, merchant foyer.MerchantID, order string) error
+	// SendEndpoint makes and sends the mail that tells a merchant that a webhook endpoint was disabled.
+	SendEndpoint func(ctx context.Context, merchant foyer.MerchantID, endpoint webhook.EndpointID, mail string) error
 	// Settle looks up what became of an attempt at the gateway.
 	Settle func(ctx context.Context, merchant foyer.MerchantID, id billing.AttemptID) error
 	// ChainAudit chains what was written to the audit logs since the last time.
@@ -46,6 +51,15 @@ type signInMail struct {
 // Kind names the job in the table.
 func (signInMail) Kind() string { return "sign_in_mail" }
 
+type emailChangeMail struct {
+	Merchant foyer.MerchantID         `json:"merchant"`
+	Change   identity.EmailChangeID   `json:"change"`
+	Step     identity.EmailChangeStep `json:"step"`
+}
+
+// Kind names the job in the table.
+func (emailChangeMail) Kind() string { return "email_change_mail" }
+
 type billingMail struct {
 	Merchant foyer.MerchantID `json:"merchant"`
 	Order    string           `json:"order"`
@@ -53,6 +67,16 @@ type billingMail struct {
 
 // Kind names the job in the table.
 func (billingMail) Kind() string { return "billing_mail" }
+
+type endpointMail struct {
+	Merchant foyer.MerchantID   `json:"merchant"`
+	Endpoint webhook.EndpointID `json:"endpoint"`
+	// Mail is the mail's id: sending it again is the same mail.
+	Mail string `json:"mail"`
+}
+
+// Kind names the job in the table.
+func (endpointMail) Kind() string { return "webhook_endpoint_mail" }
 
 type settle struct {
 	Merchant foyer.MerchantID  `json:"merchant"`
@@ -90,8 +114,14 @@ func workerConfig(h Handlers, log *slog.Logger) *river.Config {
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[signInMail]) error {
 		return h.SendSignIn(ctx, job.Args.Merchant, job.Args.SignIn)
 	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[emailChangeMail]) error {
+		return h.SendEmailChange(ctx, job.Args.Merchant, job.Args.Change, job.Args.Step)
+	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[billingMail]) error {
 		return h.SendBilling(ctx, job.Args.Merchant, job.Args.Order)
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[endpointMail]) error {
+		return h.SendEndpoint(ctx, job.Args.Merchant, job.Args.Endpoint, job.Args.Mail)
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[settle]) error {
 		return h.Settle(ctx, job.Args.Merchant, job.Args.Attempt)

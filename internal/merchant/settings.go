@@ -25,7 +25,7 @@ type Settings struct {
 	FrontendURL    string   `json:"frontend_url,omitempty"`
 	AllowedOrigins []string `json:"allowed_origins,omitempty"`
 	// ReturnURLs are where links into the portal may lead back to: a link's return URL must have the origin of one of them
-	// or, for the custom scheme of an app, begin with one.
+	// or, for the custom scheme of an app, be one word for word.
 	ReturnURLs []string `json:"return_urls,omitempty"`
 	// Languages are those the portal speaks with customers, as BCP 47 tags; empty is every one there is.
 	Languages []string `json:"languages,omitempty"`
@@ -114,7 +114,7 @@ func (s Settings) Validate() error {
 		v.add("/frontend_url", "input.frontend_url", nil)
 	}
 	v.list("/allowed_origins", s.AllowedOrigins, ValidOrigin, "input.origin")
-	v.list("/return_urls", s.ReturnURLs, ValidFrontendURL, "input.frontend_url")
+	v.list("/return_urls", s.ReturnURLs, ValidReturnURL, "input.return_url")
 	v.list("/languages", s.Languages, validLanguage, "input.locale")
 	if s.DefaultLocale != "" && !validLanguage(s.DefaultLocale) {
 		v.add("/default_locale", "input.locale", nil)

@@ -12,7 +12,6 @@ import (
 	"foyer/internal/foyer"
 	"foyer/internal/i18n"
 	"foyer/internal/identity"
-	"foyer/internal/merchant"
 )
 
 // Orders is what notify asks of the store: the mails the engine ordered.
@@ -145,52 +144,43 @@ type links struct {
 // addLinks makes the links of the mail. Tickets are minted under ids that follow from the order's, so that a retried mail
 // holds the same ones.
 func (s *Service) addLinks(ctx context.Context, b *billingMail) error {
-	base := frontend(b.settings, s.PublicURL)
-	b.links.home = base + "/"
+	base := b.settings.Frontend(s.PublicURL)
+	b.links.home = base + identity.Target{Kind: identity.TargetOverview}.Path()
 	if b.payment != nil {
-		b.links.payment = base + "/payments/" + string(b.payment.ID)
+		b.links.payment = base + identity.Target{Kind: identity.TargetPayment, ID: string(b.payment.ID)}.Path()
 	}
 	if b.sub == nil {
 		return nil
 	}
 	id := string(b.sub.ID)
-	b.links.subscription = base + "/subscriptions/" + id
+	b.links.subscription = base + identity.Target{Kind: identity.TargetSubscription, ID: id}.Path()
 	if b.sub.Status == billing.SubscriptionCanceled {
 		return nil
 	}
 	cancel, method := identity.ScopeCancel(id), identity.ScopePaymentMethod(id)
 	var err error
-	if b.links.cancel, err = s.ticketLink(ctx, b, "/cancel", cancel, identity.TargetCancelSubscription); err != nil {
+	if b.links.cancel, err = s.ticketLink(ctx, b, cancel, identity.TargetCancelSubscription); err != nil {
 		return err
 	}
 	if b.sub.CollectionMode != billing.CollectManual {
-		if b.links.paymentMethod, err = s.ticketLink(ctx, b, "/payment-method", method, identity.TargetUpdatePaymentMethod); err != nil {
+		if b.links.paymentMethod, err = s.ticketLink(ctx, b, method, identity.TargetUpdatePaymentMethod); err != nil {
 			return err
 		}
 	}
 	if b.order.Kind == billing.MailCancellationScheduled {
 		// Taking it back is as easy as cancelling was; the ticket may do no more than the one beside it.
-		b.links.keep, err = s.ticketLink(ctx, b, "", cancel, identity.TargetSubscription)
+		b.links.keep, err = s.ticketLink(ctx, b, cancel, identity.TargetSubscription)
 	}
 	return err
 }
 
 // ticketLink is a link to a page of the subscription that signs in, for what the scope allows.
-func (s *Service) ticketLink(ctx context.Context, b *billingMail, page, scope string, kind identity.TargetKind) (string, error) {
+func (s *Service) ticketLink(ctx context.Context, b *billingMail, scope string, kind identity.TargetKind) (string, error) {
+	target := identity.Target{Kind: kind, ID: string(b.sub.ID)}
 	ticket, err := s.Tickets.MintTicket(ctx, identity.MintInput{
-		ID: ticketID(b.order.ID, kind), Scope: b.order.Scope, Scopes: []string{scope},
-		Target: identity.Target{Kind: kind, ID: string(b.sub.ID)}, ExpiresIn: s.TicketLife,
+		ID: ticketID(b.order.ID, kind), Scope: b.order.Scope, Scopes: []string{scope}, Target: target, ExpiresIn: s.TicketLife,
 	})
-	return b.links.subscription + page + "#ticket=" + ticket, err
-}
-
-// frontend is the base of links: never a Host header, and without a slash at its end.
-func frontend(settings merchant.Settings, public string) string {
-	base := settings.FrontendURL
-	if base == "" {
-		base = public
-	}
-	return strings.TrimRight(base, "/")
+	return b.settings.Frontend(s.PublicURL) + target.Path() + "#ticket=" + ticket, err
 }
 
 var ulidEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
@@ -198,10 +188,15 @@ var ulidEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPa
 // ulidTime is how many characters of a ULID hold its time.
 const ulidTime = 10
 
-// ticketID is the id of a mail's portal session: the time of the order's id, and instead of its random part a hash of
-// the order and where the link leads.
+// ticketID is the id of a mail's portal session.
 func ticketID(order string, kind identity.TargetKind) identity.PortalSessionID {
-	_, ulid, _ := strings.Cut(order, "_")
-	sum := sha256.Sum256([]byte(order + "/" + string(kind)))
-	return identity.PortalSessionID(string(foyer.PrefixPortalSession) + "_" + ulid[:min(ulidTime, len(ulid))] + ulidEncoding.EncodeToString(sum[:10]))
+	return identity.PortalSessionID(derivedID(foyer.PrefixPortalSession, order, string(kind)))
+}
+
+// derivedID is an id that follows from another one, so that doing something again is recognised: the time of that id, and
+// instead of its random part a hash of it and of what this one is for.
+func derivedID(p foyer.Prefix, from, what string) string {
+	_, ulid, _ := strings.Cut(from, "_")
+	sum := sha256.Sum256([]byte(from + "/" + what))
+	return string(p) + "_" + ulid[:min(ulidTime, len(ulid))] + ulidEncoding.EncodeToString(sum[:10])
 }

@@ -70,6 +70,7 @@ var compose = map[billing.MailKind]func(*billingMail){
 	billing.MailPaymentFailed:         (*billingMail).paymentFailed,
 	billing.MailInvoiceDue:            (*billingMail).invoiceDue,
 	billing.MailRefunded:              (*billingMail).refunded,
+	billing.MailInvoiceCopy:           (*billingMail).invoiceCopy,
 	billing.MailCardExpiring:          (*billingMail).cardExpiring,
 	billing.MailMethodChanged:         (*billingMail).methodChanged,
 	billing.MailTrialEnding:           (*billingMail).trialEnding,
@@ -144,16 +145,23 @@ func (b *billingMail) end() {
 	}
 	l.Footer = b.shared("footer")
 	l.Seller = sellerLine(b.settings.Seller)
+	l.Legal = legalPages(b.settings.Legal, b.locale)
+}
+
+// legalPages are the merchant's pages every mail but the sign-in's leads to, as far as they are https.
+func legalPages(legal merchant.LegalLinks, locale i18n.Locale) []hyperlink {
+	var pages []hyperlink
 	for _, page := range []struct{ key, address string }{
-		{"support", b.settings.Legal.SupportURL},
-		{"terms", b.settings.Legal.TermsURL},
-		{"privacy", b.settings.Legal.PrivacyURL},
-		{"imprint", b.settings.Legal.ImprintURL},
+		{"support", legal.SupportURL},
+		{"terms", legal.TermsURL},
+		{"privacy", legal.PrivacyURL},
+		{"imprint", legal.ImprintURL},
 	} {
 		if u, err := url.Parse(page.address); err == nil && u.Scheme == "https" && u.Host != "" {
-			l.Legal = append(l.Legal, hyperlink{b.shared("legal." + page.key), template.URL(u.String())}) //nolint:gosec // an https address, written anew
+			pages = append(pages, hyperlink{locale.Text("mail.billing.legal."+page.key, nil), template.URL(u.String())}) //nolint:gosec // an https address, written anew
 		}
 	}
+	return pages
 }
 
 // text is a text of the mail's kind.

@@ -203,6 +203,23 @@ func (b *billingMail) refunded() {
 	b.button("payment", b.links.payment)
 }
 
+// invoiceCopy brings a document the customer has had before.
+func (b *billingMail) invoiceCopy() {
+	kind := b.order.Facts.Document
+	if kind != "credit_note" {
+		kind = "invoice"
+	}
+	b.params["Number"] = oneLine(b.order.Facts.Number, 60)
+	b.subject(kind + "_subject")
+	b.say(kind + "_intro")
+	if len(b.attachments) > 0 {
+		b.say("attached")
+	}
+	b.rowOf(kind, "Number")
+	b.rowOf("amount", "Amount")
+	b.button("payment", b.links.payment)
+}
+
 // cardExpiring tells in time. EffectiveAt is the moment the card stops being good: the end of the month printed on it.
 func (b *billingMail) cardExpiring() {
 	if !b.has("Card") {

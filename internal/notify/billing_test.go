@@ -159,6 +159,8 @@ func newWorld(kind billing.MailKind, locale string) *world {
 	switch kind {
 	case billing.MailReceipt, billing.MailRefunded:
 		w.order.Payment, w.order.Invoice, facts.Amount = payID, "inv_1", &amount
+	case billing.MailInvoiceCopy:
+		w.order.Payment, w.order.Invoice, facts.Amount, facts.Number, facts.Document = payID, "inv_1", &amount, "AC-10566", "invoice"
 	case billing.MailPaymentFailed:
 		w.order.Payment, w.payment.Status, w.payment.Totals.Balance = payID, billing.PaymentPastDue, 3570
 		*facts = billing.MailFacts{EffectiveAt: &april, Attempt: 1, ErrorCode: "not_enough_balance", Then: "cancel", Brand: "visa", Last4: "4242"}
@@ -219,6 +221,7 @@ var told = map[billing.MailKind]struct{ en, de []string }{
 	billing.MailPlanChanged:         {[]string{"€35.70 a month", "€30.00", "Analytics Pro (Monthly) × 3"}, []string{"35,70 € pro Monat"}},
 	billing.MailPlanChangeScheduled: {[]string{"€60.00 a month", "April 14, 2026", "Analytics Max"}, []string{"60,00 € pro Monat", "14. April 2026", "Analytics Max"}},
 	billing.MailRefunded:            {[]string{"€35.70", "credit note is attached"}, []string{"35,70 €", "Gutschrift"}},
+	billing.MailInvoiceCopy:         {[]string{"AC-10566", "€35.70", "attached"}, []string{"AC-10566", "35,70 €", "im Anhang"}},
 	billing.MailMethodChanged:       {[]string{"Visa ending in 4242", "wasn’t you"}, []string{"Visa mit den Endziffern 4242", "nicht waren"}},
 }
 
@@ -228,7 +231,7 @@ func plain(s string) string { return strings.ReplaceAll(s, "\u00a0", " ") }
 
 func TestBillingMails(t *testing.T) {
 	t.Parallel()
-	require.Len(t, kinds, 16)
+	require.Len(t, kinds, 17)
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()

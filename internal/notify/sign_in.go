@@ -24,6 +24,7 @@ type Config struct {
 	Bills     Bills
 	Documents Documents
 	Tickets   Tickets
+	Endpoints Endpoints
 	Activity  ActivityStore
 	EventLog  EventStore
 	// Now is the real time, which links expire by; what a mail tells of happened in the merchant's.
@@ -39,6 +40,7 @@ type Config struct {
 // SignIns is what notify asks of identity.
 type SignIns interface {
 	PrepareMail(ctx context.Context, merchant foyer.MerchantID, id identity.SignInID) (identity.Letter, bool, error)
+	PrepareEmailChange(ctx context.Context, merchant foyer.MerchantID, id identity.EmailChangeID, step identity.EmailChangeStep) (identity.EmailChangeLetter, bool, error)
 }
 
 // Merchants is what notify asks of merchant.
@@ -101,7 +103,7 @@ func (s *Service) SendSignIn(ctx context.Context, id foyer.MerchantID, signIn id
 
 // link leads to the frontend, never to a Host header. The token stands in the fragment, which browsers send to nobody.
 func (s *Service) link(settings merchant.Settings, token string) string {
-	return frontend(settings, s.PublicURL) + "/sign-in#token=" + token
+	return settings.Frontend(s.PublicURL) + "/sign-in#token=" + token
 }
 
 // mailLocale is the first of the languages wanted (the customer's, the request's) that the portal speaks, else the portal's.

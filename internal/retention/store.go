@@ -17,6 +17,8 @@ type Store interface {
 	LockCustomer(ctx context.Context, scope foyer.Scope) error
 
 	Cancellation(ctx context.Context, scope foyer.Scope, id CancellationID) (Cancellation, error)
+	// AllCancellations returns a page of the customer's, newest first.
+	AllCancellations(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]Cancellation, error)
 	// OpenCancellation returns the one open cancellation of the subscription; foyer.NotFound when there is none.
 	OpenCancellation(ctx context.Context, scope foyer.Scope, sub billing.SubscriptionID) (Cancellation, error)
 	// ScheduledCancellations returns those of the subscription that wait for its end.

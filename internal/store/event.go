@@ -73,7 +73,10 @@ func (s *Store) RecordEvents(ctx context.Context, events ...foyer.Event) error {
 		}
 		before[e.Subject] = text // two changes of one thing in one transaction
 	}
-	return translate(s.db(ctx).Create(&rows).Error)
+	if err := s.db(ctx).Create(&rows).Error; err != nil {
+		return translate(err)
+	}
+	return s.createDeliveries(ctx, events)
 }
 
 // lastObjects returns the objects of the newest events of the subjects: for each one look at an index, however long its history.
@@ -151,4 +154,11 @@ func (s *Store) Event(ctx context.Context, merchant foyer.MerchantID, id string)
 	var row eventRow
 	err := s.db(ctx).Where("merchant_id = ? AND id = ?", merchant, id).Take(&row).Error
 	return row.domain(), translate(err)
+}
+
+// EventsByID returns those of the events that are there.
+func (s *Store) EventsByID(ctx context.Context, merchant foyer.MerchantID, ids []string) ([]notify.Event, error) {
+	var rows []eventRow
+	err := s.db(ctx).Where("merchant_id = ? AND id IN ?", merchant, ids).Find(&rows).Error
+	return domains(rows), translate(err)
 }

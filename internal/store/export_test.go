@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"gorm.io/gorm"
+
+	"foyer/internal/foyer"
 )
 
 // What the tests outside the package see of the inside.
@@ -17,3 +19,8 @@ var (
 
 // GORM is the handle every method uses: the open transaction of ctx, or the pool.
 func (s *Store) GORM(ctx context.Context) *gorm.DB { return s.db(ctx) }
+
+// CreateDeliveries is what RecordEvents does for the endpoints that listen.
+func (s *Store) CreateDeliveries(ctx context.Context, events ...foyer.Event) error {
+	return s.createDeliveries(ctx, events)
+}

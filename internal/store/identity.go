@@ -29,6 +29,7 @@ type signInRow struct {
 	CreatedAt     time.Time
 	ExpiresAt     time.Time
 	UsedAt        *time.Time
+	CompletedAt   *time.Time
 }
 
 func (signInRow) TableName() string { return "sign_ins" }
@@ -38,7 +39,7 @@ func (r signInRow) domain() identity.SignIn {
 		ID: r.ID, Merchant: r.MerchantID, Portal: r.PortalID, Email: r.Email, EmailKey: r.EmailKey, Customer: value(r.CustomerID),
 		Nonce: r.Nonce, TokenHash: r.TokenHash, CodeChallenge: r.CodeChallenge, CodeTries: r.CodeTries, Locale: r.Locale,
 		Target: identity.Target{Kind: r.TargetKind, ID: r.TargetID}, Silent: r.Silent,
-		CreatedAt: r.CreatedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), UsedAt: utc(r.UsedAt),
+		CreatedAt: r.CreatedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), UsedAt: utc(r.UsedAt), CompletedAt: utc(r.CompletedAt),
 	}
 }
 
@@ -48,7 +49,7 @@ func (s *Store) CreateSignIn(ctx context.Context, in identity.SignIn) error {
 		ID: in.ID, MerchantID: in.Merchant, PortalID: in.Portal, Email: in.Email, EmailKey: in.EmailKey, CustomerID: null(in.Customer),
 		Nonce: in.Nonce, TokenHash: in.TokenHash, CodeChallenge: in.CodeChallenge, CodeTries: in.CodeTries, Locale: in.Locale,
 		TargetKind: in.Target.Kind, TargetID: in.Target.ID, Silent: in.Silent,
-		CreatedAt: in.CreatedAt, ExpiresAt: in.ExpiresAt, UsedAt: in.UsedAt,
+		CreatedAt: in.CreatedAt, ExpiresAt: in.ExpiresAt, UsedAt: in.UsedAt, CompletedAt: in.CompletedAt,
 	}).Error)
 }
 
@@ -82,14 +83,15 @@ func (s *Store) CountCodeTry(ctx context.Context, merchant foyer.MerchantID, id 
 }
 
 // AssignCustomer implements identity.Store.
-func (s *Store) AssignCustomer(ctx context.Context, merchant foyer.MerchantID, id identity.SignInID, customer foyer.CustomerID) error {
-	return translate(s.db(ctx).Exec("UPDATE sign_ins SET customer_id = ? WHERE merchant_id = ? AND id = ?", customer, merchant, id).Error)
+func (s *Store) AssignCustomer(ctx context.Context, merchant foyer.MerchantID, id identity.SignInID, customer foyer.CustomerID) (bool, error) {
+	result := s.db(ctx).Exec("UPDATE sign_ins SET customer_id = ? WHERE merchant_id = ? AND id = ? AND customer_id IS NULL", customer, merchant, id)
+	return result.RowsAffected == 1, translate(result.Error)
 }
 
 // UseSignIn implements identity.Store.
 func (s *Store) UseSignIn(ctx context.Context, merchant foyer.MerchantID, id identity.SignInID, now time.Time) (bool, error) {
-	result := s.db(ctx).Exec("UPDATE sign_ins SET used_at = ? WHERE merchant_id = ? AND id = ? AND used_at IS NULL AND expires_at > ?",
-		now, merchant, id, now)
+	result := s.db(ctx).Exec("UPDATE sign_ins SET used_at = ?, completed_at = ? WHERE merchant_id = ? AND id = ? AND used_at IS NULL AND expires_at > ?",
+		now, now, merchant, id, now)
 	return result.RowsAffected == 1, translate(result.Error)
 }
 
@@ -129,6 +131,7 @@ type sessionRow struct {
 	TargetKind      identity.TargetKind
 	TargetID        string
 	ReturnURL       string
+	Locale          string
 	Device          string
 	IP              string
 	AuthenticatedAt time.Time
@@ -144,7 +147,7 @@ func (sessionRow) TableName() string { return "sessions" }
 func (r sessionRow) domain() identity.Session {
 	return identity.Session{
 		ID: r.ID, Merchant: r.MerchantID, Customer: r.CustomerID, Kind: r.Kind, Scopes: strings.Fields(r.Scope),
-		Target: identity.Target{Kind: r.TargetKind, ID: r.TargetID}, ReturnURL: r.ReturnURL,
+		Target: identity.Target{Kind: r.TargetKind, ID: r.TargetID}, ReturnURL: r.ReturnURL, Locale: r.Locale,
 		Place:           foyer.Place{Device: r.Device, IP: r.IP},
 		AuthenticatedAt: r.AuthenticatedAt.UTC(), CreatedAt: r.CreatedAt.UTC(), LastUsedAt: r.LastUsedAt.UTC(),
 		IdleExpiresAt: r.IdleExpiresAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), RevokedAt: utc(r.RevokedAt),
@@ -155,7 +158,7 @@ func (r sessionRow) domain() identity.Session {
 func (s *Store) CreateSession(ctx context.Context, in identity.Session) error {
 	return translate(s.db(ctx).Create(&sessionRow{
 		ID: in.ID, MerchantID: in.Merchant, CustomerID: in.Customer, Kind: in.Kind, Scope: identity.JoinScopes(in.Scopes),
-		TargetKind: in.Target.Kind, TargetID: in.Target.ID, ReturnURL: in.ReturnURL, Device: in.Place.Device, IP: in.Place.IP,
+		TargetKind: in.Target.Kind, TargetID: in.Target.ID, ReturnURL: in.ReturnURL, Locale: in.Locale, Device: in.Place.Device, IP: in.Place.IP,
 		AuthenticatedAt: in.AuthenticatedAt, CreatedAt: in.CreatedAt, LastUsedAt: in.LastUsedAt,
 		IdleExpiresAt: in.IdleExpiresAt, ExpiresAt: in.ExpiresAt,
 	}).Error)
@@ -173,6 +176,16 @@ func (s *Store) OpenSessions(ctx context.Context, scope foyer.Scope, now time.Ti
 	var rows []sessionRow
 	query := s.db(ctx).Where("merchant_id = ? AND customer_id = ? AND revoked_at IS NULL AND idle_expires_at > ? AND expires_at > ?",
 		scope.Merchant, scope.Customer, now, now)
+	if err := newest(query, "created_at", page).Find(&rows).Error; err != nil {
+		return nil, translate(err)
+	}
+	return domains(rows), nil
+}
+
+// AllSessions implements identity.Store.
+func (s *Store) AllSessions(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]identity.Session, error) {
+	var rows []sessionRow
+	query := s.db(ctx).Where("merchant_id = ? AND customer_id = ?", scope.Merchant, scope.Customer)
 	if err := newest(query, "created_at", page).Find(&rows).Error; err != nil {
 		return nil, translate(err)
 	}
@@ -209,10 +222,10 @@ func (s *Store) RevokeSession(ctx context.Context, scope foyer.Scope, id foyer.S
 }
 
 // RevokeSessions implements identity.Store.
-func (s *Store) RevokeSessions(ctx context.Context, scope foyer.Scope, now time.Time) ([]foyer.SessionID, error) {
+func (s *Store) RevokeSessions(ctx context.Context, scope foyer.Scope, keep foyer.SessionID, now time.Time) ([]foyer.SessionID, error) {
 	var ids []foyer.SessionID
-	err := s.db(ctx).Raw("UPDATE sessions SET revoked_at = ? WHERE merchant_id = ? AND customer_id = ? AND revoked_at IS NULL RETURNING id",
-		now, scope.Merchant, scope.Customer).Scan(&ids).Error
+	err := s.db(ctx).Raw("UPDATE sessions SET revoked_at = ? WHERE merchant_id = ? AND customer_id = ? AND id <> ? AND revoked_at IS NULL RETURNING id",
+		now, scope.Merchant, scope.Customer, keep).Scan(&ids).Error
 	return ids, translate(err)
 }
 

@@ -38,7 +38,7 @@ func put[R any](ctx context.Context, s *importing, rows []R) error {
 	}
 	replace := clause.OnConflict{
 		Columns:   []clause.Column{{Name: "id"}},
-		DoUpdates: clause.AssignmentColumns(row.Schema.DBNames),
+		DoUpdates: clause.AssignmentColumns(imported(row.Schema.DBNames)),
 		Where:     clause.Where{Exprs: []clause.Expression{clause.Expr{SQL: row.Schema.Table + ".merchant_id = excluded.merchant_id"}}},
 	}
 	written := s.db(ctx).Clauses(replace).CreateInBatches(&rows, 100)
@@ -46,6 +46,11 @@ func put[R any](ctx context.Context, s *importing, rows []R) error {
 		return foyer.Refuse(foyer.Conflict, "conflict")
 	}
 	return translate(written.Error)
+}
+
+// imported are the columns an import writes again: not what the merchant keeps beside a thing, which no other system knows.
+func imported(columns []string) []string {
+	return slices.DeleteFunc(slices.Clone(columns), func(c string) bool { return c == "metadata" })
 }
 
 // saveCustomers writes one after the other: an address may be free only because the one before gave it up.
@@ -62,7 +67,11 @@ func (s *importing) saveCustomers(ctx context.Context, merchant foyer.MerchantID
 		}
 		if c.Customer.Archived {
 			// Whoever may no longer sign in is signed out (ASVS 7.4.2).
-			if _, err := s.RevokeSessions(ctx, foyer.Scope{Merchant: merchant, Customer: c.Customer.ID}, foyer.Micro(s.now())); err != nil {
+			scope, now := foyer.Scope{Merchant: merchant, Customer: c.Customer.ID}, foyer.Micro(s.now())
+			if _, err := s.RevokeOpenPortalSessions(ctx, scope, "", now); err != nil {
+				return err
+			}
+			if _, err := s.RevokeSessions(ctx, scope, "", now); err != nil {
 				return err
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"foyer/internal/billing"
@@ -77,9 +78,14 @@ func newInvoiceRow(in invoice.Invoice) invoiceRow {
 
 // Invoices implements invoice.Store.
 func (s *Store) Invoices(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]invoice.Invoice, error) {
-	var rows []InvoiceHead
 	query := s.db(ctx).Where("merchant_id = ? AND customer_id = ?", scope.Merchant, scope.Customer)
-	if err := newest(query, "created_at", page).Find(&rows).Error; err != nil {
+	return invoices(newest(query, "created_at", page))
+}
+
+// invoices reads all rows of the query, without their content.
+func invoices(query *gorm.DB) ([]invoice.Invoice, error) {
+	var rows []InvoiceHead
+	if err := query.Find(&rows).Error; err != nil {
 		return nil, translate(err)
 	}
 	out := make([]invoice.Invoice, len(rows))

@@ -48,6 +48,7 @@ type PaymentHead struct {
 	BilledAt               *time.Time
 	ListedAt               time.Time
 	Version                int64
+	Metadata               *string
 }
 
 // TableName tells GORM the table.
@@ -64,6 +65,8 @@ type paymentRow struct {
 	FailedAt        *time.Time
 	Tries           int
 	DueAt           *time.Time
+
+	StartsExternalID *string
 }
 
 func (paymentRow) TableName() string { return "payments" }
@@ -87,7 +90,9 @@ func (r PaymentHead) domain() (billing.Payment, error) {
 		}
 		p.BillingDetails = &details
 	}
-	return p, nil
+	var err error
+	p.Metadata, err = readMetadata("payments.metadata", r.Metadata)
+	return p, err
 }
 
 func (r paymentRow) whole() (billing.Payment, error) {
@@ -116,9 +121,10 @@ func newPaymentRow(p billing.Payment) paymentRow {
 			CreditToBalance: p.Totals.CreditToBalance, GrandTotal: p.Totals.GrandTotal, Balance: p.Totals.Balance, Refunded: p.Totals.Refunded,
 			InvoiceID: null(p.InvoiceID), InvoiceNumber: p.InvoiceNumber,
 			CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, BilledAt: p.BilledAt, ListedAt: p.CreatedAt, Version: p.Version,
+			Metadata: writeMetadata(p.Metadata),
 		},
 		TaxRates: toJSON(p.TaxRates), Lines: toJSON(p.Lines), PaymentMethodID: null(p.PaymentMethod), Effect: jsonOrNull(p.Effect),
-		FailedAt: p.FailedAt, Tries: p.Tries, DueAt: p.RetryAt,
+		FailedAt: p.FailedAt, Tries: p.Tries, DueAt: p.RetryAt, StartsExternalID: null(p.StartsExternalID()),
 	}
 	row.PeriodStartsAt, row.PeriodEndsAt = bounds(p.BillingPeriod)
 	if p.BilledAt != nil {
@@ -196,7 +202,7 @@ func (s *Store) addRefunds(ctx context.Context, merchant foyer.MerchantID, payme
 // listedColumns are what lists show of a payment, in the order scanListed reads them; the one value is the merchant.
 const listedColumns = "id, merchant_id, customer_id, external_id, status, origin, collection_mode, currency, description, subscription_id, " +
 	"external_subscription_id, period_starts_at, period_ends_at, billing_details, subtotal, discount, tax, total, credit, credit_to_balance, " +
-	"grand_total, balance, refunded, invoice_id, invoice_number, created_at, updated_at, billed_at, version, " +
+	"grand_total, balance, refunded, invoice_id, invoice_number, created_at, updated_at, billed_at, version, metadata, " +
 	"EXISTS (SELECT 1 FROM refunds WHERE refunds.payment_id = payments.id AND refunds.merchant_id = ?)"
 
 // scanListed reads one row of a list by hand: the busiest read, where GORM's reflection was a third of all the work
@@ -204,13 +210,13 @@ const listedColumns = "id, merchant_id, customer_id, external_id, status, origin
 func scanListed(rows *sql.Rows) (p billing.Payment, hasRefunds bool, err error) {
 	var r struct {
 		id, merchant, customer, status, origin, mode, currency, externalSubscription string
-		external, subscription, details, invoiceID                                   sql.NullString
+		external, subscription, details, invoiceID, metadata                         sql.NullString
 		starts, ends, billed                                                         sql.NullTime
 	}
 	t := &p.Totals
 	err = rows.Scan(&r.id, &r.merchant, &r.customer, &r.external, &r.status, &r.origin, &r.mode, &r.currency, &p.Description, &r.subscription,
 		&r.externalSubscription, &r.starts, &r.ends, &r.details, &t.Subtotal, &t.Discount, &t.Tax, &t.Total, &t.Credit, &t.CreditToBalance,
-		&t.GrandTotal, &t.Balance, &t.Refunded, &r.invoiceID, &p.InvoiceNumber, &p.CreatedAt, &p.UpdatedAt, &r.billed, &p.Version, &hasRefunds)
+		&t.GrandTotal, &t.Balance, &t.Refunded, &r.invoiceID, &p.InvoiceNumber, &p.CreatedAt, &p.UpdatedAt, &r.billed, &p.Version, &r.metadata, &hasRefunds)
 	if err != nil {
 		return p, false, translate(err)
 	}
@@ -233,7 +239,10 @@ func scanListed(rows *sql.Rows) (p billing.Payment, hasRefunds bool, err error) 
 		}
 		p.BillingDetails = &details
 	}
-	return p, hasRefunds, nil
+	if r.metadata.Valid {
+		p.Metadata, err = readMetadata("payments.metadata", &r.metadata.String)
+	}
+	return p, hasRefunds, err
 }
 
 // Payment implements billing.Store: one query for the payment, one for its attempts, and one more for refunds when
@@ -245,16 +254,21 @@ func (s *Store) Payment(ctx context.Context, scope foyer.Scope, id billing.Payme
 	if err != nil {
 		return billing.Payment{}, translate(err)
 	}
+	return s.wholePayment(ctx, row)
+}
+
+// wholePayment adds attempts and refunds to a payment.
+func (s *Store) wholePayment(ctx context.Context, row paymentRow) (billing.Payment, error) {
 	p, err := row.whole()
 	if err != nil {
 		return billing.Payment{}, err
 	}
 	var attempts []attemptRow
-	if err := s.db(ctx).Where("payment_id = ? AND merchant_id = ?", id, scope.Merchant).Order("created_at DESC, id DESC").Find(&attempts).Error; err != nil {
+	if err := s.db(ctx).Where("payment_id = ? AND merchant_id = ?", row.ID, row.MerchantID).Order("created_at DESC, id DESC").Find(&attempts).Error; err != nil {
 		return billing.Payment{}, translate(err)
 	}
 	p.Attempts = domains(attempts)
-	p.Refunds, err = s.refunds(ctx, scope.Merchant, id)
+	p.Refunds, err = s.refunds(ctx, row.MerchantID, row.ID)
 	return p, err
 }
 
@@ -325,7 +339,7 @@ func (s *Store) SavePayments(ctx context.Context, all ...billing.Payment) error 
 		rows[i] = newPaymentRow(p)
 	}
 	return saveVersions(s.db(ctx), "payments", rows, "status", "balance", "refunded", "invoice_id", "invoice_number", "updated_at", "billed_at",
-		"listed_at", "version", "payment_method_id", "effect", "failed_at", "tries", "due_at")
+		"listed_at", "version", "payment_method_id", "effect", "failed_at", "tries", "due_at", "metadata")
 }
 
 // PaymentOfAttempt returns the payments with the ids, by id, without attempts and refunds.

@@ -20,7 +20,8 @@ const someSubscription = "sub_01hzy7v8k9m0n1p2q3r4s5t6v7"
 func (f *fixture) portalSession(t testing.TB, change ...func(*identity.PortalSession)) identity.PortalSession {
 	t.Helper()
 	p := identity.PortalSession{
-		ID: identity.PortalSessionID(f.ids(foyer.PrefixPortalSession)), Scope: scope(f.customer), Scopes: []string{"read", identity.ScopeCancel(someSubscription)},
+		ID: identity.PortalSessionID(f.ids(foyer.PrefixPortalSession)), Scope: scope(f.customer), Origin: identity.OriginAPI, ReturnURL: "https://acme.test/back", Locale: "de-AT",
+		Scopes: []string{"read", identity.ScopeCancel(someSubscription)},
 		Target: identity.Target{Kind: identity.TargetCancelSubscription, ID: someSubscription}, Nonce: []byte{0, 1, 255},
 		CreatedAt: start, ExpiresAt: start.Add(time.Hour),
 	}
@@ -60,7 +61,7 @@ func TestPortalSessions(t *testing.T) {
 		refused(t, foyer.Invalid, f.CreatePortalSession(ctx, lost)) // the customer is not that merchant's
 
 		use := func(m foyer.MerchantID, at time.Time) bool {
-			used, err := f.UsePortalSession(ctx, m, p.ID, at)
+			used, err := f.UsePortalSession(ctx, m, p.ID, "ses_1", at)
 			require.NoError(t, err)
 			return used
 		}
@@ -72,6 +73,7 @@ func TestPortalSessions(t *testing.T) {
 		got, err = f.PortalSession(ctx, f.merchant.ID, p.ID)
 		require.NoError(t, err)
 		require.Equal(t, &at, got.UsedAt)
+		require.Equal(t, foyer.SessionID("ses_1"), got.Session)
 
 		portal, err := f.PortalOf(ctx, f.stranger.ID)
 		require.NoError(t, err)

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"time"
+
+	"foyer/internal/foyer"
 )
 
 // How long what has ended is kept before it is deleted.
@@ -15,6 +17,10 @@ const (
 	// Longer than the job queue tries to send a mail.
 	keepMailOrders = 30 * 24 * time.Hour
 	keepSetups     = 30 * 24 * time.Hour
+	// How far back a merchant can see what became of a delivery, and have it again.
+	keepDeliveries = 30 * 24 * time.Hour
+	// What is asked when an account was taken over: when was the address changed, and to which?
+	keepEmailChanges = 90 * 24 * time.Hour
 )
 
 // Prune deletes what has expired, of all merchants. Running it twice at once does no harm.
@@ -32,11 +38,14 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 		{"DELETE FROM idempotency_keys WHERE created_at < ?", now.Add(-keepIdempotency)},
 		{"DELETE FROM portal_sessions WHERE expires_at < ?", now.Add(-keepPortalSessions)},
 		{"DELETE FROM mail_orders WHERE created_at < ?", now.Add(-keepMailOrders)},
+		{"DELETE FROM email_changes WHERE created_at < ?", now.Add(-keepEmailChanges)},
 		{"DELETE FROM payment_method_setups WHERE created_at < ?", now.Add(-keepSetups)},
 	} {
 		if err := db.Exec(sweep.statement, sweep.before).Error; err != nil {
 			return translate(err)
 		}
 	}
-	return nil
+	// By the time in the id: the index it has anyway.
+	old := string(foyer.PrefixDelivery) + "_" + ulidTime(now.Add(-keepDeliveries))
+	return translate(db.Exec("DELETE FROM deliveries WHERE id < ? AND due_at IS NULL", old).Error)
 }

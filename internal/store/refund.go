@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"gorm.io/gorm"
+
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 )
@@ -26,6 +28,7 @@ type RefundRow struct {
 	UpdatedAt         time.Time
 	LeasedUntil       *time.Time
 	Charge            string
+	Command           string
 }
 
 // TableName tells GORM the table.
@@ -44,7 +47,7 @@ func (s *Store) CreateRefund(ctx context.Context, r billing.PendingRefund) error
 	row := RefundRow{
 		ID: r.ID, MerchantID: r.Scope.Merchant, CustomerID: r.Scope.Customer, PaymentID: null(r.Payment), Action: r.Action, Status: r.Status,
 		Total: r.Total, Tax: r.Tax, Reason: r.Reason, Lines: toJSON(r.Lines), CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, LeasedUntil: r.LeasedUntil,
-		Charge: r.Charge,
+		Charge: r.Charge, Command: r.Command,
 	}
 	return translate(s.db(ctx).Create(&row).Error)
 }
@@ -62,6 +65,14 @@ type abandonedRow struct {
 	Currency foyer.Currency
 }
 
+func (r abandonedRow) domain() (billing.PendingRefund, error) {
+	refund, err := r.refund()
+	return billing.PendingRefund{
+		Refund: refund, Payment: value(r.PaymentID), Scope: foyer.Scope{Merchant: r.MerchantID, Customer: r.CustomerID}, Currency: r.Currency,
+		Charge: r.Charge, LeasedUntil: utc(r.LeasedUntil), Command: r.Command,
+	}, err
+}
+
 // AbandonedRefunds takes over refunds whose lease has run out by now and returns them.
 func (s *Store) AbandonedRefunds(ctx context.Context, merchant foyer.MerchantID, now, until time.Time, limit int) ([]billing.PendingRefund, error) {
 	var rows []abandonedRow
@@ -76,23 +87,32 @@ func (s *Store) AbandonedRefunds(ctx context.Context, merchant foyer.MerchantID,
 		if err != nil {
 			return err
 		}
-		return s.db(ctx).Table("refunds").Select("refunds.*, payments.currency").
-			Joins("JOIN payments ON payments.id = refunds.payment_id AND payments.merchant_id = refunds.merchant_id").
-			Where("refunds.merchant_id = ? AND refunds.id IN ?", merchant, ids).Order("refunds.id").Find(&rows).Error
+		return s.refundsInCurrency(ctx, merchant).Where("refunds.id IN ?", ids).Order("refunds.id").Find(&rows).Error
 	})
 	if err != nil {
 		return nil, translate(err)
 	}
 	out := make([]billing.PendingRefund, len(rows))
 	for i, r := range rows {
-		refund, err := r.refund()
-		if err != nil {
+		if out[i], err = r.domain(); err != nil {
 			return nil, err
-		}
-		out[i] = billing.PendingRefund{
-			Refund: refund, Payment: value(r.PaymentID), Scope: foyer.Scope{Merchant: r.MerchantID, Customer: r.CustomerID}, Currency: r.Currency,
-			Charge: r.Charge, LeasedUntil: utc(r.LeasedUntil),
 		}
 	}
 	return out, nil
+}
+
+// refundsInCurrency are the merchant's refunds with the currencies of their payments.
+func (s *Store) refundsInCurrency(ctx context.Context, merchant foyer.MerchantID) *gorm.DB {
+	return s.db(ctx).Table("refunds").Select("refunds.*, payments.currency").
+		Joins("JOIN payments ON payments.id = refunds.payment_id AND payments.merchant_id = refunds.merchant_id").
+		Where("refunds.merchant_id = ?", merchant)
+}
+
+// RefundByCommand returns the refund a call made; foyer.NotFound when it made none.
+func (s *Store) RefundByCommand(ctx context.Context, merchant foyer.MerchantID, command string) (billing.PendingRefund, error) {
+	var row abandonedRow
+	if err := s.refundsInCurrency(ctx, merchant).Where("refunds.command = ? AND refunds.command <> ''", command).Take(&row).Error; err != nil {
+		return billing.PendingRefund{}, translate(err)
+	}
+	return row.domain()
 }

@@ -48,6 +48,7 @@ type subscriptionRow struct {
 	RemindAt          *time.Time
 	BillingDetails    *string
 	DueAt             *time.Time
+	Metadata          *string
 }
 
 func (subscriptionRow) TableName() string { return "subscriptions" }
@@ -74,6 +75,9 @@ func (r subscriptionRow) domain() (billing.Subscription, error) {
 	if sub.BillingDetails, err = fromJSONOrNull[billing.Terms]("subscriptions.billing_details", r.BillingDetails); err != nil {
 		return billing.Subscription{}, err
 	}
+	if sub.Metadata, err = readMetadata("subscriptions.metadata", r.Metadata); err != nil {
+		return billing.Subscription{}, err
+	}
 	sub.Items, err = fromJSON[[]billing.SubscriptionItem]("subscriptions.items", r.Items)
 	return sub, err
 }
@@ -86,7 +90,7 @@ func newSubscriptionRow(sub billing.Subscription) subscriptionRow {
 		PaymentMethodID: null(sub.PaymentMethod), StartedAt: sub.StartedAt, PausedAt: sub.PausedAt, CanceledAt: sub.CanceledAt,
 		CreatedAt: sub.CreatedAt, UpdatedAt: sub.UpdatedAt, Version: sub.Version,
 		Provider: sub.Provider, AnchorAt: sub.AnchorAt, OpenPaymentID: null(sub.OpenPayment), DebtID: null(sub.Debt), RemindAt: sub.RemindAt,
-		DueAt: sub.DueAt(), Pending: jsonOrNull(sub.Pending), BillingDetails: jsonOrNull(sub.BillingDetails),
+		DueAt: sub.DueAt(), Pending: jsonOrNull(sub.Pending), BillingDetails: jsonOrNull(sub.BillingDetails), Metadata: writeMetadata(sub.Metadata),
 	}
 	row.PeriodStartsAt, row.PeriodEndsAt = bounds(sub.CurrentPeriod)
 	row.TrialStartsAt, row.TrialEndsAt = bounds(sub.Trial)
@@ -163,7 +167,7 @@ func (s *Store) SaveSubscriptions(ctx context.Context, subs ...billing.Subscript
 	return saveVersions(s.db(ctx), "subscriptions", rows, "status", "items", "recurring_total", "next_total", "cycle_interval", "cycle_frequency",
 		"period_starts_at", "period_ends_at", "trial_starts_at", "trial_ends_at", "next_billed_at", "scheduled_action", "scheduled_at",
 		"scheduled_resume_at", "discount", "payment_method_id", "started_at", "paused_at", "canceled_at", "updated_at", "version", "anchor_at",
-		"pending", "open_payment_id", "debt_id", "remind_at", "due_at")
+		"pending", "open_payment_id", "debt_id", "remind_at", "due_at", "external_id", "metadata")
 }
 
 // DueSubscriptions returns what time alone changes by now, first due first, and keeps it for this transaction: another

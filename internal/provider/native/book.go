@@ -20,6 +20,9 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 	if err != nil {
 		return err
 	}
+	if err := e.freeNames(ctx, merchant, payments); err != nil {
+		return err
+	}
 	captured := map[billing.AttemptID]bool{}
 	var ids []billing.AttemptID
 	for _, c := range charges {
@@ -68,6 +71,29 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 		return err
 	}
 	return l.write(ctx)
+}
+
+// freeNames takes the external id from a subscription about to begin when another has got it meanwhile: what is paid begins
+// in any case.
+func (e *Engine) freeNames(ctx context.Context, merchant foyer.MerchantID, payments map[billing.PaymentID]billing.Payment) error {
+	for id, p := range payments {
+		name := p.StartsExternalID()
+		if name == "" || p.Status == billing.PaymentCompleted {
+			continue
+		}
+		taken, err := e.Store.SubscriptionNamed(ctx, merchant, name, p.Subscription)
+		if err != nil {
+			return err
+		}
+		if taken {
+			begins := *p.Effect.After
+			begins.ExternalID = ""
+			p.Effect = &billing.Effect{Kind: p.Effect.Kind, After: &begins}
+			payments[id] = p
+			e.Log.WarnContext(ctx, "external id taken meanwhile: the subscription begins without", "merchant", merchant, "subscription", begins.ID)
+		}
+	}
+	return nil
 }
 
 // lockFor keeps the subscriptions and payments of the charges from being changed by others.
@@ -133,14 +159,7 @@ func (l *ledger) declined(p billing.Payment, a billing.Attempt, subs map[billing
 	sub, exists := subs[p.Subscription]
 	d := dunning(l.merchant)
 	if !exists {
-		if p.Effect != nil && p.Effect.Kind == billing.EffectStart {
-			l.void(p) // there is no subscription, and there will be none
-			return
-		}
-		if p.CollectionMode == billing.CollectAutomatic {
-			p, _ = p.Declined(nil, l.now)
-			l.payment(p, billing.EventPaymentPastDue)
-		}
+		l.declinedAlone(p)
 		return
 	}
 	after, event, forgiven := sub.Unsettled(p, l.now)
@@ -173,6 +192,27 @@ func (l *ledger) declined(p billing.Payment, a billing.Attempt, subs map[billing
 	l.subscription(after, event)
 	if !a.OnSession { // whoever tried it themselves has the answer before them
 		l.mail(billing.MailPaymentFailed, payer(p), p.Subscription, p.ID, facts)
+	}
+}
+
+// declinedAlone draws the consequences of a failed attempt to collect a payment that belongs to no subscription.
+func (l *ledger) declinedAlone(p billing.Payment) {
+	switch {
+	case p.CollectionMode == billing.CollectAutomatic && p.Effect != nil && (p.Effect.Kind == billing.EffectStart || p.Effect.Kind == billing.EffectOnce):
+		l.void(p) // there is no subscription, or nothing was bought, and there will be none
+	case p.CollectionMode == billing.CollectAutomatic:
+		p, _ = p.Declined(nil, l.now)
+		l.payment(p, billing.EventPaymentPastDue)
+	case p.Status == billing.PaymentPastDue:
+		// An invoice that is late: the reminders go on.
+		p, _ = p.Declined(dunning(l.merchant).Days, l.now)
+		l.payment(p, billing.EventPaymentUpdated)
+	default:
+		// Paid by card before it was due: it falls due when it would have.
+		p.RetryAt = p.DueAt()
+		p.Version++
+		p.UpdatedAt = l.now
+		l.payment(p, billing.EventPaymentUpdated)
 	}
 }
 

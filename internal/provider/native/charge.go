@@ -14,8 +14,10 @@ type charge struct {
 	attempt      billing.Attempt
 	subscription billing.SubscriptionID
 	currency     foyer.Currency
-	token        string
-	result       billing.ChargeResult
+	// effect is the payment's, known when the attempt was planned before.
+	effect *billing.Effect
+	token  string
+	result billing.ChargeResult
 	// unknown says that nobody knows what became of it: it is looked up when its lease has run out.
 	unknown bool
 }

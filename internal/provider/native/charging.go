@@ -140,9 +140,18 @@ func (e *Engine) conclude(ctx context.Context, c *charge, read func(context.Cont
 	}
 	switch c.result.Status {
 	case billing.ChargeDeclined:
-		return nil, billing.DeclinedWith(knownCode(c.result.ErrorCode))
+		return nil, declinedOn(c.attempt.Payment, c.result.ErrorCode)
 	case billing.ChargeRequiresAction:
 		return &billing.NextAction{Type: billing.NextActionConfirm, Charge: string(c.attempt.ID), ClientSecret: c.result.ClientSecret}, nil
 	}
 	return nil, nil
+}
+
+// declinedOn is the refusal of a charge; it names the payment whose attempt it was, which may be new.
+func declinedOn(id billing.PaymentID, code billing.ErrorCode) error {
+	err := billing.DeclinedWith(knownCode(code))
+	if refusal, ok := foyer.AsError(err); ok {
+		refusal.Extra["payment_id"] = string(id)
+	}
+	return err
 }

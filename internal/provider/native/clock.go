@@ -39,6 +39,12 @@ const longestAdvance = 366 * 24 * time.Hour
 //
 // Refusals: Conflict (clock.live), Invalid for a moment in the past or more than 366 days ahead.
 func (e *Engine) Advance(ctx context.Context, clocks Clocks, merchant foyer.MerchantID, to time.Time) (now time.Time, done bool, err error) {
+	return e.AdvanceUntil(ctx, clocks, merchant, to, func() bool { return ctx.Err() != nil })
+}
+
+// AdvanceUntil is Advance until enough says so: the batch under way is finished, no other begins, and the clock stands where
+// all before it has run.
+func (e *Engine) AdvanceUntil(ctx context.Context, clocks Clocks, merchant foyer.MerchantID, to time.Time, enough func() bool) (now time.Time, done bool, err error) {
 	to = foyer.Micro(to)
 	if now, err = e.now(ctx, merchant); err != nil {
 		return now, false, err
@@ -47,7 +53,11 @@ func (e *Engine) Advance(ctx context.Context, clocks Clocks, merchant foyer.Merc
 		return now, false, foyer.InvalidFields(foyer.FieldError{Pointer: "/to", Code: "input.clock"})
 	}
 	for {
-		if err := e.RunDue(ctx, merchant); err != nil {
+		if err := e.runDue(ctx, merchant, enough); err != nil {
+			return now, false, err
+		}
+		if enough() {
+			now, err = e.now(context.WithoutCancel(ctx), merchant)
 			return now, false, err
 		}
 		if waits, err := e.underWay(ctx, merchant); err != nil || waits {
@@ -69,9 +79,6 @@ func (e *Engine) Advance(ctx context.Context, clocks Clocks, merchant foyer.Merc
 		}
 		if !next.After(now) && (due == nil || due.After(now) || !to.After(now)) {
 			return now, true, nil
-		}
-		if ctx.Err() != nil {
-			return now, false, nil //nolint:nilerr // not an error: the caller's time is up, and the clock goes on at the next call
 		}
 		if err := clocks.MoveClock(ctx, merchant, next); err != nil {
 			return now, false, err

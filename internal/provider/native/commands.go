@@ -116,7 +116,7 @@ func (e *Engine) Resume(ctx context.Context, by foyer.Actor, id billing.Subscrip
 // Change implements billing.Changer.
 func (e *Engine) Change(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, items []billing.ItemInput) (billing.Subscription, *billing.NextAction, error) {
 	return e.charging(ctx, by, id, func(ctx context.Context, l *ledger, sub billing.Subscription) (*charge, error) {
-		change, err := l.planChange(ctx, sub, items)
+		change, err := l.planChange(ctx, by, sub, items)
 		if err != nil {
 			return nil, err
 		}

@@ -5,65 +5,41 @@ import (
 	"errors"
 	"slices"
 	"strconv"
-	"time"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 )
 
-// CreateInput is a new subscription as a merchant asks for it. Without CollectionMode it is collected automatically, and needs a
-// payment method; the customer's default is not guessed.
-type CreateInput struct {
-	Items          []billing.ItemInput
-	PaymentMethod  billing.PaymentMethodID
-	CollectionMode billing.CollectionMode
-	Discount       billing.DiscountID
-	// TrialEnd is when the trial ends; nil for the trial of the prices, if they have one.
-	TrialEnd       *time.Time
-	BillingDetails *billing.Terms
-	ExternalID     string
-}
+// CreateInput is billing's; here it has the name of what it is for.
+type CreateInput = billing.SubscribeInput
 
-// CreateSubscription starts a subscription for the customer of the scope. With a trial nothing is charged now. Otherwise the
-// first period is: the subscription exists once it is paid, and with a next action once the customer has confirmed.
-//
-// Refusals: Invalid for prices, quantities or a method that can't be used; Declined.
+// CreateSubscription implements billing.Seller.
 func (e *Engine) CreateSubscription(ctx context.Context, by foyer.Actor, in CreateInput) (after billing.Subscription, next *billing.NextAction, err error) {
-	id := billing.SubscriptionID(e.IDs(foyer.PrefixSubscription))
-	var c *charge
-	err = e.Store.Conclude(ctx, func(ctx context.Context) error {
-		if err := e.Store.LockCustomer(ctx, by.Scope); err != nil {
-			return err
-		}
-		l, err := e.ledger(ctx, by.Scope.Merchant)
-		if err != nil {
-			return err
-		}
-		begun, period, discount, err := l.newSubscription(ctx, by.Scope, id, in)
-		if err != nil {
-			return err
-		}
-		after = begun
-		if period == nil {
-			l.newSubscriptions = append(l.newSubscriptions, begun)
-			l.event(billing.EventSubscriptionCreated, by.Scope, string(id), begun.Version)
-			return l.write(ctx)
-		}
-		c, err = l.startCharge(ctx, &after, period, discount)
-		if err != nil {
-			return err
-		}
-		return l.write(ctx)
-	})
-	if err != nil || c == nil {
+	c, err := e.commandCharge(ctx, by, nothing)
+	if err != nil {
 		return after, nil, err
 	}
-	if err := e.Store.Proceed(ctx); err != nil {
-		return after, nil, err
+	if c != nil {
+		// What this very call began before the process died; its payment knows the subscription.
+		if c.effect == nil || c.effect.Kind != billing.EffectStart {
+			return after, nil, foyer.ErrNotFound()
+		}
+		after = *c.effect.After
+	} else {
+		err = e.Store.Conclude(ctx, func(ctx context.Context) error {
+			after, c, err = e.planSubscription(ctx, by, in)
+			return err
+		})
+		if err != nil || c == nil {
+			return after, nil, err
+		}
+		if err := e.Store.Proceed(ctx); err != nil {
+			return after, nil, err
+		}
+		e.askAll(ctx, []*charge{c}, e.ask)
 	}
-	e.askAll(ctx, []*charge{c}, e.ask)
 	next, err = e.conclude(ctx, c, func(ctx context.Context) error {
-		made, err := e.Store.Subscription(ctx, by.Scope, id)
+		made, err := e.Store.Subscription(ctx, by.Scope, after.ID)
 		if errors.Is(err, foyer.NotFound) {
 			return nil // declined, or it waits for the customer's confirmation
 		}
@@ -71,6 +47,88 @@ func (e *Engine) CreateSubscription(ctx context.Context, by foyer.Actor, in Crea
 		return err
 	})
 	return after, next, err
+}
+
+// nothing reads nothing: what a command answers is read when it concludes.
+func nothing(context.Context) error { return nil }
+
+// planSubscription decides on a new subscription and writes it down, or the bill it begins with.
+func (e *Engine) planSubscription(ctx context.Context, by foyer.Actor, in CreateInput) (begun billing.Subscription, c *charge, err error) {
+	if err := e.lockBuyer(ctx, by.Scope); err != nil {
+		return begun, nil, err
+	}
+	l, err := e.ledger(ctx, by.Scope.Merchant)
+	if err != nil {
+		return begun, nil, err
+	}
+	if err := foyer.InvalidFields(in.Faults(l.now)...); err != nil {
+		return begun, nil, err
+	}
+	id := billing.SubscriptionID(e.IDs(foyer.PrefixSubscription))
+	if err := e.externalIDFree(ctx, by.Scope.Merchant, in.ExternalID, id); err != nil {
+		return begun, nil, err
+	}
+	begun, period, discount, err := l.newSubscription(ctx, by.Scope, id, in)
+	if err != nil {
+		return begun, nil, err
+	}
+	if period == nil {
+		l.newSubscriptions = append(l.newSubscriptions, begun)
+		l.event(billing.EventSubscriptionCreated, by.Scope, string(id), begun.Version)
+	} else if c, err = l.startCharge(ctx, &begun, period, discount); err != nil {
+		return begun, nil, err
+	}
+	if err := l.write(ctx); err != nil {
+		return begun, nil, err
+	}
+	// Once more after writing: of two that look at the same moment, one sees what the other wrote.
+	return begun, c, e.externalIDFree(ctx, by.Scope.Merchant, in.ExternalID, id)
+}
+
+// externalIDFree refuses (external_id.taken) a name another subscription has, or will have once it is paid.
+func (e *Engine) externalIDFree(ctx context.Context, merchant foyer.MerchantID, externalID string, except billing.SubscriptionID) error {
+	if externalID == "" {
+		return nil
+	}
+	taken, err := e.Store.SubscriptionNamed(ctx, merchant, externalID, except)
+	if err == nil && taken {
+		return billing.ErrExternalIDTaken()
+	}
+	return err
+}
+
+// lockBuyer makes commands about one customer wait for each other, and refuses who can't buy. The customer comes in the body
+// of a call: unknown and foreign are told as such, with one text.
+func (e *Engine) lockBuyer(ctx context.Context, scope foyer.Scope) error {
+	refuse := func(code string) error {
+		return foyer.InvalidFields(foyer.FieldError{Pointer: "/customer_id", Code: code})
+	}
+	if err := e.Store.LockCustomer(ctx, scope); err != nil {
+		if errors.Is(err, foyer.NotFound) {
+			return refuse("input.unknown_reference")
+		}
+		return err
+	}
+	found, err := e.Store.Customers(ctx, scope.Merchant, []foyer.CustomerID{scope.Customer})
+	if err != nil {
+		return err
+	}
+	if found[scope.Customer].Archived {
+		return refuse("customer.archived")
+	}
+	return nil
+}
+
+// knownMethod refuses a payment method that isn't the customer's; without one there is nothing to refuse.
+func (e *Engine) knownMethod(ctx context.Context, scope foyer.Scope, id billing.PaymentMethodID) error {
+	if id == "" {
+		return nil
+	}
+	_, err := e.Store.PaymentMethod(ctx, scope, id)
+	if errors.Is(err, foyer.NotFound) {
+		return foyer.InvalidFields(foyer.FieldError{Pointer: "/payment_method_id", Code: "input.unknown_reference"})
+	}
+	return err
 }
 
 // newSubscription checks what was asked for and begins the subscription.
@@ -84,14 +142,8 @@ func (l *ledger) newSubscription(ctx context.Context, scope foyer.Scope, id bill
 	if mode == "" {
 		mode = billing.CollectAutomatic
 	}
-	if mode == billing.CollectAutomatic {
-		_, err := l.engine.Store.PaymentMethod(ctx, scope, in.PaymentMethod)
-		if errors.Is(err, foyer.NotFound) {
-			return none, nil, nil, foyer.InvalidFields(foyer.FieldError{Pointer: "/payment_method_id", Code: "input.unknown_reference"})
-		}
-		if err != nil {
-			return none, nil, nil, err
-		}
+	if err := l.engine.knownMethod(ctx, scope, in.PaymentMethod); err != nil {
+		return none, nil, nil, err
 	}
 	discount, err := l.discount(ctx, in.Discount, chosen.currency)
 	if err != nil {
@@ -104,7 +156,8 @@ func (l *ledger) newSubscription(ctx context.Context, scope foyer.Scope, id bill
 	}
 	sub, period, lowered := billing.NewSubscription{
 		ID: id, Scope: scope, Items: chosen.items, Currency: chosen.currency, Cycle: chosen.cycle, CollectionMode: mode,
-		PaymentMethod: in.PaymentMethod, Discount: discount, TrialEnd: trialEnd, BillingDetails: in.BillingDetails, ExternalID: in.ExternalID,
+		PaymentMethod: in.PaymentMethod, Discount: discount, TrialEnd: trialEnd, BillingDetails: billing.TermsOf(mode, in.BillingDetails),
+		ExternalID: in.ExternalID, Metadata: in.Metadata,
 	}.Begin(l.now)
 	// Priced once here, so that what can't be charged is refused before anything is made.
 	_, err = billing.PriceBill(whole(chosen.items), discount, l.engine.IDs)
@@ -218,7 +271,7 @@ func (l *ledger) discount(ctx context.Context, id billing.DiscountID, currency f
 }
 
 // planChange reckons a change of items.
-func (l *ledger) planChange(ctx context.Context, sub billing.Subscription, inputs []billing.ItemInput) (billing.PlanChange, error) {
+func (l *ledger) planChange(ctx context.Context, by foyer.Actor, sub billing.Subscription, inputs []billing.ItemInput) (billing.PlanChange, error) {
 	if err := sub.Actions(billing.ActionRules{})[billing.ActionChange].Refusal(); err != nil {
 		return billing.PlanChange{}, err
 	}
@@ -226,8 +279,10 @@ func (l *ledger) planChange(ctx context.Context, sub billing.Subscription, input
 	if err != nil {
 		return billing.PlanChange{}, err
 	}
-	if err := l.allowed(sub, chosen.items); err != nil {
-		return billing.PlanChange{}, err
+	if by.Kind != foyer.ActorMerchant { // the paths are the merchant's, for its customers
+		if err := l.allowed(sub, chosen.items); err != nil {
+			return billing.PlanChange{}, err
+		}
 	}
 	return sub.Change(chosen.items, chosen.cycle, l.now)
 }
@@ -256,7 +311,7 @@ func (e *Engine) PreviewChange(ctx context.Context, by foyer.Actor, id billing.S
 	if err != nil {
 		return billing.ChangePreview{}, err
 	}
-	change, err := l.planChange(ctx, sub, items)
+	change, err := l.planChange(ctx, by, sub, items)
 	if err != nil {
 		return billing.ChangePreview{}, err
 	}

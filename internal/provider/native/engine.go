@@ -33,6 +33,7 @@ var (
 	_ billing.Provider = (*Engine)(nil)
 	_ billing.Pauser   = (*Engine)(nil)
 	_ billing.Changer  = (*Engine)(nil)
+	_ billing.Seller   = (*Engine)(nil)
 )
 
 // How long things may take. A lease is longer than a gateway may take to answer, so that two workers don't ask about the same
@@ -84,6 +85,8 @@ type Store interface {
 	CreateSubscriptions(ctx context.Context, subs ...billing.Subscription) error
 	SaveSubscriptions(ctx context.Context, subs ...billing.Subscription) error
 	Subscription(ctx context.Context, scope foyer.Scope, id billing.SubscriptionID) (billing.Subscription, error)
+	// SubscriptionNamed tells whether a subscription but except has the external id, or will have it once it is paid.
+	SubscriptionNamed(ctx context.Context, merchant foyer.MerchantID, externalID string, except billing.SubscriptionID) (bool, error)
 
 	// DuePayments returns id and subscription of payments that are to be tried or become past due by now.
 	DuePayments(ctx context.Context, merchant foyer.MerchantID, now time.Time, limit int) ([]billing.Payment, error)
@@ -113,6 +116,8 @@ type Store interface {
 	RecordEvents(ctx context.Context, events ...foyer.Event) error
 
 	CreateRefund(ctx context.Context, r billing.PendingRefund) error
+	// RefundByCommand returns the refund a call made; foyer.NotFound when it made none.
+	RefundByCommand(ctx context.Context, merchant foyer.MerchantID, command string) (billing.PendingRefund, error)
 	FinishRefund(ctx context.Context, r billing.PendingRefund) (bool, error)
 	AbandonedRefunds(ctx context.Context, merchant foyer.MerchantID, now, until time.Time, limit int) ([]billing.PendingRefund, error)
 

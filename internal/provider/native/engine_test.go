@@ -224,21 +224,21 @@ func TestRefundsGiveCreditNotes(t *testing.T) {
 		ctx := context.Background()
 		r.subscribe(t, r.price(t, "Basic", 1000), r.method(t, r.by, "good"))
 		p := r.payments(t)[0]
-		after, err := r.Refund(ctx, r.by, p.ID, billing.RefundInput{Amount: 500, Reason: "goodwill"})
+		after, _, err := r.Refund(ctx, r.by, p.ID, billing.RefundInput{Amount: 500, Reason: "goodwill"})
 		require.NoError(t, err)
 		assert.Equal(t, int64(500), after.Totals.Refunded)
 		assert.Equal(t, []string{"CN-000001", "INV-000001"}, r.numbers(t))
-		_, err = r.Refund(ctx, r.by, p.ID, billing.RefundInput{Amount: 691})
+		_, _, err = r.Refund(ctx, r.by, p.ID, billing.RefundInput{Amount: 691})
 		require.ErrorIs(t, err, foyer.Invalid)
 		r.gateway.after = func(string) error { return errLost }
-		_, err = r.Refund(ctx, r.by, p.ID, billing.RefundInput{})
+		_, _, err = r.Refund(ctx, r.by, p.ID, billing.RefundInput{})
 		require.ErrorIs(t, err, foyer.Unavailable, "nobody knows yet")
 		r.gateway.after = nil
 		r.clock.advance(time.Minute)
 		r.due(t)
 		assert.Equal(t, int64(1190), r.payments(t)[0].Totals.Refunded)
 		assert.Len(t, r.gateway.refunds, 2)
-		_, err = r.Refund(ctx, r.by, p.ID, billing.RefundInput{})
+		_, _, err = r.Refund(ctx, r.by, p.ID, billing.RefundInput{})
 		require.ErrorIs(t, err, foyer.Conflict)
 	})
 }

@@ -42,7 +42,7 @@ func (e *Engine) chargesOf(ctx context.Context, merchant foyer.MerchantID, attem
 	}
 	for _, c := range charges {
 		p := payments[c.attempt.Payment]
-		c.subscription, c.currency = p.Subscription, p.Currency
+		c.subscription, c.currency, c.effect = p.Subscription, p.Currency, p.Effect
 	}
 	return charges, e.withTokens(ctx, merchant, charges)
 }

@@ -9,53 +9,29 @@ import (
 	"foyer/internal/invoice"
 )
 
-// Refund gives money back and issues the credit note. The refund and its key are committed before the gateway is asked; what
-// nobody heard the answer of is asked again, with the same key.
+// Refund implements billing.Seller. The refund and its key are committed before the gateway is asked; what nobody heard the answer
+// of is asked again, with the same key: by the engine, or by the same call made again.
 //
 // Refusals: Conflict (refund.not_refundable), Invalid (refund.too_large), Declined.
-func (e *Engine) Refund(ctx context.Context, by foyer.Actor, id billing.PaymentID, in billing.RefundInput) (after billing.Payment, err error) {
-	var pending billing.PendingRefund
-	err = e.Store.Conclude(ctx, func(ctx context.Context) error {
-		if err := e.Store.LockCustomer(ctx, by.Scope); err != nil {
+func (e *Engine) Refund(ctx context.Context, by foyer.Actor, id billing.PaymentID, in billing.RefundInput) (after billing.Payment, made billing.Refund, err error) {
+	pending, err := e.commandRefund(ctx, by, id)
+	if errors.Is(err, foyer.NotFound) {
+		err = e.Store.Conclude(ctx, func(ctx context.Context) error {
+			pending, err = e.planRefund(ctx, by, id, in)
 			return err
-		}
-		if _, err := e.Store.PaymentsForUpdate(ctx, by.Scope.Merchant, id); err != nil {
-			return err
-		}
-		p, err := e.Store.Payment(ctx, by.Scope, id)
-		if err != nil {
-			return err
-		}
-		now, err := e.now(ctx, by.Scope.Merchant)
-		if err != nil {
-			return err
-		}
-		lines, amount, err := p.Refund(in)
-		if err != nil {
-			return err
-		}
-		charge := chargeOf(p)
-		if charge == "" {
-			return foyer.Refuse(foyer.Conflict, "refund.not_refundable") // credit paid it: there is no money to give back
-		}
-		pending = billing.PendingRefund{
-			Refund: billing.Refund{
-				ID: billing.RefundID(e.IDs(foyer.PrefixRefund)), Action: billing.ActionRefund, Status: billing.RefundPending, Total: amount,
-				Tax: p.Credited(lines).Totals.Tax, Reason: in.Reason, Lines: lines, CreatedAt: now, UpdatedAt: now,
-			},
-			Payment: id, Scope: by.Scope, Currency: p.Currency, Charge: charge, LeasedUntil: e.leased(),
-		}
-		return e.Store.CreateRefund(ctx, pending)
-	})
+		})
+	}
 	if err != nil {
-		return after, err
+		return after, made, err
 	}
 	if err := e.Store.Proceed(ctx); err != nil {
-		return after, err
+		return after, made, err
 	}
-	result, err := e.giveBack(ctx, pending)
-	if err != nil {
-		return after, &foyer.Error{Kind: foyer.Unavailable, Code: "gateway.unavailable", Err: err}
+	result := billing.RefundResult{Refunded: pending.Status == billing.RefundApproved}
+	if pending.Status == billing.RefundPending {
+		if result, err = e.giveBack(ctx, pending); err != nil {
+			return after, made, &foyer.Error{Kind: foyer.Unavailable, Code: "gateway.unavailable", Err: err}
+		}
 	}
 	err = e.Store.Conclude(ctx, func(ctx context.Context) error {
 		if err := e.bookRefund(ctx, pending, result); err != nil {
@@ -67,7 +43,55 @@ func (e *Engine) Refund(ctx context.Context, by foyer.Actor, id billing.PaymentI
 	if err == nil && !result.Refunded {
 		err = billing.DeclinedWith(knownCode(result.ErrorCode))
 	}
-	return after, err
+	return after, refundOf(after, pending.ID), err
+}
+
+// commandRefund finds the refund this very call made before the process died or the gateway did not answer; foyer.NotFound when
+// there is none.
+func (e *Engine) commandRefund(ctx context.Context, by foyer.Actor, id billing.PaymentID) (billing.PendingRefund, error) {
+	command := foyer.CommandOf(ctx)
+	if command == "" {
+		return billing.PendingRefund{}, foyer.ErrNotFound()
+	}
+	found, err := e.Store.RefundByCommand(ctx, by.Scope.Merchant, command)
+	if err == nil && (found.Payment != id || found.Scope != by.Scope) {
+		return found, foyer.ErrNotFound()
+	}
+	return found, err
+}
+
+// planRefund reckons a refund and writes it down.
+func (e *Engine) planRefund(ctx context.Context, by foyer.Actor, id billing.PaymentID, in billing.RefundInput) (pending billing.PendingRefund, err error) {
+	if err := e.Store.LockCustomer(ctx, by.Scope); err != nil {
+		return pending, err
+	}
+	if _, err := e.Store.PaymentsForUpdate(ctx, by.Scope.Merchant, id); err != nil {
+		return pending, err
+	}
+	p, err := e.Store.Payment(ctx, by.Scope, id)
+	if err != nil {
+		return pending, err
+	}
+	now, err := e.now(ctx, by.Scope.Merchant)
+	if err != nil {
+		return pending, err
+	}
+	lines, amount, err := p.Refund(in)
+	if err != nil {
+		return pending, err
+	}
+	charge := chargeOf(p)
+	if charge == "" {
+		return pending, foyer.Refuse(foyer.Conflict, "refund.not_refundable") // credit paid it: there is no money to give back
+	}
+	pending = billing.PendingRefund{
+		Refund: billing.Refund{
+			ID: billing.RefundID(e.IDs(foyer.PrefixRefund)), Action: billing.ActionRefund, Status: billing.RefundPending, Total: amount,
+			Tax: p.Credited(lines).Totals.Tax, Reason: in.Reason, Lines: lines, CreatedAt: now, UpdatedAt: now,
+		},
+		Payment: id, Scope: by.Scope, Currency: p.Currency, Charge: charge, LeasedUntil: e.leased(), Command: foyer.CommandOf(ctx),
+	}
+	return pending, e.Store.CreateRefund(ctx, pending)
 }
 
 // chargeOf is the key of the charge that paid a payment.

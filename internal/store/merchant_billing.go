@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
+	"foyer/internal/invoice"
+)
+
+// What a merchant reads of all its customers. These methods take the merchant and not a scope, so that a scope with a forgotten
+// customer can't become one of them.
+
+// readMetadata reads what writeMetadata wrote; nil when there is none.
+func readMetadata(column string, text *string) (foyer.Metadata, error) {
+	if text == nil {
+		return nil, nil
+	}
+	return fromJSON[foyer.Metadata](column, *text)
+}
+
+// writeMetadata writes what a merchant keeps beside a thing, NULL for nothing.
+func writeMetadata(m foyer.Metadata) *string {
+	if len(m) == 0 {
+		return nil
+	}
+	text := toJSON(m)
+	return &text
+}
+
+// MerchantSubscriptions implements billing.Store.
+func (s *Store) MerchantSubscriptions(ctx context.Context, merchant foyer.MerchantID, f billing.MerchantSubscriptionFilter, page foyer.PageRequest) ([]billing.Subscription, error) {
+	query := s.db(ctx).Where("merchant_id = ?", merchant)
+	if f.Customer != "" {
+		query = query.Where("customer_id = ?", f.Customer)
+	}
+	if f.ExternalID != "" {
+		query = query.Where("external_id = ?", f.ExternalID)
+	}
+	query = oneOf(query, "status", f.Statuses)
+	return subscriptions(newest(query, "created_at", page))
+}
+
+// oneOf narrows by a list; with one entry it is an equality, whose index keeps the order of the page.
+func oneOf[T any](query *gorm.DB, column string, wanted []T) *gorm.DB {
+	switch len(wanted) {
+	case 0:
+		return query
+	case 1:
+		return query.Where(column+" = ?", wanted[0])
+	}
+	return query.Where(column+" IN ?", wanted)
+}
+
+// MerchantSubscription implements billing.Store.
+func (s *Store) MerchantSubscription(ctx context.Context, merchant foyer.MerchantID, id billing.SubscriptionID) (billing.Subscription, error) {
+	var row subscriptionRow
+	if err := s.db(ctx).Where("merchant_id = ? AND id = ?", merchant, id).Take(&row).Error; err != nil {
+		return billing.Subscription{}, translate(err)
+	}
+	return row.domain()
+}
+
+// SubscriptionNamed implements billing.Store.
+func (s *Store) SubscriptionNamed(ctx context.Context, merchant foyer.MerchantID, externalID string, except billing.SubscriptionID) (bool, error) {
+	var found []string
+	err := s.db(ctx).Table("subscriptions").Where("merchant_id = ? AND external_id = ? AND id <> ?", merchant, externalID, except).Limit(1).Pluck("id", &found).Error
+	if err != nil || len(found) > 0 {
+		return len(found) > 0, translate(err)
+	}
+	err = s.db(ctx).Table("payments").Where("merchant_id = ? AND starts_external_id = ? AND status = 'ready' AND subscription_id <> ?", merchant, externalID, except).
+		Limit(1).Pluck("id", &found).Error
+	return len(found) > 0, translate(err)
+}
+
+// MerchantPayments implements billing.Store.
+func (s *Store) MerchantPayments(ctx context.Context, merchant foyer.MerchantID, f billing.MerchantPaymentFilter, page foyer.PageRequest) ([]billing.Payment, error) {
+	query := s.db(ctx).Where("merchant_id = ? AND status <> ?", merchant, billing.PaymentDraft)
+	if f.Customer != "" {
+		query = query.Where("customer_id = ?", f.Customer)
+	}
+	if f.Subscription != "" {
+		query = query.Where("subscription_id = ?", f.Subscription)
+	}
+	if f.ExternalID != "" {
+		query = query.Where("external_id = ?", f.ExternalID)
+	}
+	if !f.IncludeZero {
+		query = query.Where("total <> 0")
+	}
+	if len(f.Statuses) == 1 && f.Statuses[0] != billing.PaymentCompleted {
+		query = query.Where("status <> 'completed'") // as it stands in the index of the others
+	}
+	query = oneOf(query, "status", f.Statuses)
+	out, refunded, err := listed(newest(query.Table("payments").Select(listedColumns, merchant), "listed_at", page), page.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return out, s.addRefunds(ctx, merchant, out, refunded)
+}
+
+// MerchantPayment implements billing.Store.
+func (s *Store) MerchantPayment(ctx context.Context, merchant foyer.MerchantID, id billing.PaymentID) (billing.Payment, error) {
+	var row paymentRow
+	if err := s.db(ctx).Where("merchant_id = ? AND id = ? AND status <> ?", merchant, id, billing.PaymentDraft).Take(&row).Error; err != nil {
+		return billing.Payment{}, translate(err)
+	}
+	return s.wholePayment(ctx, row)
+}
+
+// MerchantPaymentMethods implements billing.Store: one query for the methods and one for what uses them.
+func (s *Store) MerchantPaymentMethods(ctx context.Context, merchant foyer.MerchantID, ids []billing.PaymentMethodID) (map[billing.PaymentMethodID]billing.PaymentMethod, error) {
+	out := map[billing.PaymentMethodID]billing.PaymentMethod{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	var rows []paymentMethodRow
+	if err := s.db(ctx).Where("merchant_id = ? AND id IN ? AND deleted_at IS NULL", merchant, ids).Find(&rows).Error; err != nil {
+		return nil, translate(err)
+	}
+	methods := domains(rows)
+	if err := s.usedByAny(ctx, merchant, methods); err != nil {
+		return nil, err
+	}
+	for _, m := range methods {
+		out[m.ID] = m
+	}
+	return out, nil
+}
+
+// MerchantInvoices implements invoice.Store.
+func (s *Store) MerchantInvoices(ctx context.Context, merchant foyer.MerchantID, f invoice.Filter, page foyer.PageRequest) ([]invoice.Invoice, error) {
+	query := s.db(ctx).Where("merchant_id = ?", merchant)
+	if f.Customer != "" {
+		query = query.Where("customer_id = ?", f.Customer)
+	}
+	if f.Payment != "" {
+		query = query.Where("payment_id = ?", f.Payment)
+	}
+	if f.Number != "" {
+		query = query.Where("number = ?", f.Number)
+	}
+	return invoices(newest(query, "created_at", page))
+}
+
+// MerchantInvoice implements invoice.Store.
+func (s *Store) MerchantInvoice(ctx context.Context, merchant foyer.MerchantID, id invoice.ID) (invoice.Invoice, error) {
+	var head InvoiceHead
+	if err := s.db(ctx).Where("merchant_id = ? AND id = ?", merchant, id).Take(&head).Error; err != nil {
+		return invoice.Invoice{}, translate(err)
+	}
+	return head.domain()
+}
