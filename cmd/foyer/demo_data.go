@@ -145,10 +145,15 @@ func (d *demoData) clock(ctx context.Context) time.Time {
 	return now
 }
 
-// until moves the merchant's clock to a day after it opened; all that falls due on the way is billed. A call that says it is
-// still running is made again.
+// until moves the merchant's clock to a day after it opened.
 func (d *demoData) until(ctx context.Context, months, days int) {
-	to := object{"to": d.began.AddDate(0, months, days).Format(time.RFC3339Nano)}
+	d.moveTo(ctx, d.began.AddDate(0, months, days))
+}
+
+// moveTo moves the merchant's clock; all that falls due on the way is billed. A call that says it is still running is made
+// again.
+func (d *demoData) moveTo(ctx context.Context, moment time.Time) {
+	to := object{"to": moment.Format(time.RFC3339Nano)}
 	for d.backend.failed == nil {
 		a, _, err := d.backend.send(ctx, "POST", "/v1/merchant/clock/advance", to)
 		if err != nil || a.status != 202 {

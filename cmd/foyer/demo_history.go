@@ -1,6 +1,9 @@
 package main
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // live goes through four months and eighteen days. At their end Mia has a subscription in every state, a history with a
 // discount, a refund and declined charges, a debt, and a bill that is not due yet; Jonas, too, has a debt.
@@ -49,6 +52,7 @@ func (d *demoData) live(ctx context.Context) {
 	d.until(ctx, 4, 12)
 	d.subscribe(ctx, mia, one(c.terrain, visa))
 	d.until(ctx, 4, 18)
+	d.moveTo(ctx, d.began.AddDate(0, 4, 18).Add(6*time.Hour)) // the hour at which everything here falls due is over: nothing is under way
 	if payments := d.payments(ctx, jonas); len(payments) > 0 {
 		d.foreign = payments[0].text("id")
 	}
