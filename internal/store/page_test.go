@@ -124,6 +124,19 @@ var lists = []list{
 		},
 	},
 	{
+		"addresses", func(t testing.TB, f *fixture, c billing.Customer, at []time.Time) {
+			t.Helper()
+			for _, when := range at {
+				require.NoError(t, f.CreateAddress(t.Context(), f.address(c, func(a *billing.CustomerAddress) { a.CreatedAt = when })))
+			}
+		},
+		func(t testing.TB, f *fixture, c billing.Customer, p foyer.PageRequest) []foyer.PageKey {
+			t.Helper()
+			got, err := f.ListAddresses(t.Context(), scope(c), nil, p)
+			return keysOf(t, got, err, func(a billing.CustomerAddress) foyer.PageKey { return foyer.PageKey{At: a.CreatedAt, ID: string(a.ID)} })
+		},
+	},
+	{
 		"activity", func(t testing.TB, f *fixture, c billing.Customer, at []time.Time) {
 			t.Helper()
 			for _, when := range at {
