@@ -60,7 +60,9 @@ func TestEveryActionSaysWhyNot(t *testing.T) {
 
 func TestOtherQuantitiesAreSeen(t *testing.T) {
 	t.Parallel()
-	item := func(price billing.PriceID, n int64) billing.SubscriptionItem { return billing.SubscriptionItem{PriceID: price, Quantity: n} }
+	item := func(price billing.PriceID, n int64) billing.SubscriptionItem {
+		return billing.SubscriptionItem{PriceID: price, Quantity: n}
+	}
 	team := billing.Subscription{Items: []billing.SubscriptionItem{item("plan", 1), item("seat", 5)}}
 	for name, row := range map[string]struct {
 		items []billing.SubscriptionItem
