@@ -17,13 +17,13 @@ import (
 	"foyer/internal/store"
 )
 
-// merchantList is one of the lists a merchant reads over all its customers, as far as a filter narrows it.
-type merchantList struct {
+// billsList is one of the lists a merchant reads over all its customers, as far as a filter narrows it.
+type billsList struct {
 	name string
 	page func(t testing.TB, f *fixture, m foyer.MerchantID, p foyer.PageRequest) []foyer.PageKey
 }
 
-func (f *fixture) merchantLists(customer foyer.CustomerID, sub billing.SubscriptionID) []merchantList {
+func (f *fixture) billsLists(customer foyer.CustomerID, sub billing.SubscriptionID) []billsList {
 	subs := func(filter billing.MerchantSubscriptionFilter) func(testing.TB, *fixture, foyer.MerchantID, foyer.PageRequest) []foyer.PageKey {
 		return func(t testing.TB, f *fixture, m foyer.MerchantID, p foyer.PageRequest) []foyer.PageKey {
 			t.Helper()
@@ -45,7 +45,7 @@ func (f *fixture) merchantLists(customer foyer.CustomerID, sub billing.Subscript
 			return keysOf(t, got, err, func(in invoice.Invoice) foyer.PageKey { return foyer.PageKey{At: in.CreatedAt, ID: string(in.ID)} })
 		}
 	}
-	return []merchantList{
+	return []billsList{
 		{"subscriptions", subs(billing.MerchantSubscriptionFilter{})},
 		{"subscriptions of a customer", subs(billing.MerchantSubscriptionFilter{Customer: customer})},
 		{"paused subscriptions", subs(billing.MerchantSubscriptionFilter{Statuses: []billing.SubscriptionStatus{billing.SubscriptionPaused}})},
@@ -91,7 +91,7 @@ func TestAMerchantsListsUseAnIndex(t *testing.T) {
 		callbacks := f.GORM(t.Context()).Callback()
 		require.NoError(t, callbacks.Query().After("gorm:query").Register("test:statement", remember))
 		require.NoError(t, callbacks.Row().After("gorm:row").Register("test:statement", remember))
-		for _, l := range f.merchantLists(f.customer.ID, sub) {
+		for _, l := range f.billsLists(f.customer.ID, sub) {
 			var all []foyer.PageKey
 			for p := (foyer.PageRequest{Limit: 17}); ; p.After = &all[len(all)-1] {
 				page := l.page(t, f, f.merchant.ID, p)
