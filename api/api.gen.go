@@ -849,13 +849,13 @@ func (e TaxBehavior) Valid() bool {
 	}
 }
 
-// Defines values for TokensTokenType.
+// Defines values for TokenType.
 const (
-	Bearer TokensTokenType = "Bearer"
+	Bearer TokenType = "Bearer"
 )
 
-// Valid indicates whether the value is a known member of the TokensTokenType enum.
-func (e TokensTokenType) Valid() bool {
+// Valid indicates whether the value is a known member of the TokenType enum.
+func (e TokenType) Valid() bool {
 	switch e {
 	case Bearer:
 		return true
@@ -1479,6 +1479,34 @@ type CreatePaymentMethod struct {
 	GatewayToken string `json:"gateway_token"`
 }
 
+// CreatePortalSession A link for a customer.
+//
+// Example: {"customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","return_url":"https://app.acme.example/billing","subscription_ids":["sub_01kb3v5q8r9s0t1v2w3x4y5z6a"]}
+type CreatePortalSession struct {
+	CustomerId string `json:"customer_id"`
+
+	// Exchange Give tokens at once.
+	Exchange *bool `json:"exchange,omitempty"`
+
+	// ExpiresIn Seconds the ticket is good for; 600 by default.
+	ExpiresIn *int32 `json:"expires_in,omitempty"`
+
+	// Locale The language of the session, for a customer who has chosen none.
+	Locale *string `json:"locale,omitempty"`
+
+	// ReturnUrl Where the customer may be led back to.
+	ReturnUrl *string `json:"return_url,omitempty"`
+
+	// Scopes `read`, `write`, `subscription:<id>:cancel`, `subscription:<id>:payment_method`; `read` and `write` by default.
+	Scopes *[]string `json:"scopes,omitempty"`
+
+	// SubscriptionIds The subscriptions there are links for.
+	SubscriptionIds *[]string `json:"subscription_ids,omitempty"`
+
+	// Target Where the customer arrives after the exchange; the overview by default.
+	Target *Target `json:"target,omitempty"`
+}
+
 // CreatePrice A new price.
 //
 // Example: {"billing_cycle":{"frequency":1,"interval":"month"},"name":"Monthly","product_id":"pro_01kb3v5q8r9s0t1v2w3x4y5z6a","tax_rate":"0.19","unit_price":{"amount":2900,"currency":"EUR"}}
@@ -1717,6 +1745,18 @@ type CustomerList struct {
 
 	// Page Where the next page starts.
 	Page Page `json:"page"`
+}
+
+// CustomerSignIn A customer's sign-in, as events tell of it.
+type CustomerSignIn struct {
+	// CompletedAt When it led to a session.
+	CompletedAt *time.Time `json:"completed_at"`
+	CreatedAt   time.Time  `json:"created_at"`
+	CustomerId  string     `json:"customer_id"`
+	Id          string     `json:"id"`
+
+	// Target Where to go after sign-in.
+	Target Target `json:"target"`
 }
 
 // Delivery One event for one webhook endpoint.
@@ -2220,6 +2260,59 @@ type MerchantUpdateSubscription struct {
 // Example: {"crm_id":"A-17"}
 type Metadata map[string]string
 
+// MintedPortalSession A link with its secrets: `ticket` and `urls`, or with `exchange` the tokens. They are told once: a repeat of the call with the same Idempotency-Key has null for them.
+//
+// Example: {"created_at":"2026-11-24T09:00:00Z","customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","expires_at":"2026-11-24T09:10:00Z","id":"cpls_01kb3v5q8r9s0t1v2w3x4y5z6a","locale":null,"origin":"api","return_url":null,"revoked_at":null,"scopes":["read","write"],"session_id":null,"status":"open","target":{"kind":"overview"},"ticket":"pV0yJ3mQk0fT2s6r6bq0y1mO4m2v7H8m1kq9w3xYz5A","urls":{"overview":"https://acme.example/portal/#ticket=pV0yJ3mQk0fT2s6r6bq0y1mO4m2v7H8m1kq9w3xYz5A","subscriptions":[]},"used_at":null}
+type MintedPortalSession struct {
+	// AccessToken Only with `exchange`, as the other tokens.
+	AccessToken *string   `json:"access_token,omitempty"`
+	CreatedAt   time.Time `json:"created_at"`
+	CustomerId  string    `json:"customer_id"`
+
+	// ExpiresAt Until when the ticket can be exchanged.
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// ExpiresIn Seconds.
+	ExpiresIn *int32 `json:"expires_in,omitempty"`
+	Id        string `json:"id"`
+
+	// Locale The language of its session, unless the customer has chosen one.
+	Locale *string `json:"locale"`
+
+	// Origin Who made it: the merchant's backend, or Foyer for the link of a mail.
+	Origin PortalSessionOrigin `json:"origin"`
+
+	// RefreshExpiresIn Seconds until it dies unused.
+	RefreshExpiresIn *int32  `json:"refresh_expires_in,omitempty"`
+	RefreshToken     *string `json:"refresh_token,omitempty"`
+
+	// ReturnUrl Where the customer may be led back to.
+	ReturnUrl *string    `json:"return_url"`
+	RevokedAt *time.Time `json:"revoked_at"`
+
+	// Scopes What its session may do.
+	Scopes []string `json:"scopes"`
+
+	// SessionId The session it was exchanged for.
+	SessionId *string `json:"session_id"`
+
+	// Status What has become of it.
+	Status PortalSessionStatus `json:"status"`
+
+	// Target Where to go after sign-in.
+	Target Target `json:"target"`
+
+	// Ticket For exchangePortalSession. Not with `exchange`.
+	Ticket *string `json:"ticket,omitempty"`
+
+	// TokenType How the access token is sent.
+	TokenType *TokenType `json:"token_type,omitempty"`
+
+	// Urls Not with `exchange`.
+	Urls   *PortalUrls `json:"urls,omitempty"`
+	UsedAt *time.Time  `json:"used_at"`
+}
+
 // Money An amount of money.
 //
 // Example: {"amount":1999,"currency":"EUR","display":"19,99 €"}
@@ -2557,6 +2650,14 @@ type PortalSession struct {
 	UsedAt *time.Time `json:"used_at"`
 }
 
+// PortalSessionList A page of links.
+type PortalSessionList struct {
+	Data []PortalSession `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
 // PortalSessionOrigin Who made it: the merchant's backend, or Foyer for the link of a mail.
 type PortalSessionOrigin string
 
@@ -2616,6 +2717,14 @@ type PortalSettings struct {
 
 // PortalSettingsMode defines model for PortalSettings.Mode.
 type PortalSettingsMode string
+
+// PortalUrls Links into the portal, each with the ticket.
+type PortalUrls struct {
+	Overview string `json:"overview"`
+
+	// Subscriptions In the order of `subscription_ids`.
+	Subscriptions []SubscriptionUrls `json:"subscriptions"`
+}
 
 // Price What a product costs.
 //
@@ -3033,7 +3142,7 @@ type Subscription struct {
 	CurrentPeriod *Period `json:"current_period"`
 
 	// Customer For merchants, when asked for with `include`.
-	Customer *Me `json:"customer,omitempty"`
+	Customer *Customer `json:"customer,omitempty"`
 
 	// CustomerId For merchants.
 	CustomerId *string               `json:"customer_id,omitempty"`
@@ -3133,6 +3242,14 @@ type SubscriptionList struct {
 // SubscriptionStatus Where a subscription stands.
 type SubscriptionStatus string
 
+// SubscriptionUrls Links to a subscription.
+type SubscriptionUrls struct {
+	Cancel              string  `json:"cancel"`
+	Id                  string  `json:"id"`
+	UpdatePaymentMethod *string `json:"update_payment_method"`
+	View                string  `json:"view"`
+}
+
 // Target Where to go after sign-in.
 type Target struct {
 	// Id The subscription or payment; not for overview.
@@ -3164,6 +3281,9 @@ type TicketExchange struct {
 	Ticket string `json:"ticket"`
 }
 
+// TokenType How the access token is sent.
+type TokenType string
+
 // Tokens A session.
 type Tokens struct {
 	// AccessToken A JWT; see getJwks.
@@ -3182,12 +3302,11 @@ type Tokens struct {
 	SessionId    string  `json:"session_id"`
 
 	// Target Where to go after sign-in.
-	Target    Target          `json:"target"`
-	TokenType TokensTokenType `json:"token_type"`
-}
+	Target Target `json:"target"`
 
-// TokensTokenType defines model for Tokens.TokenType.
-type TokensTokenType string
+	// TokenType How the access token is sent.
+	TokenType TokenType `json:"token_type"`
+}
 
 // UnitPrice What one costs, without tax.
 //
@@ -3612,6 +3731,12 @@ type PaymentStatusFilter = []PaymentStatus
 
 // PortalId defines model for PortalId.
 type PortalId = string
+
+// PortalSessionId defines model for PortalSessionId.
+type PortalSessionId = string
+
+// PortalSessionOriginFilter Who made it: the merchant's backend, or Foyer for the link of a mail.
+type PortalSessionOriginFilter = PortalSessionOrigin
 
 // PriceId defines model for PriceId.
 type PriceId = string
@@ -4408,6 +4533,54 @@ type MerchantUpdatePortalParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// MerchantListPortalSessionsParams defines parameters for MerchantListPortalSessions.
+type MerchantListPortalSessionsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// CustomerId Only what belongs to this customer.
+	CustomerId *CustomerFilter `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// Origin Those made by the API, which is the default, or those in mails.
+	Origin *PortalSessionOriginFilter `form:"origin,omitempty" json:"origin,omitempty"`
+}
+
+// MerchantCreatePortalSessionParams defines parameters for MerchantCreatePortalSession.
+type MerchantCreatePortalSessionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantRevokePortalSessionParams defines parameters for MerchantRevokePortalSession.
+type MerchantRevokePortalSessionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetPortalSessionParams defines parameters for MerchantGetPortalSession.
+type MerchantGetPortalSessionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
 // MerchantListPricesParams defines parameters for MerchantListPrices.
 type MerchantListPricesParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -5050,6 +5223,9 @@ type MerchantCreateRefundJSONRequestBody = MerchantCreateRefund
 // MerchantUpdatePortalJSONRequestBody defines body for MerchantUpdatePortal for application/json ContentType.
 type MerchantUpdatePortalJSONRequestBody = UpdatePortalSettings
 
+// MerchantCreatePortalSessionJSONRequestBody defines body for MerchantCreatePortalSession for application/json ContentType.
+type MerchantCreatePortalSessionJSONRequestBody = CreatePortalSession
+
 // MerchantCreatePriceJSONRequestBody defines body for MerchantCreatePrice for application/json ContentType.
 type MerchantCreatePriceJSONRequestBody = CreatePrice
 
@@ -5316,6 +5492,18 @@ type ServerInterface interface {
 	// MerchantUpdatePortal Change the portal
 	// (PATCH /v1/merchant/portal)
 	MerchantUpdatePortal(ctx echo.Context, params MerchantUpdatePortalParams) error
+	// MerchantListPortalSessions List links
+	// (GET /v1/merchant/portal-sessions)
+	MerchantListPortalSessions(ctx echo.Context, params MerchantListPortalSessionsParams) error
+	// MerchantCreatePortalSession Make a link that signs a customer in
+	// (POST /v1/merchant/portal-sessions)
+	MerchantCreatePortalSession(ctx echo.Context, params MerchantCreatePortalSessionParams) error
+	// MerchantRevokePortalSession Revoke a link
+	// (DELETE /v1/merchant/portal-sessions/{portal_session_id})
+	MerchantRevokePortalSession(ctx echo.Context, portalSessionId PortalSessionId, params MerchantRevokePortalSessionParams) error
+	// MerchantGetPortalSession Show a link
+	// (GET /v1/merchant/portal-sessions/{portal_session_id})
+	MerchantGetPortalSession(ctx echo.Context, portalSessionId PortalSessionId, params MerchantGetPortalSessionParams) error
 	// MerchantListPrices List prices
 	// (GET /v1/merchant/prices)
 	MerchantListPrices(ctx echo.Context, params MerchantListPricesParams) error
@@ -8062,6 +8250,168 @@ func (w *ServerInterfaceWrapper) MerchantUpdatePortal(ctx echo.Context) error {
 	return err
 }
 
+// MerchantListPortalSessions converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListPortalSessions(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListPortalSessionsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "origin" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "origin", ctx.QueryParams(), &params.Origin, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter origin: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListPortalSessions(ctx, params)
+	return err
+}
+
+// MerchantCreatePortalSession converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantCreatePortalSession(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantCreatePortalSessionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantCreatePortalSession(ctx, params)
+	return err
+}
+
+// MerchantRevokePortalSession converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantRevokePortalSession(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "portal_session_id" -------------
+	var portalSessionId PortalSessionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "portal_session_id", ctx.Param("portal_session_id"), &portalSessionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter portal_session_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantRevokePortalSessionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantRevokePortalSession(ctx, portalSessionId, params)
+	return err
+}
+
+// MerchantGetPortalSession converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetPortalSession(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "portal_session_id" -------------
+	var portalSessionId PortalSessionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "portal_session_id", ctx.Param("portal_session_id"), &portalSessionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter portal_session_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetPortalSessionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetPortalSession(ctx, portalSessionId, params)
+	return err
+}
+
 // MerchantListPrices converts echo context to params.
 func (w *ServerInterfaceWrapper) MerchantListPrices(ctx echo.Context) error {
 	var err error
@@ -10369,6 +10719,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/merchant/clock/advance", wrapper.MerchantAdvanceClock, options.OperationMiddlewares["merchantAdvanceClock"]...)
 	router.GET(options.BaseURL+"/v1/merchant/portal", wrapper.MerchantGetPortal, options.OperationMiddlewares["merchantGetPortal"]...)
 	router.PATCH(options.BaseURL+"/v1/merchant/portal", wrapper.MerchantUpdatePortal, options.OperationMiddlewares["merchantUpdatePortal"]...)
+	router.GET(options.BaseURL+"/v1/merchant/portal-sessions", wrapper.MerchantListPortalSessions, options.OperationMiddlewares["merchantListPortalSessions"]...)
+	router.POST(options.BaseURL+"/v1/merchant/portal-sessions", wrapper.MerchantCreatePortalSession, options.OperationMiddlewares["merchantCreatePortalSession"]...)
+	router.DELETE(options.BaseURL+"/v1/merchant/portal-sessions/:portal_session_id", wrapper.MerchantRevokePortalSession, options.OperationMiddlewares["merchantRevokePortalSession"]...)
+	router.GET(options.BaseURL+"/v1/merchant/portal-sessions/:portal_session_id", wrapper.MerchantGetPortalSession, options.OperationMiddlewares["merchantGetPortalSession"]...)
 	router.GET(options.BaseURL+"/v1/merchant/api-keys", wrapper.MerchantListApiKeys, options.OperationMiddlewares["merchantListApiKeys"]...)
 	router.POST(options.BaseURL+"/v1/merchant/api-keys", wrapper.MerchantCreateApiKey, options.OperationMiddlewares["merchantCreateApiKey"]...)
 	router.GET(options.BaseURL+"/v1/merchant/api-keys/:api_key_id", wrapper.MerchantGetApiKey, options.OperationMiddlewares["merchantGetApiKey"]...)
@@ -20853,6 +21207,659 @@ func (response MerchantUpdatePortal503ApplicationProblemPlusJSONResponse) VisitM
 	return err
 }
 
+type MerchantListPortalSessionsRequestObject struct {
+	Params MerchantListPortalSessionsParams
+}
+
+type MerchantListPortalSessionsResponseObject interface {
+	VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListPortalSessions200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListPortalSessions200JSONResponse struct {
+	Body    PortalSessionList
+	Headers MerchantListPortalSessions200ResponseHeaders
+}
+
+func (response MerchantListPortalSessions200JSONResponse) VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPortalSessions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPortalSessions400ApplicationProblemPlusJSONResponse) VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPortalSessions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPortalSessions401ApplicationProblemPlusJSONResponse) VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPortalSessions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPortalSessions403ApplicationProblemPlusJSONResponse) VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPortalSessions500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPortalSessions500ApplicationProblemPlusJSONResponse) VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListPortalSessions503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListPortalSessions503ApplicationProblemPlusJSONResponse) VisitMerchantListPortalSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSessionRequestObject struct {
+	Params MerchantCreatePortalSessionParams
+	Body   *MerchantCreatePortalSessionJSONRequestBody
+}
+
+type MerchantCreatePortalSessionResponseObject interface {
+	VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error
+}
+
+type MerchantCreatePortalSession201ResponseHeaders struct {
+	CacheControl    *string
+	ContentLanguage *string
+}
+
+type MerchantCreatePortalSession201JSONResponse struct {
+	Body    MintedPortalSession
+	Headers MerchantCreatePortalSession201ResponseHeaders
+}
+
+func (response MerchantCreatePortalSession201JSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession400ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession401ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession403ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession409ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession413ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession415ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession422ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession429ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession500ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantCreatePortalSession503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantCreatePortalSession503ApplicationProblemPlusJSONResponse) VisitMerchantCreatePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSessionRequestObject struct {
+	PortalSessionId PortalSessionId `json:"portal_session_id"`
+	Params          MerchantRevokePortalSessionParams
+}
+
+type MerchantRevokePortalSessionResponseObject interface {
+	VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error
+}
+
+type MerchantRevokePortalSession204Response struct {
+}
+
+func (response MerchantRevokePortalSession204Response) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type MerchantRevokePortalSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession400ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession401ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession403ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession404ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession409ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession413ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession415ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession422ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession500ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantRevokePortalSession503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantRevokePortalSession503ApplicationProblemPlusJSONResponse) VisitMerchantRevokePortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSessionRequestObject struct {
+	PortalSessionId PortalSessionId `json:"portal_session_id"`
+	Params          MerchantGetPortalSessionParams
+}
+
+type MerchantGetPortalSessionResponseObject interface {
+	VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetPortalSession200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetPortalSession200JSONResponse struct {
+	Body    PortalSession
+	Headers MerchantGetPortalSession200ResponseHeaders
+}
+
+func (response MerchantGetPortalSession200JSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSession304Response = NotModifiedResponse
+
+func (response MerchantGetPortalSession304Response) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetPortalSession400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortalSession400ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSession401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortalSession401ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSession403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortalSession403ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSession404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortalSession404ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSession500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortalSession500ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetPortalSession503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetPortalSession503ApplicationProblemPlusJSONResponse) VisitMerchantGetPortalSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MerchantListPricesRequestObject struct {
 	Params MerchantListPricesParams
 }
@@ -30818,6 +31825,18 @@ type StrictServerInterface interface {
 	// MerchantUpdatePortal Change the portal
 	// (PATCH /v1/merchant/portal)
 	MerchantUpdatePortal(ctx context.Context, request MerchantUpdatePortalRequestObject) (MerchantUpdatePortalResponseObject, error)
+	// MerchantListPortalSessions List links
+	// (GET /v1/merchant/portal-sessions)
+	MerchantListPortalSessions(ctx context.Context, request MerchantListPortalSessionsRequestObject) (MerchantListPortalSessionsResponseObject, error)
+	// MerchantCreatePortalSession Make a link that signs a customer in
+	// (POST /v1/merchant/portal-sessions)
+	MerchantCreatePortalSession(ctx context.Context, request MerchantCreatePortalSessionRequestObject) (MerchantCreatePortalSessionResponseObject, error)
+	// MerchantRevokePortalSession Revoke a link
+	// (DELETE /v1/merchant/portal-sessions/{portal_session_id})
+	MerchantRevokePortalSession(ctx context.Context, request MerchantRevokePortalSessionRequestObject) (MerchantRevokePortalSessionResponseObject, error)
+	// MerchantGetPortalSession Show a link
+	// (GET /v1/merchant/portal-sessions/{portal_session_id})
+	MerchantGetPortalSession(ctx context.Context, request MerchantGetPortalSessionRequestObject) (MerchantGetPortalSessionResponseObject, error)
 	// MerchantListPrices List prices
 	// (GET /v1/merchant/prices)
 	MerchantListPrices(ctx context.Context, request MerchantListPricesRequestObject) (MerchantListPricesResponseObject, error)
@@ -33125,6 +34144,131 @@ func (sh *strictHandler) MerchantUpdatePortal(ctx echo.Context, params MerchantU
 		return err
 	} else if validResponse, ok := response.(MerchantUpdatePortalResponseObject); ok {
 		return validResponse.VisitMerchantUpdatePortalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListPortalSessions operation middleware
+func (sh *strictHandler) MerchantListPortalSessions(ctx echo.Context, params MerchantListPortalSessionsParams) error {
+	var request MerchantListPortalSessionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListPortalSessions(ctx.Request().Context(), request.(MerchantListPortalSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListPortalSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListPortalSessionsResponseObject); ok {
+		return validResponse.VisitMerchantListPortalSessionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantCreatePortalSession operation middleware
+func (sh *strictHandler) MerchantCreatePortalSession(ctx echo.Context, params MerchantCreatePortalSessionParams) error {
+	var request MerchantCreatePortalSessionRequestObject
+
+	request.Params = params
+
+	var body MerchantCreatePortalSessionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantCreatePortalSession(ctx.Request().Context(), request.(MerchantCreatePortalSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantCreatePortalSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantCreatePortalSessionResponseObject); ok {
+		return validResponse.VisitMerchantCreatePortalSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantRevokePortalSession operation middleware
+func (sh *strictHandler) MerchantRevokePortalSession(ctx echo.Context, portalSessionId PortalSessionId, params MerchantRevokePortalSessionParams) error {
+	var request MerchantRevokePortalSessionRequestObject
+
+	request.PortalSessionId = portalSessionId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantRevokePortalSession(ctx.Request().Context(), request.(MerchantRevokePortalSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantRevokePortalSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantRevokePortalSessionResponseObject); ok {
+		return validResponse.VisitMerchantRevokePortalSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetPortalSession operation middleware
+func (sh *strictHandler) MerchantGetPortalSession(ctx echo.Context, portalSessionId PortalSessionId, params MerchantGetPortalSessionParams) error {
+	var request MerchantGetPortalSessionRequestObject
+
+	request.PortalSessionId = portalSessionId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetPortalSession(ctx.Request().Context(), request.(MerchantGetPortalSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetPortalSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetPortalSessionResponseObject); ok {
+		return validResponse.VisitMerchantGetPortalSessionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -71,7 +71,7 @@ func (p *program) showDemo(ctx context.Context, c app.Config, on app.Listeners, 
 	if _, err := a.Migrate(ctx); err != nil {
 		return err
 	}
-	d, err := newDemoData(ctx, a, show.frontend, show.origins)
+	d, err := newDemoMerchant(ctx, a, show.frontend, show.origins)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,9 @@ func (p *program) showDemo(ctx context.Context, c app.Config, on app.Listeners, 
 	go func() { done <- a.Serve(serving, app.RoleAll, on, 0) }()
 
 	w := newWalk(p.out, a.PublicURL, "http://"+on.Admin.Addr().String(), show.dir, d)
-	walked := w.run(ctx)
+	d.backend = newWalk(p.out, a.PublicURL, w.admin, show.dir, d)
+	d.backend.token = d.secret
+	walked := w.run(serving)
 	if walked == nil {
 		_, _ = fmt.Fprintf(p.out, "\nEvery step did what it must.\n")
 	}
@@ -109,7 +111,8 @@ func (p *program) demoConfig(dir string, on app.Listeners) (app.Config, error) {
 			environ = append(environ, pair)
 		}
 	}
-	e, err := readEnvironment(append(environ, "FOYER_DATABASE_URL=sqlite:"+filepath.Join(dir, "foyer.db"), "FOYER_PUBLIC_URL="+publicAddress(on.Public)))
+	e, err := readEnvironment(append(environ, "FOYER_DATABASE_URL=sqlite:"+filepath.Join(dir, "foyer.db"), "FOYER_PUBLIC_URL="+publicAddress(on.Public),
+		"FOYER_WEBHOOK_ALLOW_CIDRS=127.0.0.0/8")) // the merchant's receiver is on this machine
 	if err != nil {
 		return app.Config{}, err
 	}

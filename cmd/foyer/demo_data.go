@@ -3,47 +3,55 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"time"
 
 	"foyer/internal/app"
-	"foyer/internal/billing"
-	"foyer/internal/foyer"
-	"foyer/internal/invoice"
 	"foyer/internal/merchant"
 )
 
-// The customers of the demo whose mailboxes the walk reads.
+// The customers of the demo whose mailboxes the walk reads, and two more.
 const (
-	demoEmail       = "mia@customer.example"
-	demoGermanEmail = "jonas@customer.example"
+	demoEmail         = "mia@customer.example"
+	demoGermanEmail   = "jonas@customer.example"
+	demoJapaneseEmail = "yuki@customer.example"
+	demoArabicEmail   = "omar@customer.example"
 )
 
-// demoData makes a sandbox merchant with a catalog and customers, and lives four and a half months with them by the
-// merchant's clock: what the walk finds was billed by the engine and charged at the sandbox gateway.
+// demoData is a sandbox merchant whose own server made a catalog and customers through the merchant API, and lived four and a
+// half months with them by the merchant's clock: what the walk finds was billed by the engine and charged at the sandbox
+// gateway.
 type demoData struct {
 	app      *app.App
 	merchant merchant.Merchant
 	secret   string
+	// backend is the merchant's server: a client with the secret key.
+	backend  *walk
+	receiver *receiver
 	// began is when the merchant opened; the clock only goes forward from there.
-	began     time.Time
-	catalog   demoCatalog
-	customers map[string]foyer.Scope
+	began   time.Time
+	catalog demoCatalog
+	// customers are the ids by address.
+	customers map[string]string
 	// foreign is a payment of another customer, which the walk must not see.
-	foreign billing.PaymentID
+	foreign string
 	// took is how long it took to live the months.
 	took time.Duration
-	err  error
 }
 
-// demoCatalog is what Aurora Maps sells.
+// demoCatalog is what Aurora Maps sells: ids of prices, and a discount.
 type demoCatalog struct {
-	basic, seat, pro, terrain, traffic, offline, weather, classic, team, yearly, yen, dinar billing.PriceID
-	welcome                                                                                 billing.DiscountID
+	basic, seat, pro, terrain, traffic, offline, weather, classic, team, yearly, yen, dinar string
+	welcome                                                                                 string
 }
 
-func newDemoData(ctx context.Context, a *app.App, frontend string, origins []string) (*demoData, error) {
-	d := &demoData{app: a, customers: map[string]foyer.Scope{}}
-	d.merchant, d.secret, d.err = a.Merchants.Create(ctx, merchant.Sandbox, merchant.Settings{
+type object = map[string]any
+
+// newDemoMerchant makes the merchant, as `foyer merchant create` does; everything else is its server's.
+func newDemoMerchant(ctx context.Context, a *app.App, frontend string, origins []string) (*demoData, error) {
+	d := &demoData{app: a, customers: map[string]string{}}
+	var err error
+	d.merchant, d.secret, err = a.Merchants.Create(ctx, merchant.Sandbox, merchant.Settings{
 		Name: "Aurora Maps", FrontendURL: frontend, AllowedOrigins: origins, Branding: merchant.Branding{Color: "#1f6f54"},
 		Seller: merchant.Seller{
 			LegalName: "Aurora Maps GmbH", TaxID: "DE311222333", RegistrationNumber: "HRB 204711 B", Email: "billing@aurora-maps.example",
@@ -51,101 +59,121 @@ func newDemoData(ctx context.Context, a *app.App, frontend string, origins []str
 		},
 		Legal: merchant.LegalLinks{TermsURL: "https://aurora-maps.example/terms", PrivacyURL: "https://aurora-maps.example/privacy"},
 	})
-	if d.err != nil {
-		return nil, d.err
-	}
-	d.began = foyer.Micro(a.Now())
+	return d, err
+}
+
+// open is the merchant's first hour: settings, a catalog, customers, and the months that follow. The first call of each kind is
+// shown, the rest is done without a word.
+func (d *demoData) open(ctx context.Context) {
+	b := d.backend
+	b.say("── The merchant's own server, with its secret key: settings, a catalog, customers")
+	d.patch(ctx, "/portal", object{"return_urls": []string{demoReturnURL}}, func(a answer) string { return "links may lead back to " + a.text("return_urls.0") })
+	d.receiveWebhooks(ctx)
 	d.sell(ctx)
-	d.customer(ctx, demoEmail, "Mia Okafor", "en", billing.Address{Line1: "7 Harbour Lane", City: "Bristol", PostalCode: "BS1 5TY", Country: "GB"})
-	d.customer(ctx, demoGermanEmail, "Jonas Weiß", "de", billing.Address{Line1: "Lindenstraße 3", City: "Köln", PostalCode: "50674", Country: "DE"})
-	d.customer(ctx, "yuki@customer.example", "佐藤 由紀", "ja", billing.Address{City: "Tokyo", Country: "JP"})
-	d.customer(ctx, "omar@customer.example", "Omar Al Khalifa", "ar", billing.Address{City: "Manama", Country: "BH"})
+	d.customer(ctx, demoEmail, "Mia Okafor", "en", object{"line1": "7 Harbour Lane", "city": "Bristol", "postal_code": "BS1 5TY", "country": "GB"})
+	d.customer(ctx, demoGermanEmail, "Jonas Weiß", "de", object{"line1": "Lindenstraße 3", "city": "Köln", "postal_code": "50674", "country": "DE"})
+	d.customer(ctx, demoJapaneseEmail, "佐藤 由紀", "ja", object{"city": "Tokyo", "country": "JP"})
+	d.customer(ctx, demoArabicEmail, "Omar Al Khalifa", "ar", object{"city": "Manama", "country": "BH"})
+	d.began = d.clock(ctx)
 	started := time.Now()
 	d.live(ctx)
 	d.took = time.Since(started)
-	return d, d.err
+	b.quiet = false
 }
 
-// note keeps the first thing that went wrong; what comes after it is not done.
-func (d *demoData) note(what string, err error) {
-	if d.err == nil && err != nil {
-		d.err = fmt.Errorf("demo data, %s: %w", what, err)
-	}
+// post makes one call of the merchant's and returns the id of what it made.
+func (d *demoData) post(ctx context.Context, path string, body object, note func(answer) string) string {
+	return d.backend.call(ctx, 201, "POST", "/v1/merchant"+path, body, note).text("id")
+}
+
+func (d *demoData) patch(ctx context.Context, path string, body object, note func(answer) string) {
+	d.backend.call(ctx, 200, "PATCH", "/v1/merchant"+path, body, note)
+}
+
+func (d *demoData) get(ctx context.Context, path string) answer {
+	return d.backend.call(ctx, 200, "GET", "/v1/merchant"+path, nil, nil)
 }
 
 // sell makes the catalog: monthly plans, a yearly one, one with a trial, prices with and without tax in three currencies,
 // and a discount.
 func (d *demoData) sell(ctx context.Context) {
-	monthly := foyer.Cycle{Interval: foyer.Month, Frequency: 1}
-	euro := func(name string, amount int64, change ...func(*billing.Price)) billing.PriceID {
-		p := billing.Price{Name: "Monthly", UnitPrice: foyer.Money{Amount: amount, Currency: "EUR"}, Cycle: &monthly, TaxRate: "0.19"}
-		for _, c := range change {
-			c(&p)
-		}
-		return d.price(ctx, name, p)
+	euro := func(name string, amount int64, more object) string {
+		return d.price(ctx, name, "Monthly", amount, "EUR", "0.19", more)
 	}
-	d.catalog = demoCatalog{
-		basic: euro("Aurora Basic", 900), pro: euro("Aurora Pro", 2900), team: euro("Aurora Team", 9900),
-		seat:    euro("Extra seat", 450, func(p *billing.Price) { p.QuantityMax = 50 }),
-		terrain: euro("Aurora Terrain", 900, func(p *billing.Price) { p.Trial = &foyer.Cycle{Interval: foyer.Day, Frequency: 14} }),
-		traffic: euro("Aurora Traffic", 1500), offline: euro("Aurora Offline", 700), weather: euro("Aurora Weather", 400),
-		classic: euro("Aurora Classic", 595, func(p *billing.Price) { p.TaxBehavior = billing.TaxInclusive }),
-		yearly: euro("Aurora Pro", 129900, func(p *billing.Price) {
-			p.Name, p.Cycle = "Yearly", &foyer.Cycle{Interval: foyer.Year, Frequency: 1}
-		}),
-		yen:   d.price(ctx, "Aurora Pro", billing.Price{Name: "毎月", UnitPrice: foyer.Money{Amount: 3200, Currency: "JPY"}, Cycle: &monthly, TaxRate: "0.10"}),
-		dinar: d.price(ctx, "Aurora Pro", billing.Price{Name: "Monthly", UnitPrice: foyer.Money{Amount: 10500, Currency: "BHD"}, Cycle: &monthly, TaxRate: "0.10"}),
-	}
-	periods := 3
-	welcome, err := d.app.Catalog.CreateDiscount(ctx, d.by(), billing.Discount{
-		Type: billing.DiscountPercent, Percent: "20", Periods: &periods, Description: "Welcome",
+	d.catalog.basic = euro("Aurora Basic", 900, nil)
+	d.catalog.welcome = d.post(ctx, "/discounts", object{"type": "percent", "percent": "20", "periods": 3, "code": "WELCOME"}, func(a answer) string {
+		return a.text("percent") + " % for three periods"
 	})
-	d.note("discount", err)
-	d.catalog.welcome = welcome.ID
+	d.backend.quiet = true
+	d.catalog.pro, d.catalog.team = euro("Aurora Pro", 2900, nil), euro("Aurora Team", 9900, nil)
+	d.catalog.seat = euro("Extra seat", 450, object{"quantity": object{"max": 50}})
+	d.catalog.terrain = euro("Aurora Terrain", 900, object{"trial": object{"interval": "day", "frequency": 14}})
+	d.catalog.traffic, d.catalog.offline, d.catalog.weather = euro("Aurora Traffic", 1500, nil), euro("Aurora Offline", 700, nil), euro("Aurora Weather", 400, nil)
+	d.catalog.classic = euro("Aurora Classic", 595, object{"tax_behavior": "inclusive"})
+	d.catalog.yearly = d.price(ctx, "Aurora Pro", "Yearly", 129900, "EUR", "0.19", object{"billing_cycle": object{"interval": "year", "frequency": 1}})
+	d.catalog.yen = d.price(ctx, "Aurora Pro", "毎月", 3200, "JPY", "0.10", nil)
+	d.catalog.dinar = d.price(ctx, "Aurora Pro", "Monthly", 10500, "BHD", "0.10", nil)
+	d.backend.quiet = false
+	d.backend.say("         and 10 more products with their prices")
 }
 
-func (d *demoData) price(ctx context.Context, product string, p billing.Price) billing.PriceID {
-	if d.err != nil {
-		return ""
+func (d *demoData) price(ctx context.Context, product, name string, amount int64, currency, tax string, more object) string {
+	of := d.post(ctx, "/products", object{"name": product}, func(a answer) string { return a.text("name") })
+	body := object{
+		"product_id": of, "name": name, "unit_price": object{"amount": amount, "currency": currency}, "tax_rate": tax,
+		"billing_cycle": object{"interval": "month", "frequency": 1},
 	}
-	of, err := d.app.Catalog.CreateProduct(ctx, d.by(), billing.Product{Name: product})
-	d.note(product, err)
-	p.Product = of.ID
-	p, err = d.app.Catalog.CreatePrice(ctx, d.by(), p)
-	d.note("price of "+product, err)
-	return p.ID
-}
-
-// by is the merchant who sells.
-func (d *demoData) by() foyer.Actor {
-	return foyer.Actor{Kind: foyer.ActorMerchant, Scope: foyer.Scope{Merchant: d.merchant.ID}}
-}
-
-// customer writes a customer down the way an import does: creating one is the merchant API's, which is not there yet.
-func (d *demoData) customer(ctx context.Context, email, name, locale string, address billing.Address) {
-	c := billing.Customer{
-		ID: foyer.CustomerID(d.app.IDs(foyer.PrefixCustomer)), Merchant: d.merchant.ID, Email: email, Name: name, Locale: locale, Address: address,
-		CreatedAt: d.began, UpdatedAt: d.began, Version: 1,
+	for field, value := range more {
+		body[field] = value
 	}
-	d.note(email, d.app.Store.Importing(invoice.Party{}).Save(ctx, d.merchant.ID, billing.ImportBatch{Customers: []billing.ImportedCustomer{{Customer: c}}}))
-	d.customers[email] = foyer.Scope{Merchant: d.merchant.ID, Customer: c.ID}
+	return d.post(ctx, "/prices", body, func(a answer) string { return a.text("unit_price.display") + " a month" })
+}
+
+func (d *demoData) customer(ctx context.Context, email, name, locale string, address object) {
+	d.customers[email] = d.post(ctx, "/customers", object{"email": email, "name": name, "locale": locale, "address": address, "external_id": "user-" + email}, func(a answer) string {
+		return a.text("name") + ", " + a.text("address.city")
+	})
 }
 
 // clock is what the merchant's clock shows.
 func (d *demoData) clock(ctx context.Context) time.Time {
-	now, err := d.app.Merchants.Clock(ctx, d.merchant.ID)
-	d.note("clock", err)
+	quiet := d.backend.quiet
+	d.backend.quiet = true
+	defer func() { d.backend.quiet = quiet }()
+	now, err := time.Parse(time.RFC3339Nano, d.get(ctx, "/clock").text("now"))
+	d.backend.must(err == nil, "the clock: %v", err)
 	return now
 }
 
-// until moves the merchant's clock to a day after it opened; all that falls due on the way is billed.
+// until moves the merchant's clock to a day after it opened.
 func (d *demoData) until(ctx context.Context, months, days int) {
-	if d.err != nil {
-		return
+	d.moveTo(ctx, d.began.AddDate(0, months, days))
+}
+
+// moveTo moves the merchant's clock; all that falls due on the way is billed. A call that says it is still running is made
+// again.
+func (d *demoData) moveTo(ctx context.Context, moment time.Time) {
+	to := object{"to": moment.Format(time.RFC3339Nano)}
+	for d.backend.failed == nil {
+		a, _, err := d.backend.send(ctx, "POST", "/v1/merchant/clock/advance", to)
+		if err != nil || a.status != 202 {
+			d.backend.must(err == nil && a.status == 200, "the clock to move: %v %s", err, a.body)
+			return
+		}
 	}
-	_, done, err := d.app.Engine.Advance(ctx, d.app.Merchants, d.merchant.ID, d.began.AddDate(0, months, days))
-	d.note("clock", err)
-	if !done && d.err == nil {
-		d.note("clock", ctx.Err())
+}
+
+// payments are all of a customer's, newest first.
+func (d *demoData) payments(ctx context.Context, of string) (all []answer) {
+	query := "?limit=100&include_zero=true&customer_id=" + of
+	for after := ""; ; {
+		page := d.get(ctx, "/payments"+query+after)
+		for i := range page.count("data") {
+			all = append(all, page.under(fmt.Sprintf("data.%d", i)))
+		}
+		if page.text("page.next") == "" {
+			return all
+		}
+		after = "&after=" + url.QueryEscape(page.text("page.next"))
 	}
 }

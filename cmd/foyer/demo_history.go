@@ -2,22 +2,19 @@ package main
 
 import (
 	"context"
-
-	"foyer/internal/billing"
-	"foyer/internal/foyer"
-	"foyer/internal/provider/native"
+	"time"
 )
 
 // live goes through four months and eighteen days. At their end Mia has a subscription in every state, a history with a
 // discount, a refund and declined charges, a debt, and a bill that is not due yet; Jonas, too, has a debt.
 func (d *demoData) live(ctx context.Context) {
 	mia, jonas, c := d.customers[demoEmail], d.customers[demoGermanEmail], d.catalog
-	yuki, omar := d.customers["yuki@customer.example"], d.customers["omar@customer.example"]
+	yuki, omar := d.customers[demoJapaneseEmail], d.customers[demoArabicEmail]
 
 	visa := d.card(ctx, mia, "tok_4242", true)
-	d.subscribe(ctx, mia, native.CreateInput{
-		Items: []billing.ItemInput{{Price: c.basic, Quantity: 1}, {Price: c.seat, Quantity: 3}}, PaymentMethod: visa, Discount: c.welcome,
-	})
+	d.subscribe(ctx, mia, object{"items": []object{item(c.basic, 1), item(c.seat, 3)}, "payment_method_id": visa, "discount_id": c.welcome})
+	d.backend.say("         and so on: what follows, for four and a half months of the merchant's clock, is calls like these")
+	d.backend.quiet = true
 	d.subscribe(ctx, yuki, one(c.yen, d.card(ctx, yuki, "tok_4242", true)))
 	d.subscribe(ctx, omar, one(c.dinar, d.card(ctx, omar, "tok_4242", true)))
 	d.until(ctx, 0, 1)
@@ -36,110 +33,76 @@ func (d *demoData) live(ctx context.Context) {
 	d.until(ctx, 2, 8)
 	weak := d.card(ctx, mia, "tok_0341", false)
 	traffic := d.subscribe(ctx, mia, one(c.traffic, weak))
-	d.cancel(ctx, mia, classic)
+	d.act(ctx, classic, "cancel", nil)
 
 	d.until(ctx, 3, 0)
-	d.pause(ctx, mia, offline)
+	d.act(ctx, offline, "pause", object{"effective": "immediately"})
 	d.until(ctx, 3, 12)
 	d.subscribe(ctx, jonas, one(c.traffic, failing))
 	d.until(ctx, 3, 14)
-	d.payDebt(ctx, mia, traffic) // declined since day 8 (11 after short months); she is there, so the same card works
+	d.collect(ctx, mia, traffic) // declined since day 8 (11 after short months); asked for now, the same card works
 
 	d.until(ctx, 4, 6)
-	d.subscribe(ctx, mia, native.CreateInput{
-		Items: []billing.ItemInput{{Price: c.team, Quantity: 1}}, CollectionMode: billing.CollectManual,
-		BillingDetails: &billing.Terms{PaymentTerms: &foyer.Cycle{Interval: foyer.Day, Frequency: 14}, PurchaseOrderNumber: "PO-2207"},
+	d.subscribe(ctx, mia, object{
+		"items": []object{item(c.team, 1)}, "collection_mode": "manual",
+		"billing_details": object{"payment_terms": object{"interval": "day", "frequency": 14}, "purchase_order_number": "PO-2207"},
 	})
 	d.until(ctx, 4, 10)
-	d.cancel(ctx, mia, weather)
+	d.act(ctx, weather, "cancel", nil)
 	d.until(ctx, 4, 12)
 	d.subscribe(ctx, mia, one(c.terrain, visa))
 	d.until(ctx, 4, 18)
+	d.moveTo(ctx, d.began.AddDate(0, 4, 18).Add(6*time.Hour)) // the hour at which everything here falls due is over: nothing is under way
 	if payments := d.payments(ctx, jonas); len(payments) > 0 {
-		d.foreign = payments[0].ID
+		d.foreign = payments[0].text("id")
 	}
 }
 
-func one(price billing.PriceID, method billing.PaymentMethodID) native.CreateInput {
-	return native.CreateInput{Items: []billing.ItemInput{{Price: price, Quantity: 1}}, PaymentMethod: method}
+func item(price string, quantity int) object { return object{"price_id": price, "quantity": quantity} }
+
+func one(price, method string) object {
+	return object{"items": []object{item(price, 1)}, "payment_method_id": method}
 }
 
-// actor is the customer at their device.
-func actor(scope foyer.Scope) foyer.Actor {
-	return foyer.Actor{Kind: foyer.ActorCustomer, Scope: scope}
+// card stores a card the merchant's server has a token of from the gateway.
+func (d *demoData) card(ctx context.Context, of, token string, isDefault bool) string {
+	return d.post(ctx, "/customers/"+of+"/payment-methods", object{"gateway_token": token, "default": isDefault}, func(a answer) string {
+		return a.text("card.brand") + " " + a.text("card.last4")
+	})
 }
 
-// present says that the customer is there when the card is charged, as in a shop: a command has a name.
-func (d *demoData) present(ctx context.Context) context.Context {
-	return foyer.WithCommand(ctx, "demo/"+d.app.IDs(foyer.PrefixAttempt))
+func (d *demoData) subscribe(ctx context.Context, of string, body object) string {
+	body["customer_id"] = of
+	return d.post(ctx, "/subscriptions", body, func(a answer) string {
+		return a.text("status") + ", " + a.text("recurring_total.display") + " a month, next " + a.text("next_payment.total.display")
+	})
 }
 
-func (d *demoData) card(ctx context.Context, of foyer.Scope, token string, isDefault bool) billing.PaymentMethodID {
-	if d.err != nil {
-		return ""
+func (d *demoData) act(ctx context.Context, subscription, what string, body object) {
+	var sent any
+	if body != nil {
+		sent = body
 	}
-	m, err := d.app.Billing.AddMethodByToken(ctx, actor(of), token, isDefault)
-	d.note("card "+token, err)
-	return m.ID
+	d.backend.call(ctx, 200, "POST", "/v1/merchant/subscriptions/"+subscription+"/"+what, sent, nil)
 }
 
-func (d *demoData) subscribe(ctx context.Context, of foyer.Scope, in native.CreateInput) billing.SubscriptionID {
-	if d.err != nil {
-		return ""
-	}
-	sub, _, err := d.app.Engine.CreateSubscription(d.present(ctx), actor(of), in)
-	d.note("subscription", err)
-	return sub.ID
-}
-
-func (d *demoData) cancel(ctx context.Context, of foyer.Scope, id billing.SubscriptionID) {
-	if d.err != nil {
-		return
-	}
-	_, err := d.app.Billing.Cancel(ctx, actor(of), id, billing.AtPeriodEnd)
-	d.note("cancel", err)
-}
-
-func (d *demoData) pause(ctx context.Context, of foyer.Scope, id billing.SubscriptionID) {
-	if d.err != nil {
-		return
-	}
-	_, err := d.app.Billing.Pause(ctx, actor(of), id, billing.PauseInput{Effective: billing.Immediately})
-	d.note("pause", err)
-}
-
-func (d *demoData) payDebt(ctx context.Context, of foyer.Scope, id billing.SubscriptionID) {
-	if d.err != nil {
-		return
-	}
-	sub, err := d.app.Billing.Subscription(ctx, of, id)
-	d.note("debt", err)
-	_, _, err = d.app.Billing.Pay(d.present(ctx), actor(of), sub.Debt, "")
-	d.note("debt", err)
+// collect tries a debt again.
+func (d *demoData) collect(ctx context.Context, of, subscription string) {
+	debt := d.get(ctx, "/payments?status=past_due&customer_id="+of+"&subscription_id="+subscription).text("data.0.id")
+	d.backend.call(ctx, 200, "POST", "/v1/merchant/payments/"+debt+"/collect", nil, nil)
 }
 
 // refundOneSeat gives one seat of the customer's newest payment back.
-func (d *demoData) refundOneSeat(ctx context.Context, of foyer.Scope) {
-	if d.err != nil {
-		return
-	}
+func (d *demoData) refundOneSeat(ctx context.Context, of string) {
 	for _, listed := range d.payments(ctx, of) {
-		p, err := d.app.Billing.Payment(ctx, of, listed.ID)
-		d.note("refund", err)
-		if len(p.Lines) != 2 {
+		p := d.get(ctx, "/payments/"+listed.text("id"))
+		if p.count("lines") != 2 {
 			continue
 		}
-		_, _, err = d.app.Engine.Refund(ctx, foyer.Actor{Kind: foyer.ActorMerchant, Scope: of}, p.ID, billing.RefundInput{
-			Lines: []billing.RefundLine{{LineID: string(p.Lines[1].ID), Amount: p.Lines[1].Totals.Total / p.Lines[1].Quantity}}, Reason: "Seat removed",
-		})
-		d.note("refund", err)
+		seats := p.under("lines.1")
+		d.post(ctx, "/payments/"+p.text("id")+"/refunds", object{
+			"lines": []object{{"line_id": seats.text("id"), "amount": seats.number("totals.total.amount") / seats.number("quantity")}}, "reason": "Seat removed",
+		}, nil)
 		return
 	}
-}
-
-// payments are all of a customer's, newest first.
-func (d *demoData) payments(ctx context.Context, of foyer.Scope) []billing.Payment {
-	list, err := d.app.Billing.Payments(ctx, of, billing.PaymentFilter{IncludeZero: true}, foyer.PageRequest{Limit: 1000})
-	d.note("payments", err)
-	return list
 }

@@ -23,7 +23,9 @@ type walk struct {
 	token  string
 	locale string
 	// key is the Idempotency-Key of the next writes; empty for a new one each time.
-	key    string
+	key string
+	// quiet keeps calls that do what they must from being shown.
+	quiet  bool
 	failed error
 }
 
@@ -34,14 +36,21 @@ func newWalk(out io.Writer, public, admin, dir string, d *demoData) *walk {
 // run goes through the journey and stops at the first step that does not do what it must.
 func (w *walk) run(ctx context.Context) error {
 	w.say("Foyer demo: %s, admin %s, data in %s", w.public, w.admin, w.dir)
-	w.say("The sandbox merchant opened today and has lived until %s by its own clock, in %d ms: what you see below was billed\nby the engine and charged at the sandbox gateway on the way, and lies in your future.\n",
-		w.data.clock(ctx).Format(time.DateOnly), w.data.took.Milliseconds())
+	w.data.open(ctx)
+	if w.data.backend.failed == nil {
+		w.say("\nThe sandbox merchant opened today and has lived until %s by its own clock, in %d ms: what you see below was billed\nby the engine and charged at the sandbox gateway on the way, and lies in your future.\n",
+			w.data.clock(ctx).Format(time.DateOnly), w.data.took.Milliseconds())
+	}
 	chapters := []func(context.Context){
-		w.signIn, w.lookAround, w.documents, w.cards, w.strongCard, w.debts, w.plans, w.pauses, w.cancellations, w.german, w.aMonthLater, w.books, w.leave,
+		w.signIn, w.lookAround, w.documents, w.cards, w.strongCard, w.debts, w.plans, w.pauses, w.cancellations, w.german, w.links, w.aMonthLater, w.told,
+		w.books, w.leave,
 	}
 	for _, chapter := range chapters {
-		if chapter(ctx); w.failed != nil {
-			return w.failed
+		if w.data.backend.failed == nil {
+			chapter(ctx)
+		}
+		if err := errors.Join(w.failed, w.data.backend.failed); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -78,7 +87,9 @@ func (w *walk) call(ctx context.Context, want int, method, path string, body any
 	if len(shown) > 58 {
 		shown = append(shown[:57], '…')
 	}
-	w.say("%-6s %-58s %d %5d ms  %s", method, string(shown), a.status, took.Milliseconds(), text)
+	if !w.quiet || a.status != want {
+		w.say("%-6s %-58s %d %5d ms  %s", method, string(shown), a.status, took.Milliseconds(), text)
+	}
 	w.must(a.status == want, "status %d: %s", want, a.body)
 	return a
 }

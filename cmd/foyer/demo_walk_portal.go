@@ -80,7 +80,7 @@ func (w *walk) lookAround(ctx context.Context) {
 		return fmt.Sprintf("tried %d times: %s", a.count("attempts"), a.text("attempts.0.error_text"))
 	})
 	w.must(a.count("attempts") > 1 && a.text("attempts.0.status") == "failed", "several declined attempts")
-	w.call(ctx, 404, "GET", "/v1/payments/"+string(w.data.foreign), nil, func(a answer) string { return "another customer's: " + a.text("code") })
+	w.call(ctx, 404, "GET", "/v1/payments/"+w.data.foreign, nil, func(a answer) string { return "another customer's: " + a.text("code") })
 	a = w.call(ctx, 200, "GET", "/v1/subscriptions", nil, func(a answer) string { return fmt.Sprintf("%d, canceled ones too", a.count("data")) })
 	w.must(a.count("data") == 7, "7 subscriptions")
 	for _, status := range []string{"trialing", "active", "past_due", "paused", "canceled"} {

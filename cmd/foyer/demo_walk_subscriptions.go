@@ -23,7 +23,7 @@ func (w *walk) newest(ctx context.Context, sub string) answer {
 
 // plan is a price for one and three seats.
 func (w *walk) plan(price string) map[string]any {
-	seat := string(w.data.catalog.seat)
+	seat := w.data.catalog.seat
 	return map[string]any{"items": []any{map[string]any{"price_id": price, "quantity": 1}, map[string]any{"price_id": seat, "quantity": 3}}}
 }
 
@@ -31,7 +31,7 @@ func (w *walk) plans(ctx context.Context) {
 	w.say("── Another plan: up now, down at the end of the period")
 	sub := w.subscriptionTo(ctx, "Aurora Basic").text("id")
 	path := "/v1/subscriptions/" + sub
-	up, down := w.plan(string(w.data.catalog.pro)), w.plan(string(w.data.catalog.basic))
+	up, down := w.plan(w.data.catalog.pro), w.plan(w.data.catalog.basic)
 	preview := w.call(ctx, 200, "POST", path+"/change/preview", up, func(a answer) string {
 		return "Aurora Pro: " + a.text("immediate_payment.totals.grand_total.display") + " now for the rest of the period, then " + a.text("recurring_total.display")
 	})

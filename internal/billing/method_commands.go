@@ -165,15 +165,24 @@ func (s *Service) installMethod(ctx context.Context, scope foyer.Scope, method P
 		}
 		moved = append(moved, in.Subscription)
 	}
-	if method.Default {
-		if err := s.store.ClearDefault(ctx, scope, now); err != nil {
+	events := []foyer.Event{s.event(scope, EventMethodCreated, string(method.ID), method.Version, now)}
+	for _, old := range replaced {
+		old.Version++
+		if err := s.store.DeletePaymentMethod(ctx, old, now); err != nil {
 			return err
 		}
+		events = append(events, s.event(scope, EventMethodDeleted, string(old.ID), old.Version, now))
+	}
+	if method.Default {
+		cleared, err := s.clearDefault(ctx, scope, now)
+		if err != nil {
+			return err
+		}
+		events = append(events, cleared...)
 	}
 	if err := s.store.CreatePaymentMethod(ctx, method); err != nil {
 		return err
 	}
-	events := []foyer.Event{s.event(scope, EventMethodCreated, string(method.ID), method.Version, now)}
 	slices.Sort(moved)
 	for _, id := range slices.Compact(moved) {
 		sub, err := s.store.Subscription(ctx, scope, id)
@@ -189,14 +198,17 @@ func (s *Service) installMethod(ctx context.Context, scope foyer.Scope, method P
 			return err
 		}
 	}
-	for _, old := range replaced {
-		old.Version++
-		if err := s.store.DeletePaymentMethod(ctx, old, now); err != nil {
-			return err
-		}
-		events = append(events, s.event(scope, EventMethodDeleted, string(old.ID), old.Version, now))
-	}
 	return s.store.RecordEvents(ctx, events...)
+}
+
+// clearDefault makes an ordinary method of the default one, before another takes its place.
+func (s *Service) clearDefault(ctx context.Context, scope foyer.Scope, now time.Time) ([]foyer.Event, error) {
+	cleared, err := s.store.ClearDefault(ctx, scope, now)
+	var events []foyer.Event
+	for _, m := range cleared {
+		events = append(events, s.event(scope, EventMethodUpdated, string(m.ID), m.Version, now))
+	}
+	return events, err
 }
 
 // collectDebts tries to collect what is past due of the subscriptions the method pays for. A decline is told, not
@@ -277,8 +289,9 @@ func (s *Service) UpdatePaymentMethod(ctx context.Context, by foyer.Actor, id Pa
 		if changed.Default == current.Default && changed.BillingName == current.BillingName {
 			return nil
 		}
+		var events []foyer.Event
 		if changed.Default && !current.Default {
-			if err := s.store.ClearDefault(ctx, by.Scope, now); err != nil {
+			if events, err = s.clearDefault(ctx, by.Scope, now); err != nil {
 				return err
 			}
 		}
@@ -290,7 +303,7 @@ func (s *Service) UpdatePaymentMethod(ctx context.Context, by foyer.Actor, id Pa
 		if !saved {
 			return errChanged()
 		}
-		return s.store.RecordEvents(ctx, s.event(by.Scope, EventMethodUpdated, string(id), changed.Version, now))
+		return s.store.RecordEvents(ctx, append(events, s.event(by.Scope, EventMethodUpdated, string(id), changed.Version, now))...)
 	})
 	return StampedPaymentMethod{changed, changed.Status(now)}, err
 }

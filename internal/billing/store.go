@@ -63,8 +63,7 @@ type Store interface {
 	// MerchantPayments returns a page as Payments does.
 	MerchantPayments(ctx context.Context, merchant foyer.MerchantID, filter MerchantPaymentFilter, page foyer.PageRequest) ([]Payment, error)
 	MerchantPayment(ctx context.Context, merchant foyer.MerchantID, id PaymentID) (Payment, error)
-	// Customers and MerchantPaymentMethods return what is found of the ids, by id.
-	Customers(ctx context.Context, merchant foyer.MerchantID, ids []foyer.CustomerID) (map[foyer.CustomerID]Customer, error)
+	// MerchantPaymentMethods returns what is found of the ids, by id.
 	MerchantPaymentMethods(ctx context.Context, merchant foyer.MerchantID, ids []PaymentMethodID) (map[PaymentMethodID]PaymentMethod, error)
 	// SubscriptionsForUpdate and PaymentsForUpdate keep others from changing what they return until the transaction ends.
 	SubscriptionsForUpdate(ctx context.Context, merchant foyer.MerchantID, ids ...SubscriptionID) ([]Subscription, error)
@@ -90,8 +89,8 @@ type Store interface {
 	CreatePaymentMethod(ctx context.Context, m PaymentMethod) error
 	// SavePaymentMethod saves a changed method if nobody changed it since; false when somebody did.
 	SavePaymentMethod(ctx context.Context, m PaymentMethod) (bool, error)
-	// ClearDefault makes none of the customer's methods the default one.
-	ClearDefault(ctx context.Context, scope foyer.Scope, now time.Time) error
+	// ClearDefault makes none of the customer's methods the default one and returns the one that was, as it is now.
+	ClearDefault(ctx context.Context, scope foyer.Scope, now time.Time) ([]PaymentMethod, error)
 	// DeletePaymentMethod forgets the method and its token.
 	DeletePaymentMethod(ctx context.Context, m PaymentMethod, now time.Time) error
 	// ChargeableMethods returns payment methods with the tokens that charge them, by id.

@@ -32,6 +32,29 @@ type Operation struct {
 	pattern    *regexp.Regexp
 }
 
+// Example is the operation's body as openapi.yaml shows it; nil when it takes none or needs none.
+func (o Operation) Example() any {
+	b := o.route.Operation.RequestBody
+	if b == nil {
+		return nil
+	}
+	media := b.Value.Content.Get("application/json")
+	if media.Example != nil {
+		return media.Example
+	}
+	return media.Schema.Value.Example
+}
+
+// QueryIDs are the names of the query parameters that take an id.
+func (o Operation) QueryIDs() (names []string) {
+	for _, p := range o.route.Operation.Parameters {
+		if p.Value.In == openapi3.ParameterInQuery && strings.HasSuffix(p.Value.Name, "_id") {
+			names = append(names, p.Value.Name)
+		}
+	}
+	return names
+}
+
 var spec = sync.OnceValue(func() *openapi3.T {
 	doc, err := api.Spec()
 	if err != nil {
@@ -41,6 +64,11 @@ var spec = sync.OnceValue(func() *openapi3.T {
 		openapi3filter.RegisterBodyDecoder(media, openapi3filter.FileBodyDecoder)
 	}
 	return doc
+})
+
+// MerchantOperations lists the operations an API key is for.
+var MerchantOperations = sync.OnceValue(func() []Operation {
+	return slices.DeleteFunc(slices.Clone(Operations()), func(o Operation) bool { return o.Permission == "" })
 })
 
 // CustomerOperations lists the operations that are not the merchant's.

@@ -40,7 +40,11 @@ func cardNumbers(value any, path []string) []foyer.FieldError {
 		}
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(v)) {
-			out = append(out, cardNumbers(v[key], append(slices.Clone(path), key))...)
+			below := append(slices.Clone(path), key)
+			if holdsCardNumber("", key) { // the name of a metadata entry is a text, too
+				out = append(out, foyer.FieldError{Pointer: pointer(below), Code: "input.card_number"})
+			}
+			out = append(out, cardNumbers(v[key], below)...)
 		}
 	}
 	return out

@@ -69,6 +69,11 @@ func TestCORS(t *testing.T) {
 		for range 2 {
 			a.Client(t).Post("/v1/sign-ins/verify", map[string]any{"token": "x"}, "X-Forwarded-For", flooded)
 		}
+		usedTicket := ticket(t, a, c, identity.TargetOverview, "", identity.FullScope...)
+		a.Client(t).Post("/v1/portal-sessions/exchange", map[string]any{"ticket": usedTicket}).Must(http.StatusOK)
+		changeEmail(client, newAddress).Must(http.StatusAccepted)
+		usedChange := changeToken(t, a, newAddress)
+		a.Client(t).Post("/v1/email-changes/verify", map[string]any{"token": usedChange}, "X-Forwarded-For", "198.51.100.254").Must(http.StatusOK)
 		n := 0
 
 		type situation struct {
@@ -102,6 +107,12 @@ func TestCORS(t *testing.T) {
 			{"405", http.MethodPut, "/v1/me", nil, "", "", 405, anyPortals},
 			{"sign-in token unknown", http.MethodPost, "/v1/sign-ins/verify", map[string]any{"token": "unknown"}, "", "own", 401, anyPortals},
 			{"sign-in token used", http.MethodPost, "/v1/sign-ins/verify", map[string]any{"token": used}, "", "own", 401, acmesOnly},
+			{"ticket unknown", http.MethodPost, "/v1/portal-sessions/exchange", map[string]any{"ticket": "unknown"}, "", "", 401, anyPortals},
+			{"ticket used", http.MethodPost, "/v1/portal-sessions/exchange", map[string]any{"ticket": usedTicket}, "", "", 401, acmesOnly},
+			{"address token unknown", http.MethodPost, "/v1/email-changes/verify", map[string]any{"token": "unknown"}, "", "own", 401, anyPortals},
+			{"address token used", http.MethodPost, "/v1/email-changes/verify", map[string]any{"token": usedChange}, "", "own", 401, acmesOnly},
+			{"another address asked for", http.MethodPost, "/v1/me/email-changes", map[string]any{"email": "no"}, client.Token, "", 422, acmesOnly},
+			{"export", http.MethodGet, "/v1/me/export", nil, client.Token, "", 200, acmesOnly},
 			{"400 unreadable", http.MethodPost, "/v1/sign-ins/verify", map[string]any{"Token": "x"}, "", "own", 400, anyPortals},
 			{"refresh token unknown", http.MethodPost, "/v1/sessions/refresh", map[string]any{"refresh_token": "unknown"}, "", "", 401, anyPortals},
 			{"refresh token of a dead session", http.MethodPost, "/v1/sessions/refresh", map[string]any{"refresh_token": out.Refresh}, "", "", 401, acmesOnly},
@@ -111,7 +122,7 @@ func TestCORS(t *testing.T) {
 			{"spec as JSON", http.MethodGet, "/openapi.json", nil, "", "", 200, everybody},
 			{"docs", http.MethodGet, "/docs", nil, "", "", 200, everybody},
 			{"docs' files", http.MethodGet, "/docs/start.js", nil, "", "", 200, everybody},
-			{"merchant API", http.MethodGet, "/v1/merchant/customers", nil, "", "", 404, nobody},
+			{"merchant API", http.MethodGet, "/v1/merchant/customers", nil, "", "", 403, nobody},
 		}
 		for i, s := range situations {
 			send := func(origin string) *foyertest.Answer {

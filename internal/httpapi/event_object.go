@@ -7,6 +7,7 @@ import (
 
 	"foyer/internal/billing"
 	"foyer/internal/i18n"
+	"foyer/internal/identity"
 	"foyer/internal/invoice"
 	"foyer/internal/retention"
 )
@@ -38,6 +39,14 @@ func PresentObject(now func() time.Time) func(object any) (json.RawMessage, erro
 			shown = show.invoice(v)
 		case retention.Cancellation:
 			shown = show.cancellation(v)
+		case identity.SignIn:
+			shown = showSignIn(v)
+		case identity.Session:
+			session := showSession(v, "")
+			session.CustomerId, session.RevokedAt = orNull(v.Customer), v.RevokedAt
+			shown = session
+		case identity.PortalSession:
+			shown = showPortalSession(v, now())
 		default:
 			return nil, fmt.Errorf("httpapi: events can't show a %T", object)
 		}

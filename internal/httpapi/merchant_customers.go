@@ -22,7 +22,6 @@ func (s *Server) MerchantListCustomers(ctx context.Context, in api.MerchantListC
 		return nil, err
 	}
 	filter := billing.CustomerFilter{Email: value(in.Params.Email), ExternalID: value(in.Params.ExternalId), Archived: archivedOnly(in.Params.Status)}
-	// One more is read than is shown, to know whether there is a next page: it needs nothing besides.
 	found, err := s.Customers.List(ctx, requestOf(ctx).merchant, filter, show.include, p)
 	if err != nil {
 		return nil, err

@@ -173,14 +173,14 @@ func TestWhoMayCallEachOperation(t *testing.T) {
 		}
 		after := e.seen()
 		assert.Equal(t, trim(before), trim(after), "nothing was changed")
-		// Reads first, so that they find what the writes end.
-		for _, reads := range []bool{true, false} {
+		// Reads first, and last what archives and replaces: so that each finds what the others end.
+		for _, method := range []string{http.MethodGet, http.MethodPatch, http.MethodDelete, http.MethodPost} {
 			for _, o := range foyertest.MerchantOperations() {
-				if (o.Method == http.MethodGet) != reads {
+				if o.Method != method {
 					continue
 				}
 				answer := e.call(only[o.Permission], o, e.path(o, e.own), e.own)
-				if reads {
+				if method == http.MethodGet {
 					answer.Must(http.StatusOK)
 				}
 				assert.NotContains(t, []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, answer.Status, "%s with %s alone: %s", o.ID, o.Permission, answer.Body)
@@ -238,7 +238,7 @@ func TestAnotherMerchantsIDsInBodiesAndQueriesAreUnknown(t *testing.T) {
 			if o.Method != http.MethodGet {
 				if _, named := body(o, zenith.own); named > 0 {
 					answer := acme.call(acme.key, o, path, zenith.own)
-					assert.Equal(t, http.StatusUnprocessableEntity, answer.Status, "%s: %s", o.ID, answer.Body)
+					assert.Contains(t, []int{http.StatusUnprocessableEntity, http.StatusConflict}, answer.Status, "%s: %s", o.ID, answer.Body)
 					bodies++
 				}
 				continue
@@ -275,6 +275,9 @@ func TestFieldsOnlyWeWriteAreRefused(t *testing.T) {
 			sent, _ := body(o, e.own)
 			object, ok := sent.(map[string]any)
 			require.True(t, ok, o.ID)
+			if _, ours := object[field]; ours {
+				continue // it can be set here
+			}
 			object[field] = "x"
 			answer := e.key.Call(o.Method, e.path(o, e.own), object, idempotencyKey, rand.Text())
 			assert.Equal(t, "400 json.unknown_field", fmt.Sprint(answer.Status, " ", answer.Text("code")), "%s with %s", o.ID, field)

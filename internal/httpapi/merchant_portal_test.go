@@ -85,7 +85,7 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		"frontend of plain http":     map[string]any{"frontend_url": "http://acme.test"},
 		"frontend with credentials":  map[string]any{"frontend_url": "https://user:pass@acme.test"},
 		"frontend javascript":        map[string]any{"frontend_url": "javascript:alert(1)"},
-		"return URL with a fragment": map[string]any{"return_urls": []string{"https://acme.test/#x"}},
+		"return URL with userinfo":   map[string]any{"return_urls": []string{"https://u:p@acme.test/"}},
 		"logo of plain http":         map[string]any{"branding": map[string]any{"logo_url": "http://acme.test/logo.png"}},
 		"terms javascript":           map[string]any{"legal": map[string]any{"terms_url": "javascript:alert(1)"}},
 		"terms with a quote":         map[string]any{"legal": map[string]any{"terms_url": `https://acme.test/"><script>`}},

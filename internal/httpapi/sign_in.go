@@ -136,6 +136,11 @@ func showTokens(t identity.Tokens) api.Tokens {
 	return shown
 }
 
+// showSignIn is a sign-in as events tell of it: of customers only, and nothing that proves anything.
+func showSignIn(v identity.SignIn) api.CustomerSignIn {
+	return api.CustomerSignIn{Id: string(v.ID), CustomerId: string(v.Customer), Target: showTarget(v.Target), CreatedAt: v.CreatedAt, CompletedAt: v.CompletedAt}
+}
+
 func showTarget(t identity.Target) api.Target {
 	return api.Target{Kind: api.TargetKind(t.Kind), Id: orNull(t.ID)}
 }

@@ -172,6 +172,9 @@ func checkBody(r *request) error {
 			Kind: foyer.Malformed, Code: "json.unknown_field", Fields: fields, Params: map[string]any{"Field": shown(first[len(first)-1])},
 		}
 	}
+	if len(fields) == 0 {
+		return foyer.Refuse(foyer.Invalid, "input.invalid") // something is wrong, whatever it is called
+	}
 	return foyer.InvalidFields(fields...)
 }
 
@@ -200,14 +203,21 @@ func nulTexts(value any, path []string) []foyer.FieldError {
 
 // unknownKeys returns the paths of the keys the schema has no property for, in order.
 func unknownKeys(schema *openapi3.Schema, value any, path []string) [][]string {
+	var out [][]string
+	if list, ok := value.([]any); ok {
+		of := itemsOf(schema)
+		for i := 0; of != nil && i < len(list); i++ {
+			out = append(out, unknownKeys(of, list[i], append(slices.Clone(path), strconv.Itoa(i)))...)
+		}
+		return out
+	}
 	object, ok := value.(map[string]any)
 	if !ok {
 		return nil
 	}
-	var out [][]string
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		below := append(slices.Clone(path), key)
-		if property := propertyOf(schema, key); property == nil && schema.AdditionalProperties.Schema != nil {
+		if property := propertyOf(schema, key); property == nil && isMap(schema) {
 			continue // a map: its keys are the client's
 		} else if property == nil {
 			out = append(out, below)
@@ -216,6 +226,19 @@ func unknownKeys(schema *openapi3.Schema, value any, path []string) [][]string {
 		}
 	}
 	return out
+}
+
+// itemsOf is what the entries of a list are like, nil when that is not said.
+func itemsOf(schema *openapi3.Schema) *openapi3.Schema {
+	if schema.Items == nil {
+		return nil
+	}
+	return schema.Items.Value
+}
+
+// isMap tells whether an object has keys of the client's own choice, in the parts of an allOf too.
+func isMap(schema *openapi3.Schema) bool {
+	return schema.AdditionalProperties.Schema != nil || slices.ContainsFunc(schema.AllOf, func(part *openapi3.SchemaRef) bool { return isMap(part.Value) })
 }
 
 // propertyOf looks a property up, in the parts of an allOf too.

@@ -28,6 +28,8 @@ var fullBodies = map[string][]string{
 		`{"token":"abc","code_verifier":"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"}`, `{"sign_in_id":"sgn_01kb3v5q8r9s0t1v2w3x4y5z6a","code":"ABCD-EFGH"}`,
 	},
 	"exchangePortalSession": {`{"ticket":"abc"}`},
+	"requestEmailChange":    {`{"email":"mia@new.test"}`},
+	"verifyEmailChange":     {`{"token":"abc"}`},
 	"refreshSession":        {`{"refresh_token":"abc"}`},
 	"addPaymentMethod": {`{"setup_id":"pms_01kb3v5q8r9s0t1v2w3x4y5z6a","replaces":"paymtd_01kb3v5q8r9s0t1v2w3x4y5z6a","default":true,
 		"subscription_id":"sub_01kb3v5q8r9s0t1v2w3x4y5z6a"}`},

@@ -85,6 +85,14 @@ func ValidScope(scope string) bool {
 	return scope == ScopeRead || scope == ScopeWrite || slices.Contains([]string{powerCancel, powerPaymentMethod}, powerOf(scope))
 }
 
+// SubscriptionOf returns the subscription a narrow scope is for, empty for any other text.
+func SubscriptionOf(scope string) string {
+	if powerOf(scope) == "" {
+		return ""
+	}
+	return strings.Split(scope, ":")[1]
+}
+
 // powerOf returns the power a narrow scope gives, empty for any other text.
 func powerOf(scope string) string {
 	parts := strings.Split(scope, ":")

@@ -10,6 +10,7 @@ import (
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
+	"foyer/internal/identity"
 	"foyer/internal/retention"
 )
 
@@ -93,6 +94,18 @@ func (s *Store) objectsOf(ctx context.Context, merchant foyer.MerchantID, kind f
 		var rows []cancellationRow
 		err := query.Find(&rows).Error
 		return byID(domains(rows), translate(err), func(v retention.Cancellation) string { return string(v.ID) })
+	case foyer.PrefixSignIn:
+		var rows []signInRow
+		err := query.Find(&rows).Error
+		return byID(domains(rows), translate(err), func(v identity.SignIn) string { return string(v.ID) })
+	case foyer.PrefixSession:
+		var rows []sessionRow
+		err := query.Find(&rows).Error
+		return byID(domains(rows), translate(err), func(v identity.Session) string { return string(v.ID) })
+	case foyer.PrefixPortalSession:
+		var rows []portalSessionRow
+		err := query.Find(&rows).Error
+		return byID(domains(rows), translate(err), func(v identity.PortalSession) string { return string(v.ID) })
 	}
 	return nil, nil
 }

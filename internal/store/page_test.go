@@ -16,6 +16,7 @@ import (
 	"foyer/internal/foyer"
 	"foyer/internal/identity"
 	"foyer/internal/invoice"
+	"foyer/internal/retention"
 	"foyer/internal/store"
 	"foyer/internal/webhook"
 )
@@ -124,6 +125,19 @@ var lists = []list{
 		},
 	},
 	{
+		"addresses", func(t testing.TB, f *fixture, c billing.Customer, at []time.Time) {
+			t.Helper()
+			for _, when := range at {
+				require.NoError(t, f.CreateAddress(t.Context(), f.address(c, func(a *billing.CustomerAddress) { a.CreatedAt = when })))
+			}
+		},
+		func(t testing.TB, f *fixture, c billing.Customer, p foyer.PageRequest) []foyer.PageKey {
+			t.Helper()
+			got, err := f.ListAddresses(t.Context(), scope(c), nil, p)
+			return keysOf(t, got, err, func(a billing.CustomerAddress) foyer.PageKey { return foyer.PageKey{At: a.CreatedAt, ID: string(a.ID)} })
+		},
+	},
+	{
 		"activity", func(t testing.TB, f *fixture, c billing.Customer, at []time.Time) {
 			t.Helper()
 			for _, when := range at {
@@ -149,6 +163,70 @@ var lists = []list{
 			t.Helper()
 			got, err := f.OpenSessions(t.Context(), scope(c), start, p)
 			return keysOf(t, got, err, func(s identity.Session) foyer.PageKey { return foyer.PageKey{At: s.CreatedAt, ID: string(s.ID)} })
+		},
+	},
+	{
+		"a customer's links", func(t testing.TB, f *fixture, c billing.Customer, at []time.Time) {
+			t.Helper()
+			for _, when := range at {
+				f.portalSession(t, func(p *identity.PortalSession) { p.Scope, p.Origin, p.CreatedAt = scope(c), identity.OriginMail, when })
+			}
+		},
+		func(t testing.TB, f *fixture, c billing.Customer, p foyer.PageRequest) []foyer.PageKey {
+			t.Helper()
+			got, err := f.PortalSessions(t.Context(), c.Merchant, identity.PortalSessionFilter{Customer: c.ID, Origin: identity.OriginMail}, p)
+			return keysOf(t, got, err, func(s identity.PortalSession) foyer.PageKey { return foyer.PageKey{At: s.CreatedAt, ID: string(s.ID)} })
+		},
+	},
+	{
+		"a merchant's links", func(t testing.TB, f *fixture, c billing.Customer, at []time.Time) {
+			t.Helper()
+			for _, when := range at {
+				f.portalSession(t, func(p *identity.PortalSession) {
+					p.Scope, p.CreatedAt = scope(c), when
+					if c.ID == f.neighbor.ID {
+						p.Origin = identity.OriginMail // the merchant's too, and not among these
+					}
+				})
+			}
+		},
+		func(t testing.TB, f *fixture, c billing.Customer, p foyer.PageRequest) []foyer.PageKey {
+			t.Helper()
+			got, err := f.PortalSessions(t.Context(), c.Merchant, identity.PortalSessionFilter{Origin: identity.OriginAPI}, p)
+			return keysOf(t, got, err, func(s identity.PortalSession) foyer.PageKey { return foyer.PageKey{At: s.CreatedAt, ID: string(s.ID)} })
+		},
+	},
+	{
+		"changes of address", func(t testing.TB, f *fixture, c billing.Customer, at []time.Time) {
+			t.Helper()
+			for _, when := range at {
+				f.emailChange(t, func(e *identity.EmailChange) { e.Scope, e.CreatedAt = scope(c), when })
+			}
+		},
+		func(t testing.TB, f *fixture, c billing.Customer, p foyer.PageRequest) []foyer.PageKey {
+			t.Helper()
+			got, err := f.EmailChanges(t.Context(), scope(c), p)
+			return keysOf(t, got, err, func(e identity.EmailChange) foyer.PageKey { return foyer.PageKey{At: e.CreatedAt, ID: string(e.ID)} })
+		},
+	},
+	{
+		"cancellations", func(t testing.TB, f *fixture, c billing.Customer, at []time.Time) {
+			t.Helper()
+			sub := f.subscription(func(s *billing.Subscription) { s.Merchant, s.Customer = c.Merchant, c.ID })
+			f.save(t, c.Merchant, billing.ImportBatch{Subscriptions: []billing.ImportedSubscription{{Subscription: sub}}})
+			for _, when := range at {
+				created, err := f.CreateCancellation(t.Context(), retention.Cancellation{
+					ID: retention.CancellationID(f.ids(foyer.PrefixCancellation)), Merchant: c.Merchant, Customer: c.ID, Subscription: sub.ID,
+					State: retention.Abandoned, Step: retention.StepDone, Effective: billing.AtPeriodEnd, CreatedAt: when, UpdatedAt: when, Version: 1,
+				})
+				require.NoError(t, err)
+				require.True(t, created)
+			}
+		},
+		func(t testing.TB, f *fixture, c billing.Customer, p foyer.PageRequest) []foyer.PageKey {
+			t.Helper()
+			got, err := f.AllCancellations(t.Context(), scope(c), p)
+			return keysOf(t, got, err, func(v retention.Cancellation) foyer.PageKey { return foyer.PageKey{At: v.CreatedAt, ID: string(v.ID)} })
 		},
 	},
 	{

@@ -132,10 +132,12 @@ func (s *Store) SavePaymentMethod(ctx context.Context, m billing.PaymentMethod) 
 }
 
 // ClearDefault implements billing.Store.
-func (s *Store) ClearDefault(ctx context.Context, scope foyer.Scope, now time.Time) error {
-	return translate(s.db(ctx).Model(&paymentMethodRow{}).
-		Where("merchant_id = ? AND customer_id = ? AND is_default = ? AND deleted_at IS NULL", scope.Merchant, scope.Customer, true).
-		UpdateColumns(map[string]any{"is_default": false, "updated_at": now, "version": gorm.Expr("version + 1")}).Error)
+func (s *Store) ClearDefault(ctx context.Context, scope foyer.Scope, now time.Time) ([]billing.PaymentMethod, error) {
+	var rows []paymentMethodRow
+	err := s.db(ctx).Raw("UPDATE payment_methods SET is_default = ?, updated_at = ?, version = version + 1 "+
+		"WHERE merchant_id = ? AND customer_id = ? AND is_default = ? AND deleted_at IS NULL RETURNING *",
+		false, now.UTC(), scope.Merchant, scope.Customer, true).Scan(&rows).Error
+	return domains(rows), translate(err)
 }
 
 // DeletePaymentMethod implements billing.Store. The row stays, because attempts name it; what could charge it does not.

@@ -83,7 +83,8 @@ func TestNoReadableSecretAtRest(t *testing.T) {
 		require.NoError(t, err)
 		secrets["private key"], secrets["private key's seed"] = keys[0].Private, keys[0].Private.Seed()
 
-		// An answer that is kept for a repeated call; what it says is the customer's.
+		// An answer that is kept for a repeated call; what it says is the customer's. As a whole it stands nowhere else: the
+		// event of the change has a part of it in the same words.
 		answer := c.Patch("/v1/me", map[string]any{"company": "Secret company 4711"}, "Idempotency-Key", "key-4711-of-the-client").Must(http.StatusOK)
 		secrets["idempotent answer"], secrets["idempotency key"] = bytes.TrimSpace(answer.Body), []byte("key-4711-of-the-client")
 

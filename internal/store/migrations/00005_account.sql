@@ -38,3 +38,6 @@ CREATE TABLE email_changes (
 );
 CREATE INDEX email_changes_list ON email_changes (merchant_id, customer_id, created_at, id);
 CREATE INDEX email_changes_created ON email_changes (created_at);
+
+-- The export reads a customer's cancellations page by page.
+CREATE INDEX cancellations_list ON cancellations (merchant_id, customer_id, created_at, id);
