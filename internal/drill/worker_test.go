@@ -69,15 +69,14 @@ func work() error {
 	return nil
 }
 
-// hookOptions are a schedule at a drill's pace.
+// hookOptions are a schedule and a time-out at a drill's pace; the rest is as it is delivered.
 func hookOptions() webhook.Options {
 	schedule := webhook.Schedule{0, 50 * time.Millisecond, 200 * time.Millisecond}
 	for range 15 {
 		schedule = append(schedule, 500*time.Millisecond)
 	}
 	return webhook.Options{
-		Private: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Schedule: schedule, Timeout: 300 * time.Millisecond, Lease: time.Second,
-		Poll: 100 * time.Millisecond,
+		Private: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Schedule: schedule, Timeout: 300 * time.Millisecond,
 	}
 }
 

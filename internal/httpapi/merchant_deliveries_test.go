@@ -325,6 +325,24 @@ func TestADeadEndpointDelaysNobody(t *testing.T) {
 	}, foyertest.WithWebhooks(func(o *webhook.Options) { o.Timeout, o.PerEndpoint, o.AtOnce = 3*time.Second, 8, 16 }))
 }
 
+// A receiver that takes longer than a lease is asked once, whoever else looks for work: who sends renews.
+func TestASlowReceiverIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	slow := foyertest.WithWebhooks(func(o *webhook.Options) { o.Timeout, o.Lease, o.Poll = 5*time.Second, 400*time.Millisecond, 20*time.Millisecond })
+	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
+		m := a.Merchant(t, "acme")
+		c := a.Key(t, m)
+		r := a.Receiver(t, func(http.ResponseWriter, *http.Request) { time.Sleep(1500 * time.Millisecond) })
+		endpoint, _ := listen(c, r.URL)
+		a.Deliver(t)
+		a.Second(t, slow).Deliver(t)
+		a.Happen(t, m, "payment.completed")
+		d := settled(t, c, onlyDelivery(t, c, endpoint))
+		assert.Equal(t, []any{"succeeded", float64(1)}, []any{d.At("status"), d.At("tries")})
+		assert.Len(t, r.Got(), 1)
+	}, slow)
+}
+
 // What the API shows of deliveries is paged as every list.
 func TestDeliveriesArePaged(t *testing.T) {
 	t.Parallel()

@@ -23,7 +23,7 @@ const (
 // quick are webhook options at a test's pace.
 func quick(o *webhook.Options) {
 	o.Schedule = webhook.Schedule{0, 50 * time.Millisecond, 100 * time.Millisecond}
-	o.Timeout, o.Lease, o.Poll = 400*time.Millisecond, 2*time.Second, 20*time.Millisecond
+	o.Timeout, o.Poll = 400*time.Millisecond, 20*time.Millisecond
 }
 
 func TestAWebhookEndpointsLife(t *testing.T) {
