@@ -1748,18 +1748,6 @@ type CustomerList struct {
 	Page Page `json:"page"`
 }
 
-// CustomerSignIn A customer's sign-in, as events tell of it.
-type CustomerSignIn struct {
-	// CompletedAt When it led to a session.
-	CompletedAt *time.Time `json:"completed_at"`
-	CreatedAt   time.Time  `json:"created_at"`
-	CustomerId  string     `json:"customer_id"`
-	Id          string     `json:"id"`
-
-	// Target Where to go after sign-in.
-	Target Target `json:"target"`
-}
-
 // Delivery One event for one webhook endpoint.
 //
 // Example: {"attempts":[{"at":"2026-11-24T09:00:00.2Z","duration_ms":15000,"http_status":null,"outcome":"timeout"},{"at":"2026-11-24T09:00:20.3Z","duration_ms":31,"http_status":204,"outcome":"succeeded"}],"completed_at":"2026-11-24T09:00:20.4Z","created_at":"2026-11-24T09:00:00Z","endpoint_id":"whk_01kb3v5q8r9s0t1v2w3x4y5z6a","event_created_at":"2026-11-24T09:00:00Z","event_id":"evt_01kb3v5q8r9s0t1v2w3x4y5z6a","event_type":"payment.completed","id":"dlv_01kb3v5q8r9s0t1v2w3x4y5z6a","last_http_status":204,"last_outcome":"succeeded","next_try_at":null,"status":"succeeded","tries":2}
@@ -1824,7 +1812,7 @@ type DeliveryStatus string
 
 // Discount Something taken off.
 //
-// Example: {"amount":null,"code":"WELCOME20","created_at":"2026-11-24T09:00:00Z","description":"Welcome","external_id":null,"id":"dsc_01kb3v5q8r9s0t1v2w3x4y5z6a","metadata":{},"percent":"20","periods":3,"status":"active","type":"percent","updated_at":"2026-11-24T09:00:00Z"}
+// Example: {"amount":{"amount":500,"currency":"EUR","display":"5,00 €"},"code":"WELCOME5","created_at":"2026-11-24T09:00:00Z","description":"Welcome","external_id":null,"id":"dsc_01kb3v5q8r9s0t1v2w3x4y5z6a","metadata":{},"percent":null,"periods":3,"status":"active","type":"fixed","updated_at":"2026-11-24T09:00:00Z"}
 type Discount struct {
 	Amount      *Money    `json:"amount"`
 	Code        *string   `json:"code"`
@@ -2742,7 +2730,7 @@ type PortalUrls struct {
 
 // Price What a product costs.
 //
-// Example: {"billing_cycle":{"frequency":1,"interval":"month"},"created_at":"2026-11-24T09:00:00Z","description":null,"external_id":null,"id":"pri_01kb3v5q8r9s0t1v2w3x4y5z6a","metadata":{},"name":"Monthly","product_id":"pro_01kb3v5q8r9s0t1v2w3x4y5z6a","quantity":null,"status":"active","tax_behavior":"exclusive","tax_rate":"0.19","trial":null,"unit_price":{"amount":2900,"currency":"EUR","display":"29,00 €"},"updated_at":"2026-11-24T09:00:00Z"}
+// Example: {"billing_cycle":{"frequency":1,"interval":"month"},"created_at":"2026-11-24T09:00:00Z","description":null,"external_id":null,"id":"pri_01kb3v5q8r9s0t1v2w3x4y5z6a","metadata":{},"name":"Monthly","product_id":"pro_01kb3v5q8r9s0t1v2w3x4y5z6a","quantity":{"max":100,"min":1},"status":"active","tax_behavior":"exclusive","tax_rate":"0.19","trial":{"frequency":14,"interval":"day"},"unit_price":{"amount":2900,"currency":"EUR","display":"29,00 €"},"updated_at":"2026-11-24T09:00:00Z"}
 type Price struct {
 	// BillingCycle Null for what is paid once.
 	BillingCycle *BillingCycle `json:"billing_cycle"`

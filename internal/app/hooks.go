@@ -33,7 +33,7 @@ func (a *App) newHooks() *webhook.Service {
 		outcomes.WithLabelValues(string(o))
 	}
 	return webhook.NewService(webhook.Config{
-		Store: a.Store, Messages: messages{a.Store}, Mails: a.Queue, IDs: a.IDs, Now: a.Now, Options: a.Config.Webhooks, Log: a.Log,
+		Store: a.Store, Messages: messages{a.Store}, Mails: a.Queue, IDs: a.IDs, Now: a.Now, Options: a.Webhooks, Log: a.Log,
 		Observe: func(o webhook.Outcome) { outcomes.WithLabelValues(string(o)).Inc() },
 	})
 }

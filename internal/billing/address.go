@@ -49,7 +49,7 @@ func (a CustomerAddress) Change(change CustomerAddressChange, now time.Time) (Cu
 	before := a
 	var check checks
 	check.address("", &a.Address, &change.Address)
-	check.prose("/description", &a.Description, change.Description, maxDescriptionLength)
+	check.description(&a.Description, change.Description)
 	check.text("/external_id", &a.ExternalID, change.ExternalID, maxExternalIDLength)
 	check.metadata(&a.Metadata, change.Metadata)
 	if len(check.faults) == 0 && a.Empty() {

@@ -24,7 +24,7 @@ func (p Product) Change(change ProductChange, now time.Time) (Product, error) {
 	before := p
 	var check checks
 	check.required("/name", &p.Name, change.Name, maxNameLength)
-	check.prose("/description", &p.Description, change.Description, maxDescriptionLength)
+	check.description(&p.Description, change.Description)
 	check.text("/external_id", &p.ExternalID, change.ExternalID, maxExternalIDLength)
 	check.metadata(&p.Metadata, change.Metadata)
 	check.text("/image_url", &p.ImageURL, change.ImageURL, maxURLLength)
@@ -94,7 +94,7 @@ func (p Price) Change(change PriceChange, now time.Time) (Price, error) {
 // describe sets what may be changed of a price.
 func (p *Price) describe(check *checks, change PriceChange) {
 	check.text("/name", &p.Name, change.Name, maxNameLength)
-	check.prose("/description", &p.Description, change.Description, maxDescriptionLength)
+	check.description(&p.Description, change.Description)
 	check.text("/external_id", &p.ExternalID, change.ExternalID, maxExternalIDLength)
 	check.metadata(&p.Metadata, change.Metadata)
 	if change.Quantity != nil {
@@ -177,7 +177,7 @@ func (d Discount) Change(change DiscountChange, now time.Time) (Discount, error)
 const maxCodeLength = 64
 
 func (d *Discount) describe(check *checks, change DiscountChange) {
-	check.prose("/description", &d.Description, change.Description, maxDescriptionLength)
+	check.description(&d.Description, change.Description)
 	check.text("/external_id", &d.ExternalID, change.ExternalID, maxExternalIDLength)
 	check.metadata(&d.Metadata, change.Metadata)
 	check.text("/code", &d.Code, change.Code, maxCodeLength)

@@ -37,9 +37,9 @@ func (c *checks) text(pointer string, target, value *string, limit int) {
 	c.set(pointer, target, value, limit, false)
 }
 
-// prose is text that may have several lines.
-func (c *checks) prose(pointer string, target, value *string, limit int) {
-	c.set(pointer, target, value, limit, true)
+// description is text that may have several lines.
+func (c *checks) description(target, value *string) {
+	c.set("/description", target, value, maxDescriptionLength, true)
 }
 
 func (c *checks) set(pointer string, target, value *string, limit int, multiline bool) {

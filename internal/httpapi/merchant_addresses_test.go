@@ -25,7 +25,7 @@ func TestTheDefaultAddressIsTheCustomersOwn(t *testing.T) {
 		defaults := func() (out []string) {
 			list := key.Get(path + "/addresses").Must(http.StatusOK)
 			for i := range list.Len("data") {
-				if list.At(fmt.Sprintf("data.%d.default", i)) == true {
+				if list.At(fmt.Sprintf("data.%d.default", i)) == any(true) {
 					out = append(out, list.Text(fmt.Sprintf("data.%d.city", i)))
 				}
 			}
@@ -124,10 +124,10 @@ func TestDefaultsAtOnce(t *testing.T) {
 			ids = append(ids, key.Post(path+"/addresses", map[string]any{"city": fmt.Sprint("City ", i)}).Must(http.StatusCreated).Text("id"))
 		}
 		statuses := together(24, func(i int) int {
-			switch {
-			case i%6 == 5:
+			switch i % 6 {
+			case 5:
 				return key.Patch(path, map[string]any{"address": map[string]any{"city": fmt.Sprint("Own ", i)}}).Status
-			case i%6 == 4:
+			case 4:
 				return key.Patch(path+"/addresses/"+ids[i%4], map[string]any{"city": fmt.Sprint("City ", i)}).Status
 			}
 			return key.Patch(path+"/addresses/"+ids[i%4], map[string]any{"default": true}).Status
@@ -136,7 +136,7 @@ func TestDefaultsAtOnce(t *testing.T) {
 		list := key.Get(path + "/addresses").Must(http.StatusOK)
 		var chosen []string
 		for i := range list.Len("data") {
-			if list.At(fmt.Sprintf("data.%d.default", i)) == true {
+			if list.At(fmt.Sprintf("data.%d.default", i)) == any(true) {
 				chosen = append(chosen, list.Text(fmt.Sprintf("data.%d.city", i)))
 			}
 		}

@@ -89,8 +89,12 @@ func TestAKeyThatHasAnEndEnds(t *testing.T) {
 	c.Get("/v1/merchant/portal").Must(http.StatusOK)
 	admin.Patch(path, map[string]any{"expires_at": "2020-01-01T00:00:00Z"}).Refused(http.StatusUnprocessableEntity, "input.invalid")
 	for _, body := range []map[string]any{
-		{"name": "", "permissions": []string{"read"}}, {"name": "x", "permissions": []string{}}, {"name": "x", "permissions": []string{"root"}},
-		{"name": "a\u202eb", "permissions": []string{"read"}}, {"name": "  ", "permissions": []string{"read"}}, {"permissions": []string{"read"}},
+		{"name": "", "permissions": []string{"read"}},
+		{"name": "x", "permissions": []string{}},
+		{"name": "x", "permissions": []string{"root"}},
+		{"name": "a\u202eb", "permissions": []string{"read"}},
+		{"name": "  ", "permissions": []string{"read"}},
+		{"permissions": []string{"read"}},
 	} {
 		admin.Post(keys, body).Must(http.StatusUnprocessableEntity)
 	}

@@ -145,8 +145,10 @@ func TestTheCatalogIsRefused(t *testing.T) {
 		}
 		for pointer, bad := range map[string][]map[string]any{
 			"/unit_price/amount": {
-				{"unit_price": map[string]any{"amount": -1, "currency": "EUR"}}, {"unit_price": map[string]any{"amount": int64(1) << 53, "currency": "EUR"}},
-				{"unit_price": map[string]any{"amount": billing.MaxAmount + 1, "currency": "EUR"}}, {"unit_price": map[string]any{"amount": 1.5, "currency": "EUR"}},
+				{"unit_price": map[string]any{"amount": -1, "currency": "EUR"}},
+				{"unit_price": map[string]any{"amount": int64(1) << 53, "currency": "EUR"}},
+				{"unit_price": map[string]any{"amount": billing.MaxAmount + 1, "currency": "EUR"}},
+				{"unit_price": map[string]any{"amount": 1.5, "currency": "EUR"}},
 				{"unit_price": map[string]any{"amount": "5", "currency": "EUR"}},
 			},
 			"/unit_price/currency": {{"unit_price": map[string]any{"amount": 1, "currency": "XXX"}}, {"unit_price": map[string]any{"amount": 1, "currency": "eur"}}, {"unit_price": map[string]any{"amount": 1, "currency": "EURO"}}},

@@ -147,7 +147,7 @@ func TestFailedDeliveriesAreTriedAgain(t *testing.T) {
 			assert.Equal(t, string(got[0].Body), string(g.Body))
 			assert.True(t, signedBy(secret, g))
 			if i > 0 {
-				assert.GreaterOrEqual(t, g.At.Sub(got[i-1].At), []time.Duration{0, 50, 100}[i]*time.Millisecond)
+				assert.GreaterOrEqual(t, g.At.Sub(got[i-1].At), time.Duration([]int{0, 50, 100}[i])*time.Millisecond)
 			}
 		}
 		assert.NotEmpty(t, c.Get(hookPath+"/"+endpoint).Must(http.StatusOK).Text("failing_since"))
@@ -328,7 +328,9 @@ func TestADeadEndpointDelaysNobody(t *testing.T) {
 // A receiver that takes longer than a lease is asked once, whoever else looks for work: who sends renews.
 func TestASlowReceiverIsAskedOnce(t *testing.T) {
 	t.Parallel()
-	slow := foyertest.WithWebhooks(func(o *webhook.Options) { o.Timeout, o.Lease, o.Poll = 5*time.Second, 400*time.Millisecond, 20*time.Millisecond })
+	slow := foyertest.WithWebhooks(func(o *webhook.Options) {
+		o.Timeout, o.Lease, o.Poll = 5*time.Second, 400*time.Millisecond, 20*time.Millisecond
+	})
 	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
 		m := a.Merchant(t, "acme")
 		c := a.Key(t, m)

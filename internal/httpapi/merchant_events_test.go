@@ -51,7 +51,7 @@ func TestEventsTellEveryChange(t *testing.T) {
 			}
 			return all
 		}
-		assert.Equal(t, []string{"invoice.created", "payment.completed"}, types(foyertest.Query("type", "payment.completed,invoice.created")))
+		assert.ElementsMatch(t, []string{"invoice.created", "payment.completed"}, types(foyertest.Query("type", "payment.completed,invoice.created")))
 		assert.Empty(t, types(foyertest.Query("customer_id", "ctm_01kb3v5q8r9s0t1v2w3x4y5z6a")))
 		payment := key.Get("/v1/merchant/events?type=payment.completed").Must(http.StatusOK)
 		assert.Equal(t, "Basic", payment.Text("data.0.data.lines.0.name"), "the object is whole")

@@ -136,9 +136,17 @@ func showTokens(t identity.Tokens) api.Tokens {
 	return shown
 }
 
-// showSignIn is a sign-in as events tell of it: of customers only, and nothing that proves anything.
-func showSignIn(v identity.SignIn) api.CustomerSignIn {
-	return api.CustomerSignIn{Id: string(v.ID), CustomerId: string(v.Customer), Target: showTarget(v.Target), CreatedAt: v.CreatedAt, CompletedAt: v.CompletedAt}
+// customerSignIn is a sign-in as events tell of it, and nothing else does: of customers only, and nothing that proves anything.
+type customerSignIn struct {
+	ID          string     `json:"id"`
+	CustomerID  string     `json:"customer_id"`
+	Target      api.Target `json:"target"`
+	CreatedAt   time.Time  `json:"created_at"`
+	CompletedAt *time.Time `json:"completed_at"`
+}
+
+func showSignIn(v identity.SignIn) customerSignIn {
+	return customerSignIn{ID: string(v.ID), CustomerID: string(v.Customer), Target: showTarget(v.Target), CreatedAt: v.CreatedAt, CompletedAt: v.CompletedAt}
 }
 
 func showTarget(t identity.Target) api.Target {

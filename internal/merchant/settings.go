@@ -120,8 +120,10 @@ func (s Settings) Validate() error {
 		v.add("/default_locale", "input.locale", nil)
 	}
 	for _, link := range []struct{ pointer, url string }{
-		{"/legal/terms_url", s.Legal.TermsURL}, {"/legal/privacy_url", s.Legal.PrivacyURL},
-		{"/legal/imprint_url", s.Legal.ImprintURL}, {"/legal/support_url", s.Legal.SupportURL},
+		{"/legal/terms_url", s.Legal.TermsURL},
+		{"/legal/privacy_url", s.Legal.PrivacyURL},
+		{"/legal/imprint_url", s.Legal.ImprintURL},
+		{"/legal/support_url", s.Legal.SupportURL},
 	} {
 		if link.url != "" && !validLink(link.url) {
 			v.add(link.pointer, "input.url", nil)

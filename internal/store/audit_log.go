@@ -24,6 +24,7 @@ type AuditRow struct {
 	CreatedAt  time.Time
 }
 
+// TableName implements gorm.Tabler.
 func (AuditRow) TableName() string { return "audit_log" }
 
 func (r AuditRow) domain() merchant.AuditEntry {

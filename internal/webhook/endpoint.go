@@ -183,7 +183,7 @@ func (e Endpoint) heard(o Outcome, at time.Time, patience time.Duration) (after 
 	case e.FailingSince == nil:
 		e.FailingSince, changed = &at, true
 	}
-	reason := DisabledReason("")
+	var reason DisabledReason
 	switch {
 	case o == OutcomeGone:
 		reason = DisabledGone

@@ -128,7 +128,8 @@ func (l *ledger) chooseOnce(ctx context.Context, inputs []billing.BillItemInput)
 
 // priceFaults says why a price can't be bought once in this quantity.
 func priceFaults(i int, price billing.CatalogPrice, known bool, quantity int64) []foyer.FieldError {
-	field, code := "price_id", ""
+	field := "price_id"
+	var code string
 	switch {
 	case !known:
 		code = "input.unknown_reference"
