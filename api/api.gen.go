@@ -1718,6 +1718,7 @@ type CustomerAddressList struct {
 // CustomerExport Everything held about a customer.
 type CustomerExport struct {
 	Activity      []Activity            `json:"activity"`
+	Addresses     []ExportedAddress     `json:"addresses"`
 	Cancellations []Cancellation        `json:"cancellations"`
 	EmailChanges  []ExportedEmailChange `json:"email_changes"`
 	Invoices      []Invoice             `json:"invoices"`
@@ -1957,6 +1958,23 @@ type EventList struct {
 
 	// Page Where the next page starts.
 	Page Page `json:"page"`
+}
+
+// ExportedAddress An address of the customer.
+type ExportedAddress struct {
+	City *string `json:"city"`
+
+	// Country ISO 3166-1 alpha-2.
+	Country   *string   `json:"country"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Default Whether future documents show it.
+	Default    bool    `json:"default"`
+	Id         string  `json:"id"`
+	Line1      *string `json:"line1"`
+	Line2      *string `json:"line2"`
+	PostalCode *string `json:"postal_code"`
+	Region     *string `json:"region"`
 }
 
 // ExportedEmailChange A change of address that was asked for.
@@ -2233,10 +2251,8 @@ type MerchantCreateSubscription struct {
 //
 // Example: {"metadata":{"order":"7"}}
 type MerchantUpdatePayment struct {
-	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
-	//
-	// Example: {"crm_id":"A-17"}
-	Metadata Metadata `json:"metadata"`
+	// Metadata Replaces all that was there; null clears.
+	Metadata nullable.Nullable[Metadata] `json:"metadata"`
 }
 
 // MerchantUpdateSubscription What to change.
@@ -2246,10 +2262,8 @@ type MerchantUpdateSubscription struct {
 	// ExternalId Null clears.
 	ExternalId nullable.Nullable[string] `json:"external_id,omitempty"`
 
-	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
-	//
-	// Example: {"crm_id":"A-17"}
-	Metadata *Metadata `json:"metadata,omitempty"`
+	// Metadata Replaces all that was there; null clears.
+	Metadata nullable.Nullable[Metadata] `json:"metadata,omitempty"`
 
 	// PaymentMethodId A stored payment method of the customer.
 	PaymentMethodId *string `json:"payment_method_id,omitempty"`

@@ -6,9 +6,6 @@ import (
 	"foyer/internal/foyer"
 )
 
-// eventCustomerUpdated tells of a customer's own data.
-const eventCustomerUpdated foyer.EventType = "customer.updated"
-
 // ActivityEmailChanged is what a customer sees of their new address.
 const ActivityEmailChanged foyer.ActivityType = "email_change.completed"
 
@@ -51,7 +48,7 @@ func (s *Service) ChangeEmail(ctx context.Context, actor foyer.Actor, email stri
 			return err
 		}
 		return s.store.RecordEvents(ctx, foyer.Event{
-			ID: s.ids(foyer.PrefixEvent), Scope: actor.Scope, Type: eventCustomerUpdated, Subject: string(actor.Scope.Customer),
+			ID: s.ids(foyer.PrefixEvent), Scope: actor.Scope, Type: EventCustomerUpdated, Subject: string(actor.Scope.Customer),
 			Sequence: customer.Version, At: now,
 		})
 	})

@@ -221,7 +221,8 @@ func (c *Customers) Create(ctx context.Context, by foyer.Actor, change CustomerC
 }
 
 // Update changes a customer, for future documents only. ifVersion is the version the caller read, 0 when it does not care.
-// What a customer changes about themselves is noted in their activity.
+// What a customer changes about themselves is noted in their activity. Another e-mail address, which only a merchant gives here,
+// ends everything the customer is signed in with.
 //
 // Refusals: Invalid with every field at fault, PreconditionFailed, those of Create.
 func (c *Customers) Update(ctx context.Context, by foyer.Actor, change CustomerChange, ifVersion int64, place foyer.Place) (CustomerDetails, error) {
@@ -248,6 +249,12 @@ func (c *Customers) Update(ctx context.Context, by foyer.Actor, change CustomerC
 		events, err := c.follow(ctx, changed, now)
 		if err != nil {
 			return err
+		}
+		if EmailKey(changed.Email) != EmailKey(current.Email) {
+			// The mailbox was another's, perhaps: whoever reads it may not stay in, nor come in with what lies there.
+			if err := c.access.EndCustomer(ctx, by.Scope); err != nil {
+				return err
+			}
 		}
 		if by.Kind == foyer.ActorCustomer {
 			err := c.store.RecordActivity(ctx, foyer.Activity{

@@ -63,6 +63,11 @@ func (e customerExport) write(out *exportWriter) error {
 	out.value(showMe(e.customer))
 	for _, section := range []func() error{
 		func() error {
+			return exported(e.ctx, out, "addresses", func(p foyer.PageRequest) ([]billing.CustomerAddress, error) {
+				return s.Customers.Addresses(e.ctx, scope, nil, p)
+			}, func(v billing.CustomerAddress) foyer.PageKey { return foyer.PageKey{At: v.CreatedAt, ID: string(v.ID)} }, showExportedAddress)
+		},
+		func() error {
 			return exported(e.ctx, out, "subscriptions", func(p foyer.PageRequest) ([]billing.Subscription, error) {
 				return s.Billing.Subscriptions(e.ctx, scope, nil, p)
 			}, func(v billing.Subscription) foyer.PageKey {
@@ -141,6 +146,14 @@ func showSentMail(v foyer.Activity) *api.SentMail {
 		return nil
 	}
 	return &api.SentMail{Kind: v.Params["Mail"], SentAt: v.At}
+}
+
+// showExportedAddress shows an address without what the merchant calls it.
+func showExportedAddress(v billing.CustomerAddress) api.ExportedAddress {
+	return api.ExportedAddress{
+		Id: string(v.ID), Line1: orNull(v.Line1), Line2: orNull(v.Line2), City: orNull(v.City), Region: orNull(v.Region), PostalCode: orNull(v.PostalCode),
+		Country: orNull(v.Country), Default: v.Default, CreatedAt: v.CreatedAt,
+	}
 }
 
 func showEmailChange(v identity.EmailChange) api.ExportedEmailChange {

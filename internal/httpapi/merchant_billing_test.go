@@ -175,6 +175,10 @@ func TestAMerchantsLife(t *testing.T) {
 		rest := b.post(payment+"/refunds", map[string]any{"lines": []any{map[string]any{"line_id": once.Text("lines.0.id")}}}).Must(http.StatusCreated)
 		assert.EqualValues(t, 1000, rest.At("total.amount"))
 		assert.EqualValues(t, 1000, rest.At("lines.0.amount.amount"))
+		assert.Empty(t, b.key.Patch(payment, map[string]any{"metadata": nil}).Must(http.StatusOK).At("metadata"))
+		b.key.Patch(payment, map[string]any{"metadata": map[string]any{"order": "7"}}).Must(http.StatusOK)
+		b.key.Patch(payment, map[string]any{}).Refused(http.StatusUnprocessableEntity, "input.invalid")
+		b.key.Patch(payment, map[string]any{"metadata": map[string]any{}}, "If-Match", once.Header.Get("ETag")).Refused(http.StatusPreconditionFailed, "precondition.failed")
 		b.post(payment+"/refunds", nil).Refused(http.StatusConflict, "refund.not_refundable")
 		after := b.key.Get(payment).Must(http.StatusOK)
 		assert.EqualValues(t, 1190, after.At("totals.refunded.amount"))
@@ -184,7 +188,7 @@ func TestAMerchantsLife(t *testing.T) {
 		require.Equal(t, 3, notes.Len("data"), "an invoice and two credit notes")
 		assert.Equal(t, "credit_note", notes.Text("data.0.kind"))
 		assert.Equal(t, string(b.customer.ID), notes.Text("data.0.customer_id"))
-		assert.Equal(t, []string{"payment.completed", "payment.updated", "payment.updated"}, b.events(once.Text("id")))
+		assert.Equal(t, []string{"payment.completed", "payment.updated", "payment.updated", "payment.updated", "payment.updated"}, b.events(once.Text("id")))
 
 		// A renewal is declined; collected with another card, which then is what is charged.
 		bad := b.method("tok_0341")

@@ -110,7 +110,7 @@ func (s *Server) MerchantUpdatePayment(ctx context.Context, in api.MerchantUpdat
 	if err != nil {
 		return nil, err
 	}
-	changed, err := s.Billing.UpdatePayment(ctx, by, billing.PaymentID(in.PaymentId), orZero(metadata(&in.Body.Metadata)), versionWanted(ctx))
+	changed, err := s.Billing.UpdatePayment(ctx, by, billing.PaymentID(in.PaymentId), orZero(givenMetadata(in.Body.Metadata)), versionWanted(ctx))
 	if err != nil {
 		return nil, err
 	}

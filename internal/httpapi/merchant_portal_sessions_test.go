@@ -564,6 +564,39 @@ func TestEndCustomerEndsEveryWayIn(t *testing.T) {
 	})
 }
 
+// Whoever comes in while the customer is archived is out again, by whatever way; and nobody waits for anybody for ever.
+func TestArchivingAgainstEveryWayIn(t *testing.T) {
+	t.Parallel()
+	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
+		r := newMintRig(t, a)
+		for i := range 8 {
+			c := a.Customer(t, r.acme, foyertest.Email(i))
+			own := a.SignIn(t, r.acme, c.Email)
+			next := foyertest.Email(100 + i)
+			changeEmail(own, next).Must(http.StatusAccepted)
+			_, mail := mailed(t, a, r.acme, c.Email)
+			link := r.backend.Post(mintPath, map[string]any{"customer_id": c.ID}).Must(http.StatusCreated).Text("ticket")
+			change := changeToken(t, a, next)
+			statuses := together(8, func(n int) int {
+				switch n % 4 {
+				case 0:
+					return r.backend.Post("/v1/merchant/customers/"+string(c.ID)+"/archive", nil).Status
+				case 1:
+					return r.exchange(t, link).Status
+				case 2:
+					return verify(t, a, map[string]any{"token": foyertest.LinkToken(mail)}).Status
+				default:
+					return verifyChange(t, a, change).Status
+				}
+			})
+			for status := range statuses {
+				assert.Less(t, status, 500)
+			}
+			assert.Zero(t, openSessions(t, a, r.acme, c.ID))
+		}
+	})
+}
+
 // Every change of a sign-in, a session and a link is one event, in order, with the thing as the API shows it and no secret.
 func TestIdentityTellsWhatHappened(t *testing.T) {
 	t.Parallel()

@@ -122,7 +122,7 @@ func (s *Server) MerchantUpdateSubscription(ctx context.Context, in api.Merchant
 	if err != nil {
 		return nil, err
 	}
-	change := billing.SubscriptionChange{ExternalID: given(in.Body.ExternalId), Metadata: metadata(in.Body.Metadata)}
+	change := billing.SubscriptionChange{ExternalID: given(in.Body.ExternalId), Metadata: givenMetadata(in.Body.Metadata)}
 	if in.Body.PaymentMethodId != nil {
 		method := billing.PaymentMethodID(*in.Body.PaymentMethodId)
 		change.PaymentMethod = &method

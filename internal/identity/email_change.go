@@ -139,6 +139,10 @@ func (s *Service) VerifyEmailChange(ctx context.Context, token string, place foy
 	scope := change.Scope
 	var ended []foyer.SessionID
 	err = s.store.InTx(ctx, func(ctx context.Context) error {
+		// Locked first, as by whoever archives a customer: neither waits for what the other holds.
+		if err := s.store.LockCustomer(ctx, scope); err != nil {
+			return err
+		}
 		// The guarded update decides who is first, as for sign-ins.
 		first, err := s.store.UseEmailChange(ctx, scope.Merchant, change.ID, now)
 		if err != nil {
@@ -147,7 +151,8 @@ func (s *Service) VerifyEmailChange(ctx context.Context, token string, place foy
 		if !first {
 			return errInvalidEmailChange(scope.Merchant)
 		}
-		// Before the customer's row is locked: who signs in or exchanges a ticket locks that last too, so neither waits for the other.
+		// Before the address is changed, which waits for everybody who writes something of the customer's: who exchanges a ticket
+		// or signs in is waited for here, and holds up nothing there.
 		if ended, err = s.endOldMailbox(ctx, change, now); err != nil {
 			return err
 		}

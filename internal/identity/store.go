@@ -78,6 +78,9 @@ type Store interface {
 	// the error is foyer.Conflict.
 	ReplaceSigningKey(ctx context.Context, k SigningKey) error
 
+	// LockCustomer makes commands about one customer wait for each other until the transaction ends.
+	LockCustomer(ctx context.Context, scope foyer.Scope) error
+
 	CreateEmailChange(ctx context.Context, c EmailChange) error
 	EmailChange(ctx context.Context, merchant foyer.MerchantID, id EmailChangeID) (EmailChange, error)
 	EmailChangeByTokenHash(ctx context.Context, hash []byte) (EmailChange, error)
