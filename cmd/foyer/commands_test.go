@@ -119,6 +119,7 @@ func TestAWrongSettingNamesItsVariable(t *testing.T) {
 		{"FOYER_PUBLIC_URL=https://user:pass@x", "FOYER_PUBLIC_URL"},
 		{"FOYER_SECRET=short", "FOYER_SECRET"},
 		{"FOYER_TRUSTED_PROXIES=10.0.0.0/33", "FOYER_TRUSTED_PROXIES"},
+		{"FOYER_WEBHOOK_ALLOW_CIDRS=everything", "FOYER_WEBHOOK_ALLOW_CIDRS"},
 		{"FOYER_LIMITS=nonsense=1/1m", "FOYER_LIMITS"},
 		{"FOYER_LIMITS=sign_in.ip=0/1m", "FOYER_LIMITS"},
 		{"FOYER_LIMITS=sign_in.ip=5", "FOYER_LIMITS"},

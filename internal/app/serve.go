@@ -71,7 +71,7 @@ func (a *App) Serve(ctx context.Context, role Role, on Listeners, drain time.Dur
 		working, halt := context.WithCancel(running)
 		var loops sync.WaitGroup
 		loops.Go(func() { a.Engine.Run(working, a.Merchants, dueEvery) })
-		loops.Go(func() { a.Hooks.Run(working) })
+		loops.Go(func() { a.Hooks.Run(failed) }) // it claims nothing more as soon as the process is asked to stop
 		// What is under way is finished by whoever comes next: a charge that was begun has its key, a delivery its lease.
 		defer func() { halt(); loops.Wait() }()
 	}

@@ -64,6 +64,22 @@ func onlyDelivery(t *testing.T, c *foyertest.Client, endpoint string) string {
 	return ids[0]
 }
 
+// figure reads a metric, of one outcome.
+func figure(t *testing.T, a *foyertest.App, name, outcome string) float64 {
+	t.Helper()
+	families, err := a.Metrics.Gather()
+	require.NoError(t, err)
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			if family.GetName() == name && (outcome == "" || m.GetLabel()[0].GetValue() == outcome) {
+				return m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	t.Fatalf("no metric %s", name)
+	return 0
+}
+
 // What happens arrives as getEvent shows it, signed, at those who asked for it, and the log says so. Redelivered it is the same
 // event again, with a fresh time (threat #51).
 func TestEventsArriveSigned(t *testing.T) {
@@ -114,6 +130,9 @@ func TestEventsArriveSigned(t *testing.T) {
 		assert.True(t, signedBy(secret, last))
 		assert.EqualValues(t, 2, settled(t, c, one[0]).At("tries"))
 		stop()
+		assert.InDelta(t, 4, figure(t, a, "foyer_webhook_tries_total", "succeeded"), 0)
+		assert.InDelta(t, 0, figure(t, a, "foyer_webhook_tries_total", "timeout"), 0)
+		assert.InDelta(t, 0, figure(t, a, "foyer_webhook_deliveries_due", ""), 0)
 	}, foyertest.WithWebhooks(quick))
 }
 

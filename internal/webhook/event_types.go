@@ -10,9 +10,9 @@ import (
 // TestType is the event of a test delivery. No endpoint has to ask for it.
 const TestType foyer.EventType = "webhook_endpoint.test"
 
-// subjects are the things events are about (contract.md §4).
+// subjects are the things events are about.
 var subjects = []string{
-	"cancellation", "customer", "discount", "invoice", "notice", "offer", "payment", "payment_method", "portal_session", "price", "product",
+	"address", "cancellation", "customer", "discount", "invoice", "notice", "offer", "payment", "payment_method", "portal_session", "price", "product",
 	"session", "sign_in", "subscription", "withdrawal",
 }
 

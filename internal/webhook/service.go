@@ -19,7 +19,7 @@ type Options struct {
 	Schedule Schedule
 	// Timeout bounds a try [15 s].
 	Timeout time.Duration
-	// Lease is after how long others take what a worker claimed and does not renew, because it was killed [1.5 s]. The clocks of
+	// Lease is after how long others take what a worker claimed and does not renew, because it was killed [1.2 s]. The clocks of
 	// workers may differ by less than that.
 	Lease time.Duration
 	// Patience is how long every try may fail before the endpoint is disabled [5 days].
@@ -45,7 +45,7 @@ func (o Options) withDefaults() Options {
 		value  time.Duration
 	}{
 		{&o.Timeout, 15 * time.Second},
-		{&o.Lease, 1500 * time.Millisecond},
+		{&o.Lease, 1200 * time.Millisecond},
 		{&o.Patience, 5 * 24 * time.Hour},
 		{&o.Overlap, 24 * time.Hour},
 		{&o.Poll, 200 * time.Millisecond},
