@@ -2251,10 +2251,8 @@ type MerchantCreateSubscription struct {
 //
 // Example: {"metadata":{"order":"7"}}
 type MerchantUpdatePayment struct {
-	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
-	//
-	// Example: {"crm_id":"A-17"}
-	Metadata Metadata `json:"metadata"`
+	// Metadata Replaces all that was there; null clears.
+	Metadata nullable.Nullable[Metadata] `json:"metadata"`
 }
 
 // MerchantUpdateSubscription What to change.
@@ -2264,10 +2262,8 @@ type MerchantUpdateSubscription struct {
 	// ExternalId Null clears.
 	ExternalId nullable.Nullable[string] `json:"external_id,omitempty"`
 
-	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
-	//
-	// Example: {"crm_id":"A-17"}
-	Metadata *Metadata `json:"metadata,omitempty"`
+	// Metadata Replaces all that was there; null clears.
+	Metadata nullable.Nullable[Metadata] `json:"metadata,omitempty"`
 
 	// PaymentMethodId A stored payment method of the customer.
 	PaymentMethodId *string `json:"payment_method_id,omitempty"`
@@ -3160,7 +3156,7 @@ type Subscription struct {
 	CurrentPeriod *Period `json:"current_period"`
 
 	// Customer For merchants, when asked for with `include`.
-	Customer *Me `json:"customer,omitempty"`
+	Customer *Customer `json:"customer,omitempty"`
 
 	// CustomerId For merchants.
 	CustomerId *string               `json:"customer_id,omitempty"`

@@ -3,6 +3,8 @@ package billing
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"foyer/internal/foyer"
@@ -53,6 +55,8 @@ type CustomerStore interface {
 	// when somebody did.
 	SaveCustomer(ctx context.Context, c Customer) (bool, error)
 
+	// Customers returns the merchant's customers with the ids, by id.
+	Customers(ctx context.Context, merchant foyer.MerchantID, ids []foyer.CustomerID) (map[foyer.CustomerID]Customer, error)
 	Credits(ctx context.Context, merchant foyer.MerchantID, customers []foyer.CustomerID) ([]Credit, error)
 	// SubscriptionsOf and PaymentMethodsOf return the newest of each of the customers, at most most of each.
 	SubscriptionsOf(ctx context.Context, merchant foyer.MerchantID, customers []foyer.CustomerID, most int) ([]Subscription, error)
@@ -122,6 +126,20 @@ func one[T any](list []T, err error) (T, error) {
 		return none, err
 	}
 	return list[0], nil
+}
+
+// Of returns the customers things belong to, by id: two queries for a whole page.
+func (c *Customers) Of(ctx context.Context, merchant foyer.MerchantID, ids []foyer.CustomerID) (map[foyer.CustomerID]CustomerDetails, error) {
+	found, err := c.store.Customers(ctx, merchant, distinct(ids))
+	if err != nil {
+		return nil, err
+	}
+	all, err := c.details(ctx, merchant, CustomerInclude{}, slices.Collect(maps.Values(found))...)
+	out := make(map[foyer.CustomerID]CustomerDetails, len(all))
+	for _, d := range all {
+		out[d.ID] = d
+	}
+	return out, err
 }
 
 func (c *Customers) details(ctx context.Context, merchant foyer.MerchantID, include CustomerInclude, found ...Customer) ([]CustomerDetails, error) {
@@ -203,7 +221,8 @@ func (c *Customers) Create(ctx context.Context, by foyer.Actor, change CustomerC
 }
 
 // Update changes a customer, for future documents only. ifVersion is the version the caller read, 0 when it does not care.
-// What a customer changes about themselves is noted in their activity.
+// What a customer changes about themselves is noted in their activity. Another e-mail address, which only a merchant gives here,
+// ends everything the customer is signed in with.
 //
 // Refusals: Invalid with every field at fault, PreconditionFailed, those of Create.
 func (c *Customers) Update(ctx context.Context, by foyer.Actor, change CustomerChange, ifVersion int64, place foyer.Place) (CustomerDetails, error) {
@@ -230,6 +249,12 @@ func (c *Customers) Update(ctx context.Context, by foyer.Actor, change CustomerC
 		events, err := c.follow(ctx, changed, now)
 		if err != nil {
 			return err
+		}
+		if EmailKey(changed.Email) != EmailKey(current.Email) {
+			// The mailbox was another's, perhaps: whoever reads it may not stay in, nor come in with what lies there.
+			if err := c.access.EndCustomer(ctx, by.Scope); err != nil {
+				return err
+			}
 		}
 		if by.Kind == foyer.ActorCustomer {
 			err := c.store.RecordActivity(ctx, foyer.Activity{

@@ -21,6 +21,7 @@ const (
 	EventPaymentCanceled      foyer.EventType = "payment.canceled"
 	EventPaymentUpdated       foyer.EventType = "payment.updated"
 	EventInvoiceCreated       foyer.EventType = "invoice.created"
+	EventInvoicePaid          foyer.EventType = "invoice.paid"
 	EventMethodCreated        foyer.EventType = "payment_method.created"
 	EventMethodUpdated        foyer.EventType = "payment_method.updated"
 	EventMethodDeleted        foyer.EventType = "payment_method.deleted"

@@ -26,15 +26,6 @@ func (s *Service) MerchantPayment(ctx context.Context, merchant foyer.MerchantID
 	return s.store.MerchantPayment(ctx, merchant, id)
 }
 
-// CustomersOf returns the customers subscriptions belong to, by id: one query for a whole page.
-func (s *Service) CustomersOf(ctx context.Context, merchant foyer.MerchantID, subs []Subscription) (map[foyer.CustomerID]Customer, error) {
-	ids := make([]foyer.CustomerID, len(subs))
-	for i, sub := range subs {
-		ids[i] = sub.Customer
-	}
-	return s.store.Customers(ctx, merchant, distinct(ids))
-}
-
 // PaymentMethodsOf returns what subscriptions are charged with, by id, for a whole page at once; what was deleted is left out.
 func (s *Service) PaymentMethodsOf(ctx context.Context, merchant foyer.MerchantID, subs []Subscription) (map[PaymentMethodID]StampedPaymentMethod, error) {
 	now, err := s.now(ctx, merchant)

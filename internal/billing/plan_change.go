@@ -99,3 +99,24 @@ func sumOf(items []SubscriptionItem) (sum int64) {
 	}
 	return sum
 }
+
+// OtherQuantity returns the first of the items that there would be another number of, -1 when there is none: what is subscribed
+// to already keeps its number, and what takes the place of something else has that one's.
+func (s Subscription) OtherQuantity(items []SubscriptionItem) int {
+	now := map[PriceID]int64{}
+	var before, after int64
+	for _, item := range s.Items {
+		now[item.PriceID] = item.Quantity
+		before += item.Quantity
+	}
+	for i, item := range items {
+		if n, has := now[item.PriceID]; has && n != item.Quantity {
+			return i
+		}
+		after += item.Quantity
+	}
+	if after != before {
+		return len(items) - 1
+	}
+	return -1
+}

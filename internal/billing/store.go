@@ -63,8 +63,7 @@ type Store interface {
 	// MerchantPayments returns a page as Payments does.
 	MerchantPayments(ctx context.Context, merchant foyer.MerchantID, filter MerchantPaymentFilter, page foyer.PageRequest) ([]Payment, error)
 	MerchantPayment(ctx context.Context, merchant foyer.MerchantID, id PaymentID) (Payment, error)
-	// Customers and MerchantPaymentMethods return what is found of the ids, by id.
-	Customers(ctx context.Context, merchant foyer.MerchantID, ids []foyer.CustomerID) (map[foyer.CustomerID]Customer, error)
+	// MerchantPaymentMethods returns what is found of the ids, by id.
 	MerchantPaymentMethods(ctx context.Context, merchant foyer.MerchantID, ids []PaymentMethodID) (map[PaymentMethodID]PaymentMethod, error)
 	// SubscriptionsForUpdate and PaymentsForUpdate keep others from changing what they return until the transaction ends.
 	SubscriptionsForUpdate(ctx context.Context, merchant foyer.MerchantID, ids ...SubscriptionID) ([]Subscription, error)

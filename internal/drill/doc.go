@@ -8,4 +8,8 @@
 // and how fast it is, with a gateway that answers in 5 ms and nobody killed:
 //
 //	go test ./internal/drill -run Speed -count=1 -v -renewals 10000
+//
+// Webhooks are drilled too: 10,000 events, a receiver that fails and hangs, a healthy one beside it, and 20 kills of the workers:
+//
+//	go test ./internal/drill -run Webhook -count=1 -v -events 10000 -eventkills 20
 package drill

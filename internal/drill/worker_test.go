@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	"foyer/internal/identity"
 	"foyer/internal/provider/native"
 	"foyer/internal/store"
+	"foyer/internal/webhook"
 )
 
 const secret = "a-secret-of-a-drill-long-enough-to-be-one-012345678"
@@ -29,6 +31,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv("FOYER_DRILL") {
 	case "worker":
 		fail(work())
+	case "webhooks":
+		fail(deliver())
 	case "gateway":
 		fail(serveGateway())
 	default:
@@ -62,6 +66,30 @@ func work() error {
 		c.Gateways = forgetful{c.Gateways}
 	}
 	native.NewEngine(c).Run(ctx, a.Merchants, 100*time.Millisecond)
+	return nil
+}
+
+// hookOptions are a schedule and a time-out at a drill's pace; the rest is as it is delivered.
+func hookOptions() webhook.Options {
+	schedule := webhook.Schedule{0, 50 * time.Millisecond, 200 * time.Millisecond}
+	for range 15 {
+		schedule = append(schedule, 500*time.Millisecond)
+	}
+	return webhook.Options{
+		Private: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Schedule: schedule, Timeout: 300 * time.Millisecond,
+	}
+}
+
+// deliver is a worker that only delivers webhooks.
+func deliver() error {
+	ctx := context.Background()
+	c := config()
+	c.Webhooks = hookOptions()
+	a, err := app.New(ctx, c)
+	if err != nil {
+		return err
+	}
+	a.Hooks.Run(ctx)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -97,6 +98,14 @@ func TestChangesAlongTheMerchantsPaths(t *testing.T) {
 		refused := to(team, "1").Refused(http.StatusUnprocessableEntity, "input.invalid")
 		assert.Equal(t, "price.not_allowed", refused.Text("errors.0.code"))
 		to(pro, "2").Must(http.StatusOK)
+
+		settings.Features.QuantityOff = true
+		set(settings)
+		two := map[string]any{"items": []any{map[string]any{"price_id": pro.ID, "quantity": 2}}}
+		more := mia.Post(path+"/change", two, foyertest.Keyed("more")...).Refused(http.StatusUnprocessableEntity, "input.invalid")
+		assert.Equal(t, "quantity.not_allowed", more.Text("errors.0.code"))
+		mia.Post(path+"/change/preview", two).Refused(http.StatusUnprocessableEntity, "input.invalid")
+		a.Key(t, m).Post("/v1/merchant"+strings.TrimPrefix(path, "/v1")+"/change", two, foyertest.Keyed("merchant")...).Must(http.StatusOK)
 
 		settings.Features.ChangeOff, settings.Features.PauseOff = true, true
 		set(settings)

@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"foyer/internal/billing"
+	"foyer/internal/foyer"
 	"foyer/internal/foyertest"
 	"foyer/internal/foyertest/tools"
 	"foyer/internal/invoice"
@@ -156,5 +158,53 @@ func TestOneExportInTwoMerchants(t *testing.T) {
 			inTwo.Get("/v1/payments/"+id).Refused(http.StatusNotFound, "not_found")
 		}
 		assert.Equal(t, 2, inTwo.Get("/v1/payments").Len("data"))
+	})
+}
+
+// What the merchant noted with imported things survives the next import, and so do their ids.
+func TestImportingAgainKeepsMetadata(t *testing.T) {
+	t.Parallel()
+	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
+		m := a.Merchant(t, "aeroedit")
+		key := a.Key(t, m)
+		// One made here before it was imported: joined by its external id.
+		product := key.Post(products, map[string]any{"name": "Made here", "external_id": "pro_1", "metadata": map[string]any{"k": "v"}}).Must(http.StatusCreated)
+		at := a.Clock.Now().Add(time.Hour)
+		batch := func(name string, at time.Time) billing.ImportBatch {
+			at = foyer.Micro(at)
+			return billing.ImportBatch{
+				Customers: []billing.ImportedCustomer{{Customer: billing.Customer{ExternalID: "ctm_1", Email: "amelia@x.example", Name: name, CreatedAt: at, UpdatedAt: at}}},
+				Addresses: []billing.ImportedAddress{{ExternalID: "add_1", ExternalCustomerID: "ctm_1", Address: billing.Address{City: name}, UpdatedAt: at}},
+				Products:  []billing.Product{{ExternalID: "pro_1", Name: name, CreatedAt: at, UpdatedAt: at}},
+				Prices: []billing.Price{{
+					ExternalID: "pri_1", ExternalProductID: "pro_1", Name: name, UnitPrice: foyer.Money{Amount: 5, Currency: "EUR"}, TaxRate: "0", TaxBehavior: billing.TaxExclusive,
+					QuantityMax: 100_000_000, CreatedAt: at, UpdatedAt: at,
+				}},
+				Discounts: []billing.Discount{{ExternalID: "dsc_1", Type: billing.DiscountPercent, Percent: "5", Code: name, CreatedAt: at, UpdatedAt: at}},
+			}
+		}
+		run := func(b billing.ImportBatch) {
+			_, err := billing.Import(t.Context(), a.Store.Importing(invoice.Party{}), a.IDs, m.ID, []billing.ImportBatch{b}, billing.ImportOptions{})
+			require.NoError(t, err)
+		}
+		run(batch("First", at))
+		lists := map[string]string{customers: "ctm_1", products: "pro_1", prices: "pri_1", discounts: "dsc_1"}
+		ids := map[string]string{}
+		for list, external := range lists {
+			found := key.Get(list + "?external_id=" + external).Must(http.StatusOK)
+			require.Equal(t, 1, found.Len("data"), list)
+			ids[list] = found.Text("data.0.id")
+			key.Patch(list+"/"+ids[list], map[string]any{"metadata": map[string]any{"mine": external}}).Must(http.StatusOK)
+		}
+		assert.Equal(t, product.Text("id"), ids[products])
+		assert.Equal(t, "First", key.Get(customers+"/"+ids[customers]+"/addresses").Must(http.StatusOK).Text("data.0.city"))
+		run(batch("Second", at.Add(time.Hour)))
+		for list, external := range lists {
+			again := key.Get(list + "/" + ids[list]).Must(http.StatusOK)
+			assert.Equal(t, map[string]any{"mine": external}, again.At("metadata"), list)
+			assert.Contains(t, string(again.Body), "Second")
+		}
+		assert.Equal(t, ids[products], key.Get(prices+"/"+ids[prices]).Text("product_id"))
+		assert.Equal(t, "Second", key.Get(customers+"/"+ids[customers]+"/addresses").Text("data.0.city"), "the default address follows")
 	})
 }

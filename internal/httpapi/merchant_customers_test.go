@@ -291,3 +291,19 @@ func one(t *testing.T, a *foyertest.App, c billing.Customer, id billing.PaymentM
 	require.NoError(t, err)
 	return m
 }
+
+// Threat #24: whoever reads the mailbox a customer had is out when the merchant gives the customer another.
+func TestAnotherMailboxEndsWhatTheOldOneOpened(t *testing.T) {
+	t.Parallel()
+	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
+		m := a.Merchant(t, "acme")
+		c := a.Customer(t, m, "old@mailbox.test")
+		key, mia := a.Key(t, m), a.SignIn(t, m, "old@mailbox.test")
+		a.Client(t).RequestSignIn(m, "old@mailbox.test", map[string]any{"code_challenge": strings.Repeat("a", 43), "code_challenge_method": "S256"}).Must(http.StatusAccepted)
+		key.Patch("/v1/merchant/customers/"+string(c.ID), map[string]any{"email": "new@mailbox.test"}).Must(http.StatusOK)
+		mia.Post("/v1/sessions/refresh", map[string]any{"refresh_token": mia.Refresh}).Refused(http.StatusUnauthorized, "session.invalid")
+		require.NoError(t, a.Identity.Refreshed(t.Context()))
+		mia.Get("/v1/me").Refused(http.StatusUnauthorized, "auth.invalid")
+		a.SignIn(t, m, "new@mailbox.test").Get("/v1/me").Must(http.StatusOK)
+	})
+}

@@ -51,7 +51,9 @@ func newEstate(t *testing.T, a *foyertest.App, name string) *estate {
 	post("webhook_endpoint_id", "/webhook-endpoints", map[string]any{"url": "https://hooks.acme.example/foyer"})
 	post("delivery_id", "/webhook-endpoints/"+e.own["webhook_endpoint_id"]+"/test", nil)
 	post("api_key_id", "/api-keys", map[string]any{"name": "Spare", "permissions": []string{"read"}})
-	first := func(parameter, path string) { e.own[parameter] = e.key.Get("/v1/merchant" + path).Must(http.StatusOK).Text("data.0.id") }
+	first := func(parameter, path string) {
+		e.own[parameter] = e.key.Get("/v1/merchant" + path).Must(http.StatusOK).Text("data.0.id")
+	}
 	first("payment_id", "/payments")
 	first("invoice_id", "/invoices")
 	first("event_id", "/events")

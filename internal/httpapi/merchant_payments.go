@@ -56,7 +56,7 @@ func (s *Server) MerchantCreatePayment(ctx context.Context, in api.MerchantCreat
 		return nil, err
 	}
 	input := billing.BillInput{
-		Items: items, PaymentMethod: billing.PaymentMethodID(value(body.PaymentMethodId)), BillingDetails: terms(body.BillingDetails), Metadata: keptMetadata(body.Metadata),
+		Items: items, PaymentMethod: billing.PaymentMethodID(value(body.PaymentMethodId)), BillingDetails: terms(body.BillingDetails), Metadata: orZero(metadata(body.Metadata)),
 	}
 	if body.CollectionMode != nil {
 		input.CollectionMode = billing.CollectionMode(*body.CollectionMode)
@@ -110,7 +110,7 @@ func (s *Server) MerchantUpdatePayment(ctx context.Context, in api.MerchantUpdat
 	if err != nil {
 		return nil, err
 	}
-	changed, err := s.Billing.UpdatePayment(ctx, by, billing.PaymentID(in.PaymentId), keptMetadata(&in.Body.Metadata), versionWanted(ctx))
+	changed, err := s.Billing.UpdatePayment(ctx, by, billing.PaymentID(in.PaymentId), orZero(givenMetadata(in.Body.Metadata)), versionWanted(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -62,14 +62,14 @@ func (s *Server) withIncluded(ctx context.Context, show subscriptionPresenter, f
 	shown := each(found, show.subscription)
 	m := requestOf(ctx).merchant
 	if slices.Contains(include, api.SubscriptionIncludedCustomer) {
-		customers, err := s.Billing.CustomersOf(ctx, m, found)
+		customers, err := s.Customers.Of(ctx, m, each(found, func(v billing.Subscription) foyer.CustomerID { return v.Customer }))
 		if err != nil {
 			return nil, err
 		}
 		for i, sub := range found {
 			if c, known := customers[sub.Customer]; known {
-				me := showMe(c)
-				shown[i].Customer = &me
+				one := show.customer(c)
+				shown[i].Customer = &one
 			}
 		}
 	}
@@ -80,7 +80,7 @@ func (s *Server) withIncluded(ctx context.Context, show subscriptionPresenter, f
 		}
 		for i, sub := range found {
 			if method, known := methods[sub.PaymentMethod]; known {
-				one := showPaymentMethod(method)
+				one := merchantPaymentMethod(method)
 				shown[i].PaymentMethod = &one
 			}
 		}
@@ -97,7 +97,7 @@ func (s *Server) MerchantCreateSubscription(ctx context.Context, in api.Merchant
 	body := in.Body
 	input := billing.SubscribeInput{
 		Items: changeItems(api.ChangeSubscription{Items: body.Items}), PaymentMethod: billing.PaymentMethodID(value(body.PaymentMethodId)), Discount: billing.DiscountID(value(body.DiscountId)),
-		TrialEnd: body.TrialEnd, BillingDetails: terms(body.BillingDetails), ExternalID: value(body.ExternalId), Metadata: keptMetadata(body.Metadata),
+		TrialEnd: body.TrialEnd, BillingDetails: terms(body.BillingDetails), ExternalID: value(body.ExternalId), Metadata: orZero(metadata(body.Metadata)),
 	}
 	if body.CollectionMode != nil {
 		input.CollectionMode = billing.CollectionMode(*body.CollectionMode)
@@ -122,11 +122,7 @@ func (s *Server) MerchantUpdateSubscription(ctx context.Context, in api.Merchant
 	if err != nil {
 		return nil, err
 	}
-	change := billing.SubscriptionChange{ExternalID: given(in.Body.ExternalId)}
-	if in.Body.Metadata != nil {
-		kept := keptMetadata(in.Body.Metadata)
-		change.Metadata = &kept
-	}
+	change := billing.SubscriptionChange{ExternalID: given(in.Body.ExternalId), Metadata: givenMetadata(in.Body.Metadata)}
 	if in.Body.PaymentMethodId != nil {
 		method := billing.PaymentMethodID(*in.Body.PaymentMethodId)
 		change.PaymentMethod = &method
@@ -147,13 +143,6 @@ func (s *Server) forSubscription(ctx context.Context, id string) (subscriptionPr
 	}
 	found, err := s.Billing.MerchantSubscription(ctx, requestOf(ctx).merchant, billing.SubscriptionID(id))
 	return show, actingFor(ctx, found.Customer), err
-}
-
-func keptMetadata(m *api.Metadata) foyer.Metadata {
-	if m == nil {
-		return nil
-	}
-	return foyer.Metadata(*m)
 }
 
 // orZero is what p points to, the zero value when to nothing.

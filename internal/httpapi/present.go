@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strconv"
 	"strings"
 
@@ -41,8 +40,7 @@ func (p presenter) metadata(m foyer.Metadata) *api.Metadata {
 	if !p.merchant {
 		return nil
 	}
-	shown := api.Metadata{}
-	maps.Copy(shown, m)
+	shown := showMetadata(m)
 	return &shown
 }
 

@@ -172,6 +172,9 @@ func checkBody(r *request) error {
 			Kind: foyer.Malformed, Code: "json.unknown_field", Fields: fields, Params: map[string]any{"Field": shown(first[len(first)-1])},
 		}
 	}
+	if len(fields) == 0 {
+		return foyer.Refuse(foyer.Invalid, "input.invalid") // something is wrong, whatever it is called
+	}
 	return foyer.InvalidFields(fields...)
 }
 
@@ -200,11 +203,18 @@ func nulTexts(value any, path []string) []foyer.FieldError {
 
 // unknownKeys returns the paths of the keys the schema has no property for, in order.
 func unknownKeys(schema *openapi3.Schema, value any, path []string) [][]string {
+	var out [][]string
+	if list, ok := value.([]any); ok {
+		of := itemsOf(schema)
+		for i := 0; of != nil && i < len(list); i++ {
+			out = append(out, unknownKeys(of, list[i], append(slices.Clone(path), strconv.Itoa(i)))...)
+		}
+		return out
+	}
 	object, ok := value.(map[string]any)
 	if !ok {
 		return nil
 	}
-	var out [][]string
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		below := append(slices.Clone(path), key)
 		if property := propertyOf(schema, key); property == nil && isMap(schema) {
@@ -216,6 +226,14 @@ func unknownKeys(schema *openapi3.Schema, value any, path []string) [][]string {
 		}
 	}
 	return out
+}
+
+// itemsOf is what the entries of a list are like, nil when that is not said.
+func itemsOf(schema *openapi3.Schema) *openapi3.Schema {
+	if schema.Items == nil {
+		return nil
+	}
+	return schema.Items.Value
 }
 
 // isMap tells whether an object has keys of the client's own choice, in the parts of an allOf too.

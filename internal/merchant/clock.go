@@ -29,6 +29,16 @@ func (s *Service) MoveClock(ctx context.Context, id foyer.MerchantID, to time.Ti
 	return err
 }
 
+// AimClock writes down where a sandbox merchant's clock is to go.
+func (s *Service) AimClock(ctx context.Context, id foyer.MerchantID, to time.Time) error {
+	return s.store.AimClock(ctx, id, foyer.Micro(to))
+}
+
+// ClockAimed tells whether this is where the clock was last told to go.
+func (s *Service) ClockAimed(ctx context.Context, id foyer.MerchantID, to time.Time) (bool, error) {
+	return s.store.ClockAimed(ctx, id, foyer.Micro(to))
+}
+
 // forget makes this process read the merchant again.
 func (s *Service) forget(keys ...string) {
 	s.mu.Lock()

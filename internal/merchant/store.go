@@ -47,4 +47,7 @@ type Store interface {
 	OriginKnown(ctx context.Context, origin string) (bool, error)
 	// SetClockOffset moves the clock of a sandbox merchant forward; a smaller offset than it has changes nothing.
 	SetClockOffset(ctx context.Context, id foyer.MerchantID, offset time.Duration) error
+	// AimClock writes down where the clock of a sandbox merchant is to go; ClockAimed tells whether it was last told to go there.
+	AimClock(ctx context.Context, id foyer.MerchantID, to time.Time) error
+	ClockAimed(ctx context.Context, id foyer.MerchantID, to time.Time) (bool, error)
 }

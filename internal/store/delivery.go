@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -238,12 +239,13 @@ func ulidTime(at time.Time) string {
 // much is due there.
 func (s *Store) EndpointsDue(ctx context.Context, now time.Time) ([]webhook.Endpoint, error) {
 	db := s.db(acrossMerchants(ctx, "deliveries of all merchants are delivered by the same workers"))
-	var due []webhook.DeliveryID
-	if err := db.Table("deliveries").Where("due_at <= ?", now).Limit(1).Pluck("id", &due).Error; err != nil || len(due) == 0 {
+	var first []time.Time
+	err := db.Table("deliveries").Where("due_at IS NOT NULL").Order("due_at").Limit(1).Pluck("due_at", &first).Error
+	if err != nil || len(first) == 0 || first[0].After(now) {
 		return nil, translate(err)
 	}
 	var rows []webhookEndpointRow
-	err := db.Where(`(SELECT d.due_at FROM deliveries d WHERE d.merchant_id = webhook_endpoints.merchant_id AND d.endpoint_id = webhook_endpoints.id
+	err = db.Where(`(SELECT d.due_at FROM deliveries d WHERE d.merchant_id = webhook_endpoints.merchant_id AND d.endpoint_id = webhook_endpoints.id
 AND d.due_at IS NOT NULL ORDER BY d.due_at LIMIT 1) <= ?`, now).Find(&rows).Error
 	if err != nil {
 		return nil, translate(err)
@@ -259,7 +261,8 @@ func (s *Store) DueDeliveries(ctx context.Context, now time.Time, limit int) (in
 	return n, translate(err)
 }
 
-// ClaimDeliveries implements webhook.Store.
+// ClaimDeliveries implements webhook.Store. The limit is written out: of one that is a parameter PostgreSQL believes that it could be a
+// tenth of the table, and reads all of it.
 func (s *Store) ClaimDeliveries(ctx context.Context, e webhook.Endpoint, lease string, now, until time.Time, limit int) ([]webhook.Delivery, error) {
 	skip := ""
 	if s.dialect == Postgres {
@@ -267,9 +270,9 @@ func (s *Store) ClaimDeliveries(ctx context.Context, e webhook.Endpoint, lease s
 	}
 	var rows []deliveryRow
 	err := s.db(ctx).Raw(`WITH due AS MATERIALIZED (
-SELECT id AS due_id FROM deliveries WHERE merchant_id = ? AND endpoint_id = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?`+skip+`)
+SELECT id AS due_id FROM deliveries WHERE merchant_id = ? AND endpoint_id = ? AND due_at <= ? ORDER BY due_at, id LIMIT `+strconv.Itoa(limit)+skip+`)
 UPDATE deliveries SET lease = ?, due_at = ? FROM due WHERE deliveries.merchant_id = ? AND deliveries.id = due_id RETURNING `+deliveryColumns+", attempt_log, message",
-		e.Merchant, e.ID, now, limit, lease, until, e.Merchant).Find(&rows).Error
+		e.Merchant, e.ID, now, lease, until, e.Merchant).Find(&rows).Error
 	if err != nil {
 		return nil, translate(err)
 	}
@@ -277,6 +280,17 @@ UPDATE deliveries SET lease = ?, due_at = ? FROM due WHERE deliveries.merchant_i
 		return cmp.Or(a.EventAt.Compare(b.EventAt), cmp.Compare(a.ID, b.ID))
 	})
 	return deliveries(rows)
+}
+
+// RenewDeliveries implements webhook.Store.
+func (s *Store) RenewDeliveries(ctx context.Context, ids []webhook.DeliveryID, lease string, until time.Time) error {
+	db := s.db(acrossMerchants(ctx, "a worker keeps what it holds, whosever it is"))
+	for chunk := range slices.Chunk(ids, 500) {
+		if err := db.Exec("UPDATE deliveries SET due_at = ? WHERE id IN ? AND lease = ?", until, chunk, lease).Error; err != nil {
+			return translate(err)
+		}
+	}
+	return nil
 }
 
 // ReleaseDeliveries implements webhook.Store.
@@ -287,7 +301,7 @@ func (s *Store) ReleaseDeliveries(ctx context.Context, merchant foyer.MerchantID
 // FailDeliveries implements webhook.Store.
 func (s *Store) FailDeliveries(ctx context.Context, e webhook.Endpoint, why webhook.Outcome, now time.Time, limit int) (int64, error) {
 	result := s.db(ctx).Exec(`UPDATE deliveries SET status = ?, last_outcome = ?, last_status = 0, lease = '', due_at = NULL, completed_at = ?
-WHERE merchant_id = ? AND id IN (SELECT id FROM deliveries WHERE merchant_id = ? AND endpoint_id = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?)`,
-		webhook.Failed, why, now, e.Merchant, e.Merchant, e.ID, now, limit)
+WHERE merchant_id = ? AND id IN (SELECT id FROM deliveries WHERE merchant_id = ? AND endpoint_id = ? AND due_at <= ? ORDER BY due_at, id LIMIT `+strconv.Itoa(limit)+")",
+		webhook.Failed, why, now, e.Merchant, e.Merchant, e.ID, now)
 	return result.RowsAffected, translate(result.Error)
 }

@@ -181,9 +181,10 @@ func (s *Store) CreateInvoices(ctx context.Context, invoices ...invoice.Invoice)
 	return translate(s.db(ctx).Create(&rows).Error)
 }
 
-// SettleInvoice says where a document stands now. Its content stays; a version is a drawing of it, and where it stands is
-// drawn on it.
-func (s *Store) SettleInvoice(ctx context.Context, merchant foyer.MerchantID, id invoice.ID, status invoice.Status, now time.Time) error {
-	return translate(s.db(ctx).Exec("UPDATE invoices SET status = ?, updated_at = ?, version = version + 1 WHERE merchant_id = ? AND id = ? AND status <> ?",
-		status, now, merchant, id, status).Error)
+// SettleInvoice says where a document stands now, and returns its version after that; 0 when it stood there already. Its content
+// stays; a version is a drawing of it, and where it stands is drawn on it.
+func (s *Store) SettleInvoice(ctx context.Context, merchant foyer.MerchantID, id invoice.ID, status invoice.Status, now time.Time) (version int64, err error) {
+	err = s.db(ctx).Raw("UPDATE invoices SET status = ?, updated_at = ?, version = version + 1 WHERE merchant_id = ? AND id = ? AND status <> ? RETURNING version",
+		status, now, merchant, id, status).Scan(&version).Error
+	return version, translate(err)
 }

@@ -96,6 +96,18 @@ func (s *Store) OriginKnown(ctx context.Context, origin string) (bool, error) {
 	return len(found) > 0, translate(err)
 }
 
+// AimClock implements merchant.Store.
+func (s *Store) AimClock(ctx context.Context, id foyer.MerchantID, to time.Time) error {
+	return translate(s.db(ctx).Exec("UPDATE merchants SET clock_target = ? WHERE id = ? AND mode = ?", to.UTC(), id, merchant.Sandbox).Error)
+}
+
+// ClockAimed implements merchant.Store.
+func (s *Store) ClockAimed(ctx context.Context, id foyer.MerchantID, to time.Time) (bool, error) {
+	var found []string
+	err := s.db(ctx).Table("merchants").Where("id = ? AND clock_target = ?", id, to.UTC()).Limit(1).Pluck("id", &found).Error
+	return len(found) > 0, translate(err)
+}
+
 // SetClockOffset implements merchant.Store: the clock only goes forward, whatever two callers ask for, and only a sandbox
 // merchant's.
 func (s *Store) SetClockOffset(ctx context.Context, id foyer.MerchantID, offset time.Duration) error {

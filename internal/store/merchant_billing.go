@@ -13,23 +13,6 @@ import (
 // What a merchant reads of all its customers. These methods take the merchant and not a scope, so that a scope with a forgotten
 // customer can't become one of them.
 
-// readMetadata reads what writeMetadata wrote; nil when there is none.
-func readMetadata(column string, text *string) (foyer.Metadata, error) {
-	if text == nil {
-		return nil, nil
-	}
-	return fromJSON[foyer.Metadata](column, *text)
-}
-
-// writeMetadata writes what a merchant keeps beside a thing, NULL for nothing.
-func writeMetadata(m foyer.Metadata) *string {
-	if len(m) == 0 {
-		return nil
-	}
-	text := toJSON(m)
-	return &text
-}
-
 // MerchantSubscriptions implements billing.Store.
 func (s *Store) MerchantSubscriptions(ctx context.Context, merchant foyer.MerchantID, f billing.MerchantSubscriptionFilter, page foyer.PageRequest) ([]billing.Subscription, error) {
 	query := s.db(ctx).Where("merchant_id = ?", merchant)

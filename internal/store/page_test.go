@@ -18,6 +18,7 @@ import (
 	"foyer/internal/invoice"
 	"foyer/internal/retention"
 	"foyer/internal/store"
+	"foyer/internal/webhook"
 )
 
 // list is one of the lists a customer reads page by page.
@@ -124,6 +125,19 @@ var lists = []list{
 		},
 	},
 	{
+		"addresses", func(t testing.TB, f *fixture, c billing.Customer, at []time.Time) {
+			t.Helper()
+			for _, when := range at {
+				require.NoError(t, f.CreateAddress(t.Context(), f.address(c, func(a *billing.CustomerAddress) { a.CreatedAt = when })))
+			}
+		},
+		func(t testing.TB, f *fixture, c billing.Customer, p foyer.PageRequest) []foyer.PageKey {
+			t.Helper()
+			got, err := f.ListAddresses(t.Context(), scope(c), nil, p)
+			return keysOf(t, got, err, func(a billing.CustomerAddress) foyer.PageKey { return foyer.PageKey{At: a.CreatedAt, ID: string(a.ID)} })
+		},
+	},
+	{
 		"activity", func(t testing.TB, f *fixture, c billing.Customer, at []time.Time) {
 			t.Helper()
 			for _, when := range at {
@@ -213,6 +227,20 @@ var lists = []list{
 			t.Helper()
 			got, err := f.AllCancellations(t.Context(), scope(c), p)
 			return keysOf(t, got, err, func(v retention.Cancellation) foyer.PageKey { return foyer.PageKey{At: v.CreatedAt, ID: string(v.ID)} })
+		},
+	},
+	{
+		"deliveries of an endpoint", func(t testing.TB, f *fixture, c billing.Customer, at []time.Time) {
+			t.Helper()
+			for _, when := range at {
+				e := foyer.Event{ID: f.ids(foyer.PrefixEvent), Scope: foyer.Scope{Merchant: c.Merchant}, Type: "payment.completed", At: start}
+				require.NoError(t, f.CreateDelivery(t.Context(), webhook.NewDelivery(webhook.DeliveryID(f.ids(foyer.PrefixDelivery)), webhook.EndpointID(c.ID), e, when)))
+			}
+		},
+		func(t testing.TB, f *fixture, c billing.Customer, p foyer.PageRequest) []foyer.PageKey {
+			t.Helper()
+			got, err := f.Deliveries(t.Context(), c.Merchant, webhook.DeliveryFilter{Endpoint: webhook.EndpointID(c.ID)}, p)
+			return keysOf(t, got, err, func(d webhook.Delivery) foyer.PageKey { return foyer.PageKey{At: d.CreatedAt, ID: string(d.ID)} })
 		},
 	},
 }

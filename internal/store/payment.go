@@ -90,9 +90,8 @@ func (r PaymentHead) domain() (billing.Payment, error) {
 		}
 		p.BillingDetails = &details
 	}
-	var err error
-	p.Metadata, err = readMetadata("payments.metadata", r.Metadata)
-	return p, err
+	p.Metadata = metadata(r.Metadata)
+	return p, nil
 }
 
 func (r paymentRow) whole() (billing.Payment, error) {
@@ -121,7 +120,7 @@ func newPaymentRow(p billing.Payment) paymentRow {
 			CreditToBalance: p.Totals.CreditToBalance, GrandTotal: p.Totals.GrandTotal, Balance: p.Totals.Balance, Refunded: p.Totals.Refunded,
 			InvoiceID: null(p.InvoiceID), InvoiceNumber: p.InvoiceNumber,
 			CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, BilledAt: p.BilledAt, ListedAt: p.CreatedAt, Version: p.Version,
-			Metadata: writeMetadata(p.Metadata),
+			Metadata: metadataOrNull(p.Metadata),
 		},
 		TaxRates: toJSON(p.TaxRates), Lines: toJSON(p.Lines), PaymentMethodID: null(p.PaymentMethod), Effect: jsonOrNull(p.Effect),
 		FailedAt: p.FailedAt, Tries: p.Tries, DueAt: p.RetryAt, StartsExternalID: null(p.StartsExternalID()),
@@ -240,9 +239,9 @@ func scanListed(rows *sql.Rows) (p billing.Payment, hasRefunds bool, err error) 
 		p.BillingDetails = &details
 	}
 	if r.metadata.Valid {
-		p.Metadata, err = readMetadata("payments.metadata", &r.metadata.String)
+		p.Metadata = metadata(&r.metadata.String)
 	}
-	return p, hasRefunds, err
+	return p, hasRefunds, nil
 }
 
 // Payment implements billing.Store: one query for the payment, one for its attempts, and one more for refunds when

@@ -17,6 +17,7 @@ import (
 	"foyer/internal/identity"
 	"foyer/internal/merchant"
 	"foyer/internal/store"
+	"foyer/internal/webhook"
 )
 
 // dump reads every column of every table of the database, the job queue's too.
@@ -87,6 +88,14 @@ func TestNoReadableSecretAtRest(t *testing.T) {
 		answer := c.Patch("/v1/me", map[string]any{"company": "Secret company 4711"}, "Idempotency-Key", "key-4711-of-the-client").Must(http.StatusOK)
 		secrets["idempotent answer"], secrets["idempotency key"] = bytes.TrimSpace(answer.Body), []byte("key-4711-of-the-client")
 
+		_, hook, err := a.Hooks.CreateEndpoint(t.Context(), m.ID, webhook.EndpointInput{URL: "https://hooks.acme.test"})
+		require.NoError(t, err)
+		rotating, before, err := a.Hooks.CreateEndpoint(t.Context(), m.ID, webhook.EndpointInput{URL: "https://hooks.acme.test"})
+		require.NoError(t, err)
+		_, rotated, err := a.Hooks.RotateSecret(t.Context(), m.ID, rotating.ID)
+		require.NoError(t, err)
+		secrets["webhook secret"], secrets["webhook secret before"], secrets["webhook secret after"] = []byte(hook), []byte(before), []byte(rotated)
+
 		text, tables := dump(t, a.Store)
 		require.Greater(t, tables, 26, "the job queue's are among them")
 		require.Contains(t, string(text), customer.ID, "it was read")
@@ -109,6 +118,9 @@ func TestNoReadableSecretAtRest(t *testing.T) {
 
 // decoded returns the random bytes a token spells.
 func decoded(secret string) [][]byte {
+	if key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_")); err == nil && strings.HasPrefix(secret, "whsec_") {
+		return [][]byte{key}
+	}
 	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(secret, "frt_"))
 	if err != nil || len(raw) < 16 {
 		return nil

@@ -61,6 +61,7 @@ func (r subscriptionRow) domain() (billing.Subscription, error) {
 		NextBilledAt: utc(r.NextBilledAt), PaymentMethod: value(r.PaymentMethodID), StartedAt: utc(r.StartedAt), PausedAt: utc(r.PausedAt),
 		CanceledAt: utc(r.CanceledAt), CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), Version: r.Version,
 		Provider: r.Provider, AnchorAt: utc(r.AnchorAt), OpenPayment: value(r.OpenPaymentID), Debt: value(r.DebtID), RemindAt: utc(r.RemindAt),
+		Metadata: metadata(r.Metadata),
 	}
 	if r.ScheduledAction != nil && r.ScheduledAt != nil {
 		sub.ScheduledChange = &billing.ScheduledChange{Action: *r.ScheduledAction, EffectiveAt: r.ScheduledAt.UTC(), ResumeAt: utc(r.ScheduledResumeAt)}
@@ -75,9 +76,6 @@ func (r subscriptionRow) domain() (billing.Subscription, error) {
 	if sub.BillingDetails, err = fromJSONOrNull[billing.Terms]("subscriptions.billing_details", r.BillingDetails); err != nil {
 		return billing.Subscription{}, err
 	}
-	if sub.Metadata, err = readMetadata("subscriptions.metadata", r.Metadata); err != nil {
-		return billing.Subscription{}, err
-	}
 	sub.Items, err = fromJSON[[]billing.SubscriptionItem]("subscriptions.items", r.Items)
 	return sub, err
 }
@@ -90,7 +88,7 @@ func newSubscriptionRow(sub billing.Subscription) subscriptionRow {
 		PaymentMethodID: null(sub.PaymentMethod), StartedAt: sub.StartedAt, PausedAt: sub.PausedAt, CanceledAt: sub.CanceledAt,
 		CreatedAt: sub.CreatedAt, UpdatedAt: sub.UpdatedAt, Version: sub.Version,
 		Provider: sub.Provider, AnchorAt: sub.AnchorAt, OpenPaymentID: null(sub.OpenPayment), DebtID: null(sub.Debt), RemindAt: sub.RemindAt,
-		DueAt: sub.DueAt(), Pending: jsonOrNull(sub.Pending), BillingDetails: jsonOrNull(sub.BillingDetails), Metadata: writeMetadata(sub.Metadata),
+		DueAt: sub.DueAt(), Pending: jsonOrNull(sub.Pending), BillingDetails: jsonOrNull(sub.BillingDetails), Metadata: metadataOrNull(sub.Metadata),
 	}
 	row.PeriodStartsAt, row.PeriodEndsAt = bounds(sub.CurrentPeriod)
 	row.TrialStartsAt, row.TrialEndsAt = bounds(sub.Trial)

@@ -3,12 +3,14 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
 
 	"foyer/internal/foyer"
 	"foyer/internal/merchant"
@@ -181,6 +183,12 @@ func TestDeliveriesAreLeased(t *testing.T) {
 		require.NoError(t, err)
 		assert.Empty(t, due)
 
+		// Who still holds them keeps them.
+		for id, d := range claimed {
+			require.NoError(t, f.RenewDeliveries(ctx, []webhook.DeliveryID{id}, d.Lease, until))
+			require.NoError(t, f.RenewDeliveries(ctx, []webhook.DeliveryID{id}, "another", until.Add(24*time.Hour)))
+		}
+
 		var one webhook.Delivery
 		for _, d := range claimed {
 			one = d
@@ -304,4 +312,45 @@ func TestNoEndpointsNoCost(t *testing.T) {
 	require.NoError(t, f.CreateDeliveries(t.Context(),
 		f.happened(t, f.merchant, "payment.completed", start)))
 	assert.Zero(t, f.count(t, "SELECT count(*) FROM deliveries"))
+}
+
+// Looking for work costs the same however much one endpoint has due: no table is read through, nothing is sorted.
+func TestWorkIsFoundByIndex(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f *fixture) {
+		f.fastWrites(t)
+		busy := f.endpoint(t, f.merchant, nil)
+		for range 19 {
+			f.endpoint(t, f.stranger, nil)
+		}
+		var events []foyer.Event
+		for i := range 3000 {
+			events = append(events, foyer.Event{ID: f.ids(foyer.PrefixEvent), Scope: foyer.Scope{Merchant: f.merchant.ID}, Type: "payment.completed", At: start.Add(time.Duration(i))})
+		}
+		require.NoError(t, f.InTx(t.Context(), func(ctx context.Context) error { return f.CreateDeliveries(ctx, events...) }))
+		// And a month of what is done.
+		f.exec(t, `INSERT INTO deliveries (id, merchant_id, endpoint_id, event_id, event_type, event_at, status, tries, step, lease, last_outcome, last_status, attempt_log, created_at)
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
+SELECT 'dlv_done' || i, ?, ?, 'evt_done' || i, 'payment.completed', created_at, 'succeeded', 1, 1, '', 'succeeded', 204, '[]', created_at FROM n, webhook_endpoints WHERE id = ?`,
+			string(f.merchant.ID), string(busy.ID), string(busy.ID))
+		f.exec(t, "ANALYZE")
+		var statements []string
+		var args [][]any
+		remember := func(db *gorm.DB) {
+			statements, args = append(statements, db.Statement.SQL.String()), append(args, slices.Clone(db.Statement.Vars))
+		}
+		require.NoError(t, f.GORM(t.Context()).Callback().Query().After("gorm:query").Register("test:statement", remember))
+		_, err := f.EndpointsDue(t.Context(), start)
+		require.NoError(t, err)
+		_, err = f.ClaimDeliveries(t.Context(), busy, "lease", start, start.Add(time.Second), 32)
+		require.NoError(t, err)
+		require.Len(t, statements, 3)
+		for i, statement := range statements {
+			plan := f.plan(t, statement, args[i])
+			assert.NotContains(t, plan, "Seq Scan on deliveries", statement)
+			assert.NotContains(t, plan, "SCAN deliveries", statement)
+			assert.NotContains(t, plan, "Sort", statement)
+			assert.NotContains(t, plan, "TEMP B-TREE", statement)
+		}
+	})
 }

@@ -2,14 +2,14 @@ package webhook
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
-	"time"
 
 	"foyer/internal/foyer"
 )
 
 // deliver sends one message and writes down what came of it.
-func (p *post) deliver(ctx context.Context, e Endpoint, d Delivery, message []byte, lease string, until time.Time) {
+func (p *post) deliver(ctx context.Context, e Endpoint, d Delivery, message []byte) {
 	s := p.service
 	places := s.posts.regular
 	if p.suspect() {
@@ -17,48 +17,51 @@ func (p *post) deliver(ctx context.Context, e Endpoint, d Delivery, message []by
 	}
 	select {
 	case places <- struct{}{}:
+		defer func() { <-places }()
+		if err := p.try(ctx, e, d, message); err != nil {
+			s.Log.ErrorContext(ctx, "delivery failed on our side", "merchant", e.Merchant, "delivery", d.ID, "error", err)
+		}
+		s.posts.drop(d.ID)
 	case <-ctx.Done():
-		return // its lease runs out
-	}
-	defer func() { <-places }()
-	if s.late(until) {
-		if err := p.giveBack(ctx, []Delivery{d}, lease); err != nil {
-			s.Log.ErrorContext(ctx, "delivery can't be given back", "delivery", d.ID, "error", err)
+		if err := p.giveBack(ctx, d); err != nil {
+			s.Log.ErrorContext(ctx, "delivery can't be given back", "merchant", e.Merchant, "delivery", d.ID, "error", err)
 		}
-		return
 	}
+}
+
+// try sends one message. An error is ours; the lease runs out then, and it is tried again.
+func (p *post) try(ctx context.Context, e Endpoint, d Delivery, message []byte) (err error) {
+	defer func() {
+		if v := recover(); v != nil { // one answer nobody thought of must not end the worker, and the next one, and the next
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	s, booking := p.service, context.WithoutCancel(ctx)
 	if message == nil {
-		if _, err := s.Store.FinishDelivery(context.WithoutCancel(ctx), d.given(OutcomeEventDeleted, s.now()), lease); err != nil {
-			s.Log.ErrorContext(ctx, "delivery can't be written down", "delivery", d.ID, "error", err)
-		}
-		return
+		_, err := s.Store.FinishDelivery(booking, d.given(OutcomeEventDeleted, s.now()), s.posts.lease)
+		return err
 	}
 	now := s.Now()
 	signature, err := e.Secrets.sign(d.Event, now, message)
 	if err != nil {
-		s.Log.ErrorContext(ctx, "delivery can't be signed", "delivery", d.ID, "error", err)
-		return
+		return err
 	}
 	a := s.courier.send(ctx, parcel{url: e.URL, id: d.Event, body: message, signature: signature, at: now})
 	if ctx.Err() != nil && a.Status == 0 { // we stopped; the receiver is not to blame
-		if err := p.giveBack(ctx, []Delivery{d}, lease); err != nil {
-			s.Log.ErrorContext(ctx, "delivery can't be given back", "delivery", d.ID, "error", err)
-		}
-		return
+		return p.giveBack(ctx, d)
 	}
 	p.heard(a.Outcome)
 	s.Observe(a.Outcome)
-	if err := s.book(context.WithoutCancel(ctx), e, d.tried(a, s.Options.Schedule, 2*rand.Float64()-1, s.now()), lease, a); err != nil { //nolint:gosec // spreads load, guards nothing
-		s.Log.ErrorContext(ctx, "delivery can't be written down", "delivery", d.ID, "error", err)
-	}
+	spread := 2*rand.Float64() - 1 //nolint:gosec // spreads load, guards nothing
+	return s.book(booking, e, d.tried(a, s.Options.Schedule, spread, s.now()), a)
 }
 
-// heard counts the failures in a row.
+// heard counts the failures in a row, and remembers a success.
 func (p *post) heard(o Outcome) {
 	p.service.posts.mu.Lock()
 	defer p.service.posts.mu.Unlock()
 	if o == OutcomeSucceeded {
-		p.streak = 0
+		p.streak, p.proven = 0, true
 		return
 	}
 	p.streak++
@@ -66,15 +69,15 @@ func (p *post) heard(o Outcome) {
 
 // book writes down what came of a try and what it says of the endpoint. Most tries change nothing about the endpoint: then it is
 // one statement.
-func (s *Service) book(ctx context.Context, e Endpoint, d Delivery, lease string, a answer) error {
+func (s *Service) book(ctx context.Context, e Endpoint, d Delivery, a answer) error {
 	health := !d.test() || a.Outcome == OutcomeSucceeded
 	if _, changed := e.heard(a.Outcome, d.Attempts[len(d.Attempts)-1].At, s.Options.Patience); !changed || !health {
-		_, err := s.Store.FinishDelivery(ctx, d, lease)
+		_, err := s.Store.FinishDelivery(ctx, d, s.posts.lease)
 		return err
 	}
 	return s.Store.InTx(ctx, func(ctx context.Context) error {
 		// Whoever lost the lease has still heard from the endpoint.
-		if _, err := s.Store.FinishDelivery(ctx, d, lease); err != nil {
+		if _, err := s.Store.FinishDelivery(ctx, d, s.posts.lease); err != nil {
 			return err
 		}
 		fresh, err := s.Store.WebhookEndpointForUpdate(ctx, e.Merchant, e.ID)

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"sync"
 	"time"
 
@@ -23,19 +24,25 @@ type posts struct {
 	mu      sync.Mutex
 	open    map[EndpointID]*post
 	working sync.WaitGroup
+	// lease is this process's name on what it has claimed, held until when each of those leases ends.
+	lease string
+	held  map[DeliveryID]time.Time
 	// regular is for endpoints that answer, suspect for those whose last tries all failed: however many of them hang, they take
 	// places from each other only.
 	regular, suspect chan struct{}
 }
 
 func newPosts(o Options) posts {
-	return posts{open: map[EndpointID]*post{}, regular: make(chan struct{}, o.AtOnce), suspect: make(chan struct{}, o.AtOnce/2+1)}
+	return posts{open: map[EndpointID]*post{}, lease: rand.Text(), held: map[DeliveryID]time.Time{}, regular: make(chan struct{}, o.AtOnce), suspect: make(chan struct{}, o.AtOnce/2+1)}
 }
 
 // Run delivers what is due, until ctx ends. Any number of processes may run it at once: they share the work. What is under way then
 // has a moment to finish; what does not is due again.
 func (s *Service) Run(ctx context.Context) {
 	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var beating sync.WaitGroup
+	beating.Go(func() { s.renew(sending) })
+	defer beating.Wait()
 	defer stop()
 	for {
 		due, err := s.Store.EndpointsDue(ctx, s.now())
@@ -93,12 +100,13 @@ type post struct {
 	service  *Service
 	id       EndpointID
 	merchant foyer.MerchantID
-	// lanes bound what is on its way at once, few what is while it is suspect.
+	// lanes bound what is on its way at once, few what is until it has answered once, and while it is suspect.
 	lanes, few chan struct{}
-	// Under posts.mu: whether somebody claims for it, how many tries are on their way, and how many failed in a row.
+	// Under posts.mu: whether somebody claims for it, how many tries are on their way, how many failed in a row, whether one succeeded.
 	feeding bool
 	sending int
 	streak  int
+	proven  bool
 }
 
 // suspect tells whether it would only hold up others: as many tries as it may have at once have failed, and none succeeded since.
@@ -106,6 +114,13 @@ func (p *post) suspect() bool {
 	p.service.posts.mu.Lock()
 	defer p.service.posts.mu.Unlock()
 	return p.streak >= p.service.Options.PerEndpoint
+}
+
+// cautious tells whether it gets few places: it may hang, and would take the others' then.
+func (p *post) cautious() bool {
+	p.service.posts.mu.Lock()
+	defer p.service.posts.mu.Unlock()
+	return !p.proven || p.streak >= p.service.Options.PerEndpoint
 }
 
 // feed claims what is due and sends it, until there is no more.
@@ -121,7 +136,7 @@ func (p *post) feed(ctx, sending context.Context) {
 	}
 }
 
-// claim sends one batch. A lane is free before anything is claimed, so that a lease is not spent waiting.
+// claim sends one batch. A lane is free before anything is claimed, so that others may have what we could only keep waiting.
 func (p *post) claim(ctx, sending context.Context) (more bool, err error) {
 	release, ok := p.lane(ctx)
 	if !ok {
@@ -133,8 +148,8 @@ func (p *post) claim(ctx, sending context.Context) (more bool, err error) {
 		}
 	}()
 	s, n := p.service, batch
-	if p.suspect() {
-		n = 1
+	if p.cautious() {
+		n = cap(p.few)
 	}
 	e, err := s.Store.WebhookEndpoint(ctx, p.merchant, p.id)
 	if err != nil {
@@ -145,19 +160,22 @@ func (p *post) claim(ctx, sending context.Context) (more bool, err error) {
 		ended, err := s.Store.FailDeliveries(ctx, e, OutcomeDisabled, now, sweep)
 		return ended > 0, err
 	}
-	lease, until := rand.Text(), foyer.Micro(now.Add(s.Options.Lease))
-	claimed, err := s.Store.ClaimDeliveries(ctx, e, lease, now, until, n)
+	until := foyer.Micro(now.Add(s.Options.Lease))
+	claimed, err := s.Store.ClaimDeliveries(ctx, e, s.posts.lease, now, until, n)
 	if err != nil || len(claimed) == 0 {
 		return false, err
 	}
+	if claimed = s.posts.hold(claimed, until); len(claimed) == 0 {
+		return true, nil
+	}
 	messages, err := p.messages(ctx, claimed)
 	if err != nil {
-		return false, err // the lease runs out
+		return false, errors.Join(err, p.giveBack(ctx, claimed...))
 	}
 	for i, d := range claimed {
 		if release == nil {
-			if release, ok = p.lane(ctx); !ok || s.late(until) || n > 1 && p.suspect() {
-				return ok, p.giveBack(ctx, claimed[i:], lease)
+			if release, ok = p.lane(ctx); !ok || n == batch && p.suspect() {
+				return ok, p.giveBack(ctx, claimed[i:]...)
 			}
 		}
 		free := release
@@ -168,7 +186,7 @@ func (p *post) claim(ctx, sending context.Context) (more bool, err error) {
 		s.posts.working.Go(func() {
 			defer s.posts.closing(p, func() { p.sending-- })
 			defer free()
-			p.deliver(sending, e, d, messages[d.Event], lease, until)
+			p.deliver(sending, e, d, messages[d.Event])
 		})
 	}
 	return true, nil
@@ -181,7 +199,7 @@ func (p *post) lane(ctx context.Context) (release func(), ok bool) {
 	case <-ctx.Done():
 		return nil, false
 	}
-	if !p.suspect() {
+	if !p.cautious() {
 		return func() { <-p.lanes }, true
 	}
 	select {
@@ -193,18 +211,14 @@ func (p *post) lane(ctx context.Context) (release func(), ok bool) {
 	}
 }
 
-// late tells whether a lease is too short for another try: it could run out while the receiver still thinks.
-func (s *Service) late(until time.Time) bool {
-	return s.now().Add(s.Options.Timeout + s.Options.Timeout/4).After(until)
-}
-
 // giveBack makes due again what was claimed and not sent.
-func (p *post) giveBack(ctx context.Context, claimed []Delivery, lease string) error {
+func (p *post) giveBack(ctx context.Context, claimed ...Delivery) error {
 	ids := make([]DeliveryID, len(claimed))
 	for i, d := range claimed {
 		ids[i] = d.ID
 	}
-	return p.service.Store.ReleaseDeliveries(context.WithoutCancel(ctx), p.merchant, ids, lease, p.service.now())
+	defer p.service.posts.drop(ids...)
+	return p.service.Store.ReleaseDeliveries(context.WithoutCancel(ctx), p.merchant, ids, p.service.posts.lease, p.service.now())
 }
 
 // messages renders what is to be sent, by event.

@@ -19,7 +19,8 @@ type Options struct {
 	Schedule Schedule
 	// Timeout bounds a try [15 s].
 	Timeout time.Duration
-	// Lease is how long a worker may take for what it claimed before others try it [30 s]; longer than Timeout.
+	// Lease is after how long others take what a worker claimed and does not renew, because it was killed [1.5 s]. The clocks of
+	// workers may differ by less than that.
 	Lease time.Duration
 	// Patience is how long every try may fail before the endpoint is disabled [5 days].
 	Patience time.Duration
@@ -44,7 +45,7 @@ func (o Options) withDefaults() Options {
 		value  time.Duration
 	}{
 		{&o.Timeout, 15 * time.Second},
-		{&o.Lease, 30 * time.Second},
+		{&o.Lease, 1500 * time.Millisecond},
 		{&o.Patience, 5 * 24 * time.Hour},
 		{&o.Overlap, 24 * time.Hour},
 		{&o.Poll, 200 * time.Millisecond},
@@ -53,7 +54,6 @@ func (o Options) withDefaults() Options {
 			*d.option = d.value
 		}
 	}
-	o.Lease = max(o.Lease, 2*o.Timeout) // a shorter one would run out while the receiver thinks
 	if o.PerEndpoint == 0 {
 		o.PerEndpoint = 8
 	}

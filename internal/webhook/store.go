@@ -40,6 +40,8 @@ type Store interface {
 	ClaimDeliveries(ctx context.Context, e Endpoint, lease string, now, until time.Time, limit int) ([]Delivery, error)
 	// FinishDelivery is SaveDelivery if the lease is still the one it was claimed under.
 	FinishDelivery(ctx context.Context, d Delivery, lease string) (bool, error)
+	// RenewDeliveries moves the end of a lease, of any merchant's deliveries.
+	RenewDeliveries(ctx context.Context, ids []DeliveryID, lease string, until time.Time) error
 	// ReleaseDeliveries gives back what was claimed and not sent: it is due now.
 	ReleaseDeliveries(ctx context.Context, merchant foyer.MerchantID, ids []DeliveryID, lease string, now time.Time) error
 	// FailDeliveries ends due deliveries of an endpoint without a try and returns how many.

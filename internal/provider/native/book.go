@@ -231,8 +231,12 @@ func (l *ledger) giveUp(p billing.Payment, sub billing.Subscription, d billing.D
 func (e *Engine) settleInvoices(ctx context.Context, l *ledger) error {
 	for _, p := range l.payments {
 		if p.Status == billing.PaymentCompleted && p.InvoiceID != "" {
-			if err := e.Store.SettleInvoice(ctx, p.Merchant, invoice.ID(p.InvoiceID), invoice.StatusPaid, l.now); err != nil {
+			version, err := e.Store.SettleInvoice(ctx, p.Merchant, invoice.ID(p.InvoiceID), invoice.StatusPaid, l.now)
+			if err != nil {
 				return err
+			}
+			if version > 0 {
+				l.event(billing.EventInvoicePaid, payer(p), p.InvoiceID, version)
 			}
 		}
 	}

@@ -11,6 +11,9 @@ import (
 type Clocks interface {
 	// MoveClock moves a sandbox merchant's clock forward to a moment; Conflict (clock.live) for a live merchant.
 	MoveClock(ctx context.Context, merchant foyer.MerchantID, to time.Time) error
+	// AimClock writes down where the clock is to go, ClockAimed tells whether it was last told to go there.
+	AimClock(ctx context.Context, merchant foyer.MerchantID, to time.Time) error
+	ClockAimed(ctx context.Context, merchant foyer.MerchantID, to time.Time) (bool, error)
 }
 
 // waitForCharge is a little longer than a gateway may take to answer.
@@ -49,8 +52,8 @@ func (e *Engine) AdvanceUntil(ctx context.Context, clocks Clocks, merchant foyer
 	if now, err = e.now(ctx, merchant); err != nil {
 		return now, false, err
 	}
-	if to.Before(now) || to.Sub(now) > longestAdvance {
-		return now, false, foyer.InvalidFields(foyer.FieldError{Pointer: "/to", Code: "input.clock"})
+	if to, err = e.aim(ctx, clocks, merchant, now, to); err != nil {
+		return now, false, err
 	}
 	for {
 		if err := e.runDue(ctx, merchant, enough); err != nil {
@@ -84,4 +87,21 @@ func (e *Engine) AdvanceUntil(ctx context.Context, clocks Clocks, merchant foyer
 			return now, false, err
 		}
 	}
+}
+
+// aim checks where the clock is to go and writes it down. Who asks again for where it was told to go before goes on, although the
+// moment has passed since.
+func (e *Engine) aim(ctx context.Context, clocks Clocks, merchant foyer.MerchantID, now, to time.Time) (time.Time, error) {
+	refusal := foyer.InvalidFields(foyer.FieldError{Pointer: "/to", Code: "input.clock"})
+	if !to.Before(now) {
+		if to.Sub(now) > longestAdvance {
+			return to, refusal
+		}
+		return to, clocks.AimClock(ctx, merchant, to)
+	}
+	aimed, err := clocks.ClockAimed(ctx, merchant, to)
+	if err == nil && !aimed {
+		err = refusal
+	}
+	return now, err
 }

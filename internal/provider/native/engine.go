@@ -112,7 +112,7 @@ type Store interface {
 	AddCredit(ctx context.Context, c billing.Credit) error
 	NextNumbers(ctx context.Context, merchant foyer.MerchantID, series string, n int) (int64, error)
 	CreateInvoices(ctx context.Context, invoices ...invoice.Invoice) error
-	SettleInvoice(ctx context.Context, merchant foyer.MerchantID, id invoice.ID, status invoice.Status, now time.Time) error
+	SettleInvoice(ctx context.Context, merchant foyer.MerchantID, id invoice.ID, status invoice.Status, now time.Time) (version int64, err error)
 	RecordEvents(ctx context.Context, events ...foyer.Event) error
 
 	CreateRefund(ctx context.Context, r billing.PendingRefund) error

@@ -12,6 +12,9 @@ CREATE UNIQUE INDEX payments_starting ON payments (merchant_id, starts_external_
 ALTER TABLE refunds ADD COLUMN command text NOT NULL DEFAULT '';
 CREATE INDEX refunds_command ON refunds (merchant_id, command) WHERE command <> '';
 
+-- Where the clock was last told to go: whoever asks for the same again goes on, also when the time has passed meanwhile.
+ALTER TABLE merchants ADD COLUMN clock_target {{.Time}};
+
 CREATE INDEX subscriptions_all ON subscriptions (merchant_id, created_at, id);
 CREATE INDEX subscriptions_all_status ON subscriptions (merchant_id, status, created_at, id);
 CREATE INDEX payments_all ON payments (merchant_id, listed_at, id);
