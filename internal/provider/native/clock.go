@@ -45,7 +45,7 @@ func (e *Engine) Advance(ctx context.Context, clocks Clocks, merchant foyer.Merc
 	return e.AdvanceUntil(ctx, clocks, merchant, to, func() bool { return ctx.Err() != nil })
 }
 
-// AdvanceUntil is Advance until enough says so: the batch under way is finished, no other begins, and the clock stands where
+// AdvanceUntil is Advance until enough, asked from several goroutines, says so: the batch under way is finished, no other begins, and the clock stands where
 // all before it has run.
 func (e *Engine) AdvanceUntil(ctx context.Context, clocks Clocks, merchant foyer.MerchantID, to time.Time, enough func() bool) (now time.Time, done bool, err error) {
 	to = foyer.Micro(to)

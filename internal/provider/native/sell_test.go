@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -309,8 +310,8 @@ func TestTheClockStopsWhenItIsEnough(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		r.subscribe(t, r.price(t, "Basic", 1000), r.method(t, r.by, "good"))
 		to := start.AddDate(0, 6, 0)
-		asked := 0
-		now, done, err := r.AdvanceUntil(context.Background(), r.merchants, r.merchant.ID, to, func() bool { asked++; return asked > 12 })
+		var asked atomic.Int64 // every lane asks
+		now, done, err := r.AdvanceUntil(context.Background(), r.merchants, r.merchant.ID, to, func() bool { return asked.Add(1) > 12 })
 		require.NoError(t, err)
 		require.False(t, done)
 		require.True(t, now.Before(to), "%s", now)
