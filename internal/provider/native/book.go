@@ -165,9 +165,8 @@ func (l *ledger) declined(p billing.Payment, a billing.Attempt, subs map[billing
 	after, event, forgiven := sub.Unsettled(p, l.now)
 	switch {
 	case p.CollectionMode == billing.CollectManual && p.Status == billing.PaymentBilled:
-		// Paid by card before it was due, and declined: nothing is late yet.
-		next := sub.Charging("", l.now)
-		l.subscription(next, billing.EventSubscriptionUpdated)
+		l.stillOpen(p)
+		l.subscription(sub.Charging("", l.now), billing.EventSubscriptionUpdated)
 		return
 	case forgiven:
 		l.void(p)
@@ -208,12 +207,17 @@ func (l *ledger) declinedAlone(p billing.Payment) {
 		p, _ = p.Declined(dunning(l.merchant).Days, l.now)
 		l.payment(p, billing.EventPaymentUpdated)
 	default:
-		// Paid by card before it was due: it falls due when it would have.
-		p.RetryAt = p.DueAt()
-		p.Version++
-		p.UpdatedAt = l.now
-		l.payment(p, billing.EventPaymentUpdated)
+		l.stillOpen(p)
 	}
+}
+
+// stillOpen saves an invoice that was tried by card before it was due, and declined: nothing is late yet, and it falls due when
+// it would have.
+func (l *ledger) stillOpen(p billing.Payment) {
+	p.RetryAt = p.DueAt()
+	p.Version++
+	p.UpdatedAt = l.now
+	l.payment(p, billing.EventPaymentUpdated)
 }
 
 // giveUp ends the dunning of a debt.

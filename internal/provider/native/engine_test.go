@@ -254,6 +254,8 @@ func TestCollectionByInvoice(t *testing.T) {
 		assert.Equal(t, billing.PaymentBilled, bill.Status)
 		assert.Equal(t, "INV-000001", bill.InvoiceNumber)
 		assert.Equal(t, start.AddDate(0, 0, 14), *bill.DueAt())
+		_, _, err := r.billing.Pay(context.Background(), r.by, bill.ID, r.method(t, r.by, "declined").ID)
+		require.ErrorIs(t, err, foyer.Declined, "a card tried before it is due keeps it from nothing")
 		r.until(t, start.AddDate(0, 0, 15))
 		assert.Equal(t, billing.PaymentPastDue, r.payments(t)[0].Status)
 		assert.Equal(t, billing.SubscriptionPastDue, r.subscription(t, sub.ID).Status)
