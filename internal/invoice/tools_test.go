@@ -11,6 +11,8 @@ import (
 	"github.com/pdfcpu/pdfcpu/pkg/api"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
 	"github.com/stretchr/testify/require"
+
+	"foyer/internal/foyertest/tools"
 )
 
 func TestMain(m *testing.M) {
@@ -24,22 +26,10 @@ func requireValid(t testing.TB, pdf []byte) {
 	require.NoError(t, api.Validate(bytes.NewReader(pdf), model.NewDefaultConfiguration()))
 }
 
-// requireTool skips a test on a machine without the tool; where the tools are said to be there (CI), it fails instead.
-func requireTool(t testing.TB, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err == nil {
-		return
-	}
-	if os.Getenv("FOYER_REQUIRE_TOOLS") == "1" {
-		t.Fatalf("%s is not installed (package poppler-utils), and FOYER_REQUIRE_TOOLS=1 asks for it", name)
-	}
-	t.Skipf("not run: %s is not installed (package poppler-utils)", name)
-}
-
 // pagesOf returns what pdftotext reads on each page: the proof that a PDF is valid and its text can be selected.
 func pagesOf(t testing.TB, pdf []byte) []string {
 	t.Helper()
-	requireTool(t, "pdftotext")
+	tools.RequireTool(t, "pdftotext")
 	file := filepath.Join(t.TempDir(), "document.pdf")
 	require.NoError(t, os.WriteFile(file, pdf, 0o600))
 	var out, problems bytes.Buffer

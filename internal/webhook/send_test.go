@@ -25,6 +25,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"foyer/internal/foyertest/tools"
 )
 
 const testTimeout = 600 * time.Millisecond
@@ -218,7 +220,7 @@ func names(t *testing.T, answers func() netip.Addr) *net.Resolver {
 func TestDNSRebindingReachesNobody(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.77:8443")
 	if err != nil {
-		t.Skip("port 8443 of this machine is taken")
+		tools.Missing(t, "port 8443 of 127.0.0.77 can't be had: "+err.Error())
 	}
 	defer listener.Close()
 	var canary atomic.Int64
