@@ -14,7 +14,6 @@ import (
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/merchant"
-	"foyer/internal/provider/native"
 )
 
 // Cards of the sandbox gateway (contract.md §7).
@@ -79,7 +78,7 @@ func (a *App) Subscribe(t testing.TB, c billing.Customer, price billing.Price, t
 	t.Helper()
 	method, err := a.Billing.AddMethodByToken(context.Background(), As(c), token, true)
 	require.NoError(t, err)
-	sub, next, err := a.Engine.CreateSubscription(context.Background(), As(c), native.CreateInput{
+	sub, next, err := a.Engine.CreateSubscription(context.Background(), As(c), billing.SubscribeInput{
 		Items: []billing.ItemInput{{Price: price.ID, Quantity: 1}}, PaymentMethod: method.ID,
 	})
 	require.NoError(t, err)

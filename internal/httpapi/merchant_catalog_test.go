@@ -11,7 +11,6 @@ import (
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/foyertest"
-	"foyer/internal/provider/native"
 )
 
 const (
@@ -317,7 +316,7 @@ func TestArchivedIsNotSoldAnyMore(t *testing.T) {
 		key.Post(products+"/"+string(first.Product)+"/archive", nil).Must(http.StatusOK)
 		key.Post(prices+"/"+string(second.ID)+"/archive", nil).Must(http.StatusOK)
 		for _, price := range []billing.PriceID{first.ID, second.ID} {
-			_, _, err := a.Engine.CreateSubscription(t.Context(), foyertest.As(c), native.CreateInput{
+			_, _, err := a.Engine.CreateSubscription(t.Context(), foyertest.As(c), billing.SubscribeInput{
 				Items: []billing.ItemInput{{Price: price, Quantity: 1}}, PaymentMethod: sub.PaymentMethod,
 			})
 			require.ErrorIs(t, err, foyer.Invalid)

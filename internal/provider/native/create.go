@@ -10,11 +10,8 @@ import (
 	"foyer/internal/foyer"
 )
 
-// CreateInput is billing's; here it has the name of what it is for.
-type CreateInput = billing.SubscribeInput
-
 // CreateSubscription implements billing.Seller.
-func (e *Engine) CreateSubscription(ctx context.Context, by foyer.Actor, in CreateInput) (after billing.Subscription, next *billing.NextAction, err error) {
+func (e *Engine) CreateSubscription(ctx context.Context, by foyer.Actor, in billing.SubscribeInput) (after billing.Subscription, next *billing.NextAction, err error) {
 	c, err := e.commandCharge(ctx, by, nothing)
 	if err != nil {
 		return after, nil, err
@@ -53,7 +50,7 @@ func (e *Engine) CreateSubscription(ctx context.Context, by foyer.Actor, in Crea
 func nothing(context.Context) error { return nil }
 
 // planSubscription decides on a new subscription and writes it down, or the bill it begins with.
-func (e *Engine) planSubscription(ctx context.Context, by foyer.Actor, in CreateInput) (begun billing.Subscription, c *charge, err error) {
+func (e *Engine) planSubscription(ctx context.Context, by foyer.Actor, in billing.SubscribeInput) (begun billing.Subscription, c *charge, err error) {
 	if err := e.lockBuyer(ctx, by.Scope); err != nil {
 		return begun, nil, err
 	}
@@ -132,7 +129,7 @@ func (e *Engine) knownMethod(ctx context.Context, scope foyer.Scope, id billing.
 }
 
 // newSubscription checks what was asked for and begins the subscription.
-func (l *ledger) newSubscription(ctx context.Context, scope foyer.Scope, id billing.SubscriptionID, in CreateInput) (billing.Subscription, *foyer.Period, *billing.SubscriptionDiscount, error) {
+func (l *ledger) newSubscription(ctx context.Context, scope foyer.Scope, id billing.SubscriptionID, in billing.SubscribeInput) (billing.Subscription, *foyer.Period, *billing.SubscriptionDiscount, error) {
 	none := billing.Subscription{}
 	chosen, err := l.choose(ctx, in.Items, "")
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
-	"foyer/internal/provider/native"
 )
 
 func TestRenewalsKeepTheirDay(t *testing.T) {
@@ -247,7 +246,7 @@ func TestCollectionByInvoice(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, r *rig) {
 		terms := &billing.Terms{PaymentTerms: &foyer.Cycle{Interval: foyer.Day, Frequency: 14}, PurchaseOrderNumber: "PO-7"}
-		sub := r.subscribe(t, r.price(t, "Basic", 1000), billing.PaymentMethod{}, func(in *native.CreateInput) {
+		sub := r.subscribe(t, r.price(t, "Basic", 1000), billing.PaymentMethod{}, func(in *billing.SubscribeInput) {
 			in.CollectionMode, in.BillingDetails = billing.CollectManual, terms
 		})
 		bill := r.payments(t)[0]
@@ -274,7 +273,7 @@ func TestDiscountsAndCredit(t *testing.T) {
 		periods := 2
 		d, err := r.catalog.CreateDiscount(ctx, r.by, billing.Discount{Type: billing.DiscountPercent, Percent: "50", Periods: &periods})
 		require.NoError(t, err)
-		r.subscribe(t, r.price(t, "Basic", 1000), r.method(t, r.by, "good"), func(in *native.CreateInput) { in.Discount = d.ID })
+		r.subscribe(t, r.price(t, "Basic", 1000), r.method(t, r.by, "good"), func(in *billing.SubscribeInput) { in.Discount = d.ID })
 		require.NoError(t, r.store.AddCredit(ctx, billing.Credit{Scope: r.by.Scope, Currency: "EUR", Amount: 2000}))
 		r.until(t, time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC))
 		var paid, credit []int64

@@ -163,9 +163,9 @@ func (r *rig) method(t testing.TB, by foyer.Actor, token string) billing.Payment
 	return m
 }
 
-func (r *rig) subscribe(t testing.TB, price billing.Price, method billing.PaymentMethod, change ...func(*native.CreateInput)) billing.Subscription {
+func (r *rig) subscribe(t testing.TB, price billing.Price, method billing.PaymentMethod, change ...func(*billing.SubscribeInput)) billing.Subscription {
 	t.Helper()
-	in := native.CreateInput{Items: []billing.ItemInput{{Price: price.ID, Quantity: 1}}, PaymentMethod: method.ID}
+	in := billing.SubscribeInput{Items: []billing.ItemInput{{Price: price.ID, Quantity: 1}}, PaymentMethod: method.ID}
 	for _, c := range change {
 		c(&in)
 	}
