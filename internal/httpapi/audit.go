@@ -17,10 +17,20 @@ type AuditLog interface {
 
 // auditEntry is the line a call that succeeded leaves behind: every authenticated write, the customers' too, exactly one.
 func (s *Server) auditEntry(r *request, answer *heldAnswer) merchant.AuditEntry {
-	actor := r.actor()
+	return s.auditLine(r, r.actor(), subjectOf(r, answer))
+}
+
+// witness writes the line of an act by which the caller becomes known.
+func (s *Server) witness(r *request) identity.Witness {
+	return func(ctx context.Context, actor foyer.Actor) error {
+		return s.Audit.RecordAudit(ctx, s.auditLine(r, actor, string(actor.Scope.Customer)))
+	}
+}
+
+func (s *Server) auditLine(r *request, actor foyer.Actor, subject string) merchant.AuditEntry {
 	entry := merchant.AuditEntry{
-		ID: s.ids(foyer.PrefixAuditEntry), Merchant: r.merchant, Actor: actor.Kind, ActorID: actor.Key, Customer: actor.Scope.Customer,
-		Action: r.operation.OperationID, Subject: subjectOf(r, answer), IP: r.echo.RealIP(), RequestID: r.id, At: s.clock(),
+		ID: s.ids(foyer.PrefixAuditEntry), Merchant: actor.Scope.Merchant, Actor: actor.Kind, ActorID: actor.Key, Customer: actor.Scope.Customer,
+		Action: r.operation.OperationID, Subject: subject, IP: r.echo.RealIP(), RequestID: r.id, At: s.clock(),
 	}
 	if actor.Kind == foyer.ActorCustomer {
 		entry.ActorID, entry.IP = string(actor.Session), identity.CutIP(r.echo.RealIP())
@@ -28,7 +38,7 @@ func (s *Server) auditEntry(r *request, answer *heldAnswer) merchant.AuditEntry 
 	return entry
 }
 
-// subjectOf is what a call was about: what the path names last, else what the answer shows.
+// subjectOf is what a call was about: what the path names last, else what the answer shows, else the customer who calls.
 func subjectOf(r *request, answer *heldAnswer) string {
 	if ids := r.echo.ParamValues(); len(ids) > 0 {
 		return ids[len(ids)-1]
@@ -36,8 +46,8 @@ func subjectOf(r *request, answer *heldAnswer) string {
 	var shown struct {
 		ID string `json:"id"`
 	}
-	if json.Unmarshal(answer.body.Bytes(), &shown) != nil {
-		return ""
+	if json.Unmarshal(answer.body.Bytes(), &shown) != nil || shown.ID == "" {
+		return string(r.scope().Customer)
 	}
 	return shown.ID
 }

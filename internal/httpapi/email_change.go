@@ -13,12 +13,8 @@ import (
 // RequestEmailChange asks for another address; the answer is the same whether that is free or not.
 func (s *Server) RequestEmailChange(ctx context.Context, in api.RequestEmailChangeRequestObject) (api.RequestEmailChangeResponseObject, error) {
 	r := requestOf(ctx)
-	m, err := s.Merchants.ByID(ctx, r.merchant)
-	if err != nil {
+	if err := s.mayChangeEmail(ctx, r.merchant); err != nil {
 		return nil, err
-	}
-	if m.Portal.Settings.Features.EmailChangeOff {
-		return nil, foyer.Refuse(foyer.Forbidden, "feature.off")
 	}
 	customer, err := s.Billing.Customer(ctx, r.scope())
 	if err != nil {
@@ -42,10 +38,22 @@ func (s *Server) RequestEmailChange(ctx context.Context, in api.RequestEmailChan
 	}}, nil
 }
 
+// mayChangeEmail refuses (feature.off) what the merchant does not let customers do, from the moment it says so: a link that is on its
+// way is refused too.
+func (s *Server) mayChangeEmail(ctx context.Context, merchant foyer.MerchantID) error {
+	m, err := s.Merchants.ByID(ctx, merchant)
+	if err == nil && m.Portal.Settings.Features.EmailChangeOff {
+		err = &foyer.Error{Kind: foyer.Forbidden, Code: "feature.off", Merchant: merchant}
+	}
+	return err
+}
+
 // VerifyEmailChange changes the address to the one whose mailbox holds the token.
 func (s *Server) VerifyEmailChange(ctx context.Context, in api.VerifyEmailChangeRequestObject) (api.VerifyEmailChangeResponseObject, error) {
 	r := requestOf(ctx)
-	change, err := s.Identity.VerifyEmailChange(ctx, in.Body.Token, r.place(), r.echo.RealIP())
+	change, err := s.Identity.VerifyEmailChange(ctx, identity.VerifyEmailChangeInput{
+		Token: in.Body.Token, Place: r.place(), IP: r.echo.RealIP(), Allowed: s.mayChangeEmail, Witness: s.witness(r),
+	})
 	r.merchantOf(change.Scope.Merchant, err)
 	if err != nil {
 		return nil, err

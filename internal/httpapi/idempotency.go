@@ -30,6 +30,9 @@ type IdempotencyKeys interface {
 	WithConclusion(ctx context.Context) (held context.Context, finish func(fn func(ctx context.Context) error) error, abandon func())
 }
 
+// changesNothing marks operations of the description that are POST because they take a body, and leave no line in the audit log.
+const changesNothing = "x-changes-nothing"
+
 // idempotencyLock is how long a key stays locked by a process that died; longer than any handler may take.
 const idempotencyLock = 3 * handlerTimeout
 
@@ -121,7 +124,7 @@ func (s *Server) conclude(c echo.Context, next echo.HandlerFunc, key *foyer.Idem
 
 // leaveBehind is what is written with the last transaction of a call; nil when nothing is.
 func (s *Server) leaveBehind(r *request, answer *heldAnswer, key *foyer.IdempotencyKey) func(ctx context.Context) error {
-	done := answer.status < http.StatusMultipleChoices
+	done := answer.status < http.StatusMultipleChoices && r.operation.Extensions[changesNothing] != true
 	if key == nil && !done {
 		return nil
 	}

@@ -176,7 +176,7 @@ func (s *Server) portalSessionInput(ctx context.Context, settings merchant.Setti
 			fault(pointer, "input.unknown_reference")
 		}
 	}
-	if in.ReturnURL != "" && !settings.AllowsReturnURL(in.ReturnURL) {
+	if body.ReturnUrl != nil && !settings.AllowsReturnURL(in.ReturnURL) {
 		fault("/return_url", "input.return_url")
 	}
 	if body.Locale != nil {

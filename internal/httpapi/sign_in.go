@@ -59,7 +59,7 @@ func (s *Server) VerifySignIn(ctx context.Context, in api.VerifySignInRequestObj
 	r := requestOf(ctx)
 	input := identity.VerifyInput{
 		Token: value(in.Body.Token), SignIn: identity.SignInID(value(in.Body.SignInId)), Code: value(in.Body.Code),
-		Verifier: value(in.Body.CodeVerifier), Place: r.place(), IP: r.echo.RealIP(),
+		Verifier: value(in.Body.CodeVerifier), Place: r.place(), IP: r.echo.RealIP(), Witness: s.witness(r),
 	}
 	byCode := input.SignIn != "" && input.Code != ""
 	switch {
@@ -99,7 +99,7 @@ func value[T any](p *T) T {
 // ExchangePortalSession turns a link's ticket into tokens.
 func (s *Server) ExchangePortalSession(ctx context.Context, in api.ExchangePortalSessionRequestObject) (api.ExchangePortalSessionResponseObject, error) {
 	r := requestOf(ctx)
-	tokens, err := s.Identity.ExchangeTicket(ctx, in.Body.Ticket, r.place())
+	tokens, err := s.Identity.ExchangeTicket(ctx, in.Body.Ticket, r.place(), s.witness(r))
 	r.merchantOf(tokens.Session.Merchant, err)
 	if err != nil {
 		return nil, err
@@ -107,7 +107,8 @@ func (s *Server) ExchangePortalSession(ctx context.Context, in api.ExchangePorta
 	if err := s.speakLink(ctx, tokens.Session); err != nil {
 		return nil, err
 	}
-	return api.ExchangePortalSession200JSONResponse{Body: showTokens(tokens)}, nil
+	shown, err := s.linkTokens(ctx, tokens)
+	return api.ExchangePortalSession200JSONResponse{Body: shown}, err
 }
 
 // RefreshSession exchanges a refresh token for new tokens.
@@ -118,7 +119,23 @@ func (s *Server) RefreshSession(ctx context.Context, in api.RefreshSessionReques
 	if err != nil {
 		return nil, err
 	}
-	return api.RefreshSession200JSONResponse{Body: showTokens(tokens)}, nil
+	shown, err := s.linkTokens(ctx, tokens)
+	return api.RefreshSession200JSONResponse{Body: shown}, err
+}
+
+// linkTokens shows tokens of a session that may have come from a link. The settings act at once: where links may not lead back to any
+// more is not named.
+func (s *Server) linkTokens(ctx context.Context, t identity.Tokens) (api.Tokens, error) {
+	if t.Session.ReturnURL != "" {
+		m, err := s.Merchants.ByID(ctx, t.Session.Merchant)
+		if err != nil {
+			return api.Tokens{}, err
+		}
+		if !m.Portal.Settings.AllowsReturnURL(t.Session.ReturnURL) {
+			t.Session.ReturnURL = ""
+		}
+	}
+	return showTokens(t), nil
 }
 
 func showTokens(t identity.Tokens) api.Tokens {

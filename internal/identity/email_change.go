@@ -119,17 +119,27 @@ func errInvalidEmailChange(merchant foyer.MerchantID) error {
 	return &foyer.Error{Kind: foyer.Unauthenticated, Code: "email_change.invalid", Merchant: merchant}
 }
 
+// VerifyEmailChangeInput is the proof that somebody reads the new mailbox.
+type VerifyEmailChangeInput struct {
+	Token string
+	Place foyer.Place
+	IP    string
+	// Allowed tells whether the merchant lets its customers change their address, still; nil asks nobody.
+	Allowed func(ctx context.Context, merchant foyer.MerchantID) error
+	Witness Witness
+}
+
 // VerifyEmailChange changes the customer's address to the one whose mailbox holds the token. Exactly one call succeeds, whatever
 // the concurrency. Then everything that went to the old mailbox ends: open sign-ins, the links of mails, other changes; and every
 // session but the one that asked, because somebody else may have been in (ASVS 7.4.3).
 //
 // Refusals: Unauthenticated (email_change.invalid), RateLimited.
-func (s *Service) VerifyEmailChange(ctx context.Context, token string, place foyer.Place, ip string) (EmailChange, error) {
+func (s *Service) VerifyEmailChange(ctx context.Context, in VerifyEmailChangeInput) (EmailChange, error) {
 	now := s.now()
-	if err := s.take(ctx, LimitVerifyIP, limitIP(ip), now); err != nil {
+	if err := s.take(ctx, LimitVerifyIP, limitIP(in.IP), now); err != nil {
 		return EmailChange{}, err
 	}
-	change, err := s.store.EmailChangeByTokenHash(ctx, hashToken(token))
+	change, err := s.store.EmailChangeByTokenHash(ctx, hashToken(in.Token))
 	if errors.Is(err, foyer.NotFound) {
 		return EmailChange{}, errInvalidEmailChange("")
 	}
@@ -137,6 +147,11 @@ func (s *Service) VerifyEmailChange(ctx context.Context, token string, place foy
 		return EmailChange{}, err
 	}
 	scope := change.Scope
+	if in.Allowed != nil {
+		if err := in.Allowed(ctx, scope.Merchant); err != nil {
+			return EmailChange{}, err
+		}
+	}
 	var ended []foyer.SessionID
 	err = s.store.InTx(ctx, func(ctx context.Context) error {
 		// Locked first, as by whoever archives a customer: neither waits for what the other holds.
@@ -157,7 +172,7 @@ func (s *Service) VerifyEmailChange(ctx context.Context, token string, place foy
 			return err
 		}
 		actor := foyer.Actor{Kind: foyer.ActorCustomer, Scope: scope, Session: change.Session}
-		previous, err := s.customers.ChangeEmail(ctx, actor, change.Email, place)
+		previous, err := s.customers.ChangeEmail(ctx, actor, change.Email, in.Place)
 		if errors.Is(err, foyer.Conflict) || errors.Is(err, foyer.NotFound) {
 			return errInvalidEmailChange(scope.Merchant) // undone with all of it: the address may become free in time
 		}
@@ -168,7 +183,10 @@ func (s *Service) VerifyEmailChange(ctx context.Context, token string, place foy
 		if err := s.store.CompleteEmailChange(ctx, scope.Merchant, change.ID, previous, now); err != nil {
 			return err
 		}
-		return s.jobs.EnqueueEmailChangeMails(ctx, scope.Merchant, change.ID, EmailChangeDone)
+		if err := s.jobs.EnqueueEmailChangeMails(ctx, scope.Merchant, change.ID, EmailChangeDone); err != nil {
+			return err
+		}
+		return in.Witness.of(ctx, scope, change.Session)
 	})
 	if err != nil {
 		return EmailChange{}, err

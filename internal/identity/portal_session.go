@@ -178,7 +178,7 @@ func (in MintInput) validate() error {
 //
 // Refusals: Unauthenticated (ticket.invalid); of a ticket that was ours, used or expired, it names portal and target, so
 // that the client offers to sign in and goes on there. That tells nobody more than the link itself does.
-func (s *Service) ExchangeTicket(ctx context.Context, ticket string, place foyer.Place) (Tokens, error) {
+func (s *Service) ExchangeTicket(ctx context.Context, ticket string, place foyer.Place, witness Witness) (Tokens, error) {
 	now := s.now()
 	minted, err := s.store.PortalSessionByTicketHash(ctx, hashToken(ticket))
 	if errors.Is(err, foyer.NotFound) {
@@ -198,8 +198,10 @@ func (s *Service) ExchangeTicket(ctx context.Context, ticket string, place foyer
 		if err != nil || !active {
 			return err
 		}
-		exchanged, err = s.enter(ctx, minted, session, refresh, now)
-		return err
+		if exchanged, err = s.enter(ctx, minted, session, refresh, now); err != nil || !exchanged {
+			return err
+		}
+		return witness.of(ctx, minted.Scope, session.ID)
 	})
 	if err != nil {
 		return Tokens{}, err

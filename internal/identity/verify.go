@@ -17,6 +17,18 @@ type VerifyInput struct {
 	Verifier string
 	Place    foyer.Place
 	IP       string
+	Witness  Witness
+}
+
+// Witness writes down who did what, in the transaction of the act; its error undoes the act. Whoever signs in, or proves that a
+// mailbox is theirs, is not known before. Nil writes nothing.
+type Witness func(ctx context.Context, actor foyer.Actor) error
+
+func (w Witness) of(ctx context.Context, scope foyer.Scope, session foyer.SessionID) error {
+	if w == nil {
+		return nil
+	}
+	return w(ctx, foyer.Actor{Kind: foyer.ActorCustomer, Scope: scope, Session: session})
 }
 
 // errInvalidSignIn is the one answer for unknown, used, expired, wrong and not bound to this device.
@@ -61,7 +73,10 @@ func (s *Service) VerifySignIn(ctx context.Context, in VerifyInput) (Tokens, err
 		if err := s.open(ctx, session, refresh, foyer.ActivitySignedIn, now); err != nil {
 			return err
 		}
-		return s.happened(ctx, session.Scope(), EventSignInCompleted, string(signIn.ID), 2, now)
+		if err := s.happened(ctx, session.Scope(), EventSignInCompleted, string(signIn.ID), 2, now); err != nil {
+			return err
+		}
+		return in.Witness.of(ctx, session.Scope(), session.ID)
 	})
 	if err != nil {
 		return Tokens{}, err

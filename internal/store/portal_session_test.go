@@ -148,7 +148,7 @@ func TestTicketMintedAgainIsTheSame(t *testing.T) {
 		kept, err := f.PortalSession(ctx, f.merchant.ID, in.ID)
 		require.NoError(t, err)
 		require.Equal(t, start.Add(7*24*time.Hour), kept.ExpiresAt, "minting again does not make it last longer")
-		_, err = f.signer(t, f.Store, secret).ExchangeTicket(ctx, ticket, foyer.Place{})
+		_, err = f.signer(t, f.Store, secret).ExchangeTicket(ctx, ticket, foyer.Place{}, nil)
 		require.NoError(t, err)
 		again, err = s.MintTicket(ctx, in)
 		require.NoError(t, err, "a used one too: its link says where to sign in")
@@ -200,7 +200,7 @@ func TestExchangeTicket(t *testing.T) {
 		s.now.Store(int64(6 * 24 * time.Hour))
 		now := start.Add(6 * 24 * time.Hour)
 		place := foyer.Place{Device: "Firefox on Linux", IP: "192.0.2.0/24"}
-		tokens, err := s.ExchangeTicket(ctx, ticket, place)
+		tokens, err := s.ExchangeTicket(ctx, ticket, place, nil)
 		require.NoError(t, err)
 		session := tokens.Session
 		require.Equal(t, identity.KindPortalSession, session.Kind)
@@ -238,17 +238,17 @@ func TestExchangeTicket(t *testing.T) {
 		_, err = s.RefreshSession(ctx, refreshed.RefreshToken, place)
 		refused(t, foyer.Unauthenticated, err)
 
-		_, err = s.ExchangeTicket(ctx, ticket, place)
+		_, err = s.ExchangeTicket(ctx, ticket, place, nil)
 		f.noTicket(t, err, true)
 		for _, unknown := range []string{"", "x", ticket + "x", ticket[:42], "\x00", string(in.ID)} {
-			_, err = s.ExchangeTicket(ctx, unknown, place)
+			_, err = s.ExchangeTicket(ctx, unknown, place, nil)
 			f.noTicket(t, err, false)
 		}
 		fresh := f.wish()
 		ticket, err = s.MintTicket(ctx, fresh)
 		require.NoError(t, err)
 		s.now.Add(int64(fresh.ExpiresIn))
-		_, err = s.ExchangeTicket(ctx, ticket, place)
+		_, err = s.ExchangeTicket(ctx, ticket, place, nil)
 		f.noTicket(t, err, true)
 		require.Equal(t, 1, f.count(t, "SELECT count(*) FROM sessions"))
 	})
@@ -263,7 +263,7 @@ func TestArchivedCustomersCannotExchange(t *testing.T) {
 		archived := f.customer
 		archived.Archived = true
 		f.save(t, f.merchant.ID, billing.ImportBatch{Customers: []billing.ImportedCustomer{{Customer: archived}}})
-		_, err = s.ExchangeTicket(t.Context(), ticket, foyer.Place{})
+		_, err = s.ExchangeTicket(t.Context(), ticket, foyer.Place{}, nil)
 		f.noTicket(t, err, true)
 		require.Zero(t, f.count(t, "SELECT count(*) FROM sessions"))
 	})
@@ -284,7 +284,7 @@ func TestTicketExchangedOnce(t *testing.T) {
 			if i%2 == 1 {
 				s = second
 			}
-			_, err := s.ExchangeTicket(context.Background(), ticket, foyer.Place{})
+			_, err := s.ExchangeTicket(context.Background(), ticket, foyer.Place{}, nil)
 			if err == nil {
 				in.Add(1)
 				return
