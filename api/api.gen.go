@@ -3420,8 +3420,8 @@ type UpdateLegalSettings struct {
 	SupportUrl *string `json:"support_url,omitempty"`
 	TermsUrl   *string `json:"terms_url,omitempty"`
 
-	// Texts What the law wants said, by language.
-	Texts *map[string]string `json:"texts,omitempty"`
+	// Texts What the law wants said, by language. `null` for a language takes its text away.
+	Texts *map[string]*string `json:"texts,omitempty"`
 }
 
 // UpdateMailSender How the merchant’s mails are signed.
@@ -3496,8 +3496,8 @@ type UpdatePortalSettings struct {
 	// Name As customers know the merchant.
 	Name *string `json:"name,omitempty"`
 
-	// PlanPaths From a price, the prices customers may change to; a price that is no key may be changed to any other one.
-	PlanPaths *map[string][]string `json:"plan_paths,omitempty"`
+	// PlanPaths From a price, the prices customers may change to; a price that is no key may be changed to any other one. `null` for a price takes its path away.
+	PlanPaths *map[string]*[]string `json:"plan_paths,omitempty"`
 
 	// ReturnUrls Where links into the portal may lead back to: a return URL needs the exact origin of one.
 	ReturnUrls *[]string           `json:"return_urls,omitempty"`

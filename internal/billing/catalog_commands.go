@@ -32,6 +32,7 @@ type CatalogStore interface {
 
 	ListPrices(ctx context.Context, merchant foyer.MerchantID, filter CatalogFilter, page foyer.PageRequest) ([]Price, error)
 	Price(ctx context.Context, merchant foyer.MerchantID, id PriceID) (Price, error)
+	Prices(ctx context.Context, merchant foyer.MerchantID, ids []PriceID) (map[PriceID]CatalogPrice, error)
 	// PricesOf returns the newest prices of each of the products that are not archived, at most most of each.
 	PricesOf(ctx context.Context, merchant foyer.MerchantID, products []ProductID, most int) ([]Price, error)
 	CreatePrice(ctx context.Context, p Price) error
@@ -185,6 +186,27 @@ func (c *Catalog) Price(ctx context.Context, merchant foyer.MerchantID, id Price
 		return CatalogPrice{}, err
 	}
 	return one(c.named(ctx, merchant, withProduct, found))
+}
+
+// UnknownPrices returns those of the ids that are no price of the merchant's, archived ones among them or not.
+func (c *Catalog) UnknownPrices(ctx context.Context, merchant foyer.MerchantID, ids []PriceID) ([]PriceID, error) {
+	var wellFormed []PriceID
+	for _, id := range ids {
+		if foyer.ValidID(foyer.PrefixPrice, string(id)) {
+			wellFormed = append(wellFormed, id)
+		}
+	}
+	found, err := c.store.Prices(ctx, merchant, wellFormed)
+	if err != nil {
+		return nil, err
+	}
+	var unknown []PriceID
+	for _, id := range ids {
+		if _, known := found[id]; !known {
+			unknown = append(unknown, id)
+		}
+	}
+	return unknown, nil
 }
 
 func (c *Catalog) named(ctx context.Context, merchant foyer.MerchantID, withProducts bool, found ...Price) ([]CatalogPrice, error) {

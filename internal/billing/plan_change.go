@@ -100,23 +100,34 @@ func sumOf(items []SubscriptionItem) (sum int64) {
 	return sum
 }
 
-// OtherQuantity returns the first of the items that there would be another number of, -1 when there is none: what is subscribed
-// to already keeps its number, and what takes the place of something else has that one's.
-func (s Subscription) OtherQuantity(items []SubscriptionItem) int {
+// OtherPrices tells whether there would be something else among the items, or something less, however many there are of each.
+func (s Subscription) OtherPrices(items []SubscriptionItem) bool {
+	now := map[PriceID]bool{}
+	for _, item := range s.Items {
+		now[item.PriceID] = true
+	}
+	for _, item := range items {
+		if !now[item.PriceID] {
+			return true
+		}
+	}
+	return len(items) != len(s.Items)
+}
+
+// OtherQuantity tells whether there would be another number of anything: what is subscribed to already keeps its number, and what
+// takes the place of something else has that one's.
+func (s Subscription) OtherQuantity(items []SubscriptionItem) bool {
 	now := map[PriceID]int64{}
 	var before, after int64
 	for _, item := range s.Items {
 		now[item.PriceID] = item.Quantity
 		before += item.Quantity
 	}
-	for i, item := range items {
+	for _, item := range items {
 		if n, has := now[item.PriceID]; has && n != item.Quantity {
-			return i
+			return true
 		}
 		after += item.Quantity
 	}
-	if after != before {
-		return len(items) - 1
-	}
-	return -1
+	return after != before
 }

@@ -58,27 +58,30 @@ func TestEveryActionSaysWhyNot(t *testing.T) {
 	}
 }
 
-func TestOtherQuantitiesAreSeen(t *testing.T) {
+func TestWhatAChangeChanges(t *testing.T) {
 	t.Parallel()
 	item := func(price billing.PriceID, n int64) billing.SubscriptionItem {
 		return billing.SubscriptionItem{PriceID: price, Quantity: n}
 	}
 	team := billing.Subscription{Items: []billing.SubscriptionItem{item("plan", 1), item("seat", 5)}}
 	for name, row := range map[string]struct {
-		items []billing.SubscriptionItem
-		want  int
+		items            []billing.SubscriptionItem
+		quantity, prices bool
 	}{
-		"the same":               {[]billing.SubscriptionItem{item("plan", 1), item("seat", 5)}, -1},
-		"another plan":           {[]billing.SubscriptionItem{item("pro", 1), item("seat", 5)}, -1},
-		"another plan and seats": {[]billing.SubscriptionItem{item("pro", 1), item("place", 5)}, -1},
-		"more seats":             {[]billing.SubscriptionItem{item("plan", 1), item("seat", 6)}, 1},
-		"fewer seats":            {[]billing.SubscriptionItem{item("seat", 4), item("plan", 1)}, 0},
-		"two of another plan":    {[]billing.SubscriptionItem{item("seat", 5), item("pro", 2)}, 1},
-		"seats given up":         {[]billing.SubscriptionItem{item("plan", 1)}, 0},
-		"moved to another price": {[]billing.SubscriptionItem{item("plan", 1), item("place", 4)}, 1},
+		"the same":               {[]billing.SubscriptionItem{item("seat", 5), item("plan", 1)}, false, false},
+		"another plan":           {[]billing.SubscriptionItem{item("pro", 1), item("seat", 5)}, false, true},
+		"another plan and seats": {[]billing.SubscriptionItem{item("pro", 1), item("place", 5)}, false, true},
+		"more seats":             {[]billing.SubscriptionItem{item("plan", 1), item("seat", 6)}, true, false},
+		"fewer seats":            {[]billing.SubscriptionItem{item("seat", 4), item("plan", 1)}, true, false},
+		"two of another plan":    {[]billing.SubscriptionItem{item("seat", 5), item("pro", 2)}, true, true},
+		"seats given up":         {[]billing.SubscriptionItem{item("plan", 1)}, true, true},
+		"moved to another price": {[]billing.SubscriptionItem{item("plan", 1), item("place", 4)}, true, true},
 	} {
-		if got := team.OtherQuantity(row.items); got != row.want {
-			t.Errorf("%s: %d, want %d", name, got, row.want)
+		if got := team.OtherQuantity(row.items); got != row.quantity {
+			t.Errorf("%s: another quantity is %t", name, got)
+		}
+		if got := team.OtherPrices(row.items); got != row.prices {
+			t.Errorf("%s: another price is %t", name, got)
 		}
 	}
 }

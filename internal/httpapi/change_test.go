@@ -102,12 +102,18 @@ func TestChangesAlongTheMerchantsPaths(t *testing.T) {
 		settings.Features.QuantityOff = true
 		set(settings)
 		two := map[string]any{"items": []any{map[string]any{"price_id": pro.ID, "quantity": 2}}}
-		more := mia.Post(path+"/change", two, foyertest.Keyed("more")...).Refused(http.StatusUnprocessableEntity, "input.invalid")
-		assert.Equal(t, "quantity.not_allowed", more.Text("errors.0.code"))
-		mia.Post(path+"/change/preview", two).Refused(http.StatusUnprocessableEntity, "input.invalid")
+		mia.Post(path+"/change", two, foyertest.Keyed("more")...).Refused(http.StatusForbidden, "feature.off")
+		mia.Post(path+"/change/preview", two).Refused(http.StatusForbidden, "feature.off")
 		a.Key(t, m).Post("/v1/merchant"+strings.TrimPrefix(path, "/v1")+"/change", two, foyertest.Keyed("merchant")...).Must(http.StatusOK)
 
-		settings.Features.ChangeOff, settings.Features.PauseOff = true, true
+		settings.Features.ChangeOff, settings.Features.QuantityOff = true, false
+		set(settings)
+		assert.Equal(t, true, mia.Get(path).At("actions.change.allowed"), "how many can still be changed")
+		three := map[string]any{"items": []any{map[string]any{"price_id": pro.ID, "quantity": 3}}}
+		mia.Post(path+"/change/preview", three).Must(http.StatusOK)
+		to(basic, "plan").Refused(http.StatusForbidden, "feature.off")
+
+		settings.Features.QuantityOff, settings.Features.PauseOff = true, true
 		set(settings)
 		shown := mia.Get(path).Must(http.StatusOK)
 		assert.Equal(t, false, shown.At("actions.change.allowed"))

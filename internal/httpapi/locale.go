@@ -14,8 +14,7 @@ import (
 )
 
 // chooseLocale decides the language of the answer: ?locale=, else the customer's, else that of the link the session came from,
-// else Accept-Language, else the portal's default. An unknown tag is a language we have no texts for, which the answer says; a
-// malformed one is refused.
+// else Accept-Language, else the portal's default. A language we have no formats for counts as no wish; a malformed tag is refused.
 func (s *Server) chooseLocale(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := requestOf(c.Request().Context())
@@ -37,11 +36,10 @@ func (s *Server) locale(ctx context.Context, r *request, asked string) (i18n.Loc
 		return i18n.English, err
 	}
 	if asked != "" {
-		locale, ok := i18n.Parse(asked)
-		if !ok {
+		if _, wellFormed := i18n.Parse(asked); !wellFormed {
 			return i18n.English, badQuery("locale", "input.locale")
 		}
-		if settings.Speaks(locale.Tag) {
+		if locale, ok := i18n.Find(asked); ok && settings.Speaks(locale.Tag) {
 			return locale, nil
 		}
 	}
@@ -53,7 +51,7 @@ func (s *Server) locale(ctx context.Context, r *request, asked string) (i18n.Loc
 		if tag == "" {
 			tag = r.access.Locale
 		}
-		if locale, ok := i18n.Parse(tag); ok && tag != "" && settings.Speaks(locale.Tag) {
+		if locale, ok := i18n.Find(tag); ok && settings.Speaks(locale.Tag) {
 			return locale, nil
 		}
 	}
@@ -78,11 +76,11 @@ func (s *Server) settingsFor(ctx context.Context, r *request) (merchant.Settings
 
 // spoken is the language of a portal when nothing better is known: its default, else the first it speaks, else English.
 func spoken(settings merchant.Settings) i18n.Locale {
-	if locale, ok := i18n.Parse(settings.DefaultLocale); ok && settings.DefaultLocale != "" {
+	if locale, ok := i18n.Find(settings.DefaultLocale); ok {
 		return locale
 	}
 	if len(settings.Languages) > 0 && !settings.Speaks(i18n.English.Tag) {
-		if locale, ok := i18n.Parse(settings.Languages[0]); ok {
+		if locale, ok := i18n.Find(settings.Languages[0]); ok {
 			return locale
 		}
 	}

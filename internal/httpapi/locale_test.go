@@ -39,7 +39,8 @@ func TestTheLanguageIsTheRequestsThenTheCustomersThenTheBrowsersThenThePortals(t
 			{"the request's", asChosen, "?locale=en", "de", "en", "€1,234.56", "Completed"},
 			{"French: formats, but English texts, and it says so", asChosen, "?locale=fr", "", "en", "1 234,56 €", "Completed"},
 			{"a region of German", asPlain, "?locale=de-AT", "", "de", "1.234,56 €", "Abgeschlossen"},
-			{"a language nobody has formats for", asPlain, "?locale=tlh", "", "en", "€1,234.56", "Completed"},
+			{"a language nobody has formats for is no wish", asPlain, "?locale=tlh", "en", "en", "€1,234.56", "Completed"},
+			{"nor the only one", asPlain, "?locale=tlh", "", "de", "1.234,56 €", "Abgeschlossen"},
 			{"letter case", asPlain, "?locale=EN", "", "en", "€1,234.56", "Completed"},
 		} {
 			answer := row.client.Get("/v1/payments"+row.query, "Accept-Language", row.accept).Must(http.StatusOK)

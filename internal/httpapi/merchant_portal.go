@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"foyer/api"
 	"foyer/internal/billing"
@@ -31,10 +34,13 @@ func (s *Server) MerchantGetPortal(ctx context.Context, _ api.MerchantGetPortalR
 }
 
 // MerchantUpdatePortal changes settings: the body is laid over what is shown, and the whole is read back.
-func (s *Server) MerchantUpdatePortal(ctx context.Context, _ api.MerchantUpdatePortalRequestObject) (api.MerchantUpdatePortalResponseObject, error) {
+func (s *Server) MerchantUpdatePortal(ctx context.Context, in api.MerchantUpdatePortalRequestObject) (api.MerchantUpdatePortalResponseObject, error) {
 	r := requestOf(ctx)
 	m, err := s.Merchants.ByID(ctx, r.merchant)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.unknownPaths(ctx, value(in.Body.PlanPaths)); err != nil {
 		return nil, err
 	}
 	changed, err := s.Merchants.UpdatePortal(ctx, r.merchant, versionWanted(ctx), func(current merchant.Settings) (merchant.Settings, error) {
@@ -85,7 +91,31 @@ func patchedSettings(m merchant.Merchant, patch []byte) (merchant.Settings, erro
 			}
 		}
 	}
-	return settings, unknownLanguages(settings)
+	return settings, spellLanguages(&settings)
+}
+
+// unknownPaths refuses paths from or to prices that are not the merchant's: a path with a slip in it would quietly allow nothing.
+func (s *Server) unknownPaths(ctx context.Context, paths map[string]*[]string) error {
+	pointers := map[billing.PriceID][]string{}
+	for from, to := range paths {
+		pointer := "/plan_paths/" + from
+		pointers[billing.PriceID(from)] = append(pointers[billing.PriceID(from)], pointer)
+		for i, price := range value(to) {
+			pointers[billing.PriceID(price)] = append(pointers[billing.PriceID(price)], pointer+"/"+strconv.Itoa(i))
+		}
+	}
+	unknown, err := s.Catalog.UnknownPrices(ctx, requestOf(ctx).merchant, slices.Collect(maps.Keys(pointers)))
+	if err != nil {
+		return err
+	}
+	var faults []foyer.FieldError
+	for _, price := range unknown {
+		for _, pointer := range pointers[price] {
+			faults = append(faults, foyer.FieldError{Pointer: pointer, Code: "input.unknown_reference"})
+		}
+	}
+	slices.SortFunc(faults, func(a, b foyer.FieldError) int { return strings.Compare(a.Pointer, b.Pointer) })
+	return foyer.InvalidFields(faults...)
 }
 
 func asObject(v any) (object map[string]any, err error) {
@@ -120,20 +150,32 @@ func mergePatch(target, patch, defaults map[string]any) map[string]any {
 	return target
 }
 
-// unknownLanguages refuses languages there are no formats for; that a tag has the form of one, merchant checks.
-func unknownLanguages(s merchant.Settings) error {
+// spellLanguages writes tags as they are compared (pt-br is pt-BR), and refuses languages there are no formats for.
+func spellLanguages(s *merchant.Settings) error {
 	var faults []foyer.FieldError
-	check := func(pointer, tag string) {
-		if tag != "" && !i18n.Known(tag) {
+	spelled := func(pointer, tag string) string {
+		locale, known := i18n.Find(tag)
+		if !known {
 			faults = append(faults, foyer.FieldError{Pointer: pointer, Code: "input.locale"})
 		}
+		return locale.Tag
 	}
-	check("/default_locale", s.DefaultLocale)
-	for _, tag := range s.Languages {
-		check("/languages", tag)
+	if s.DefaultLocale != "" {
+		s.DefaultLocale = spelled("/default_locale", s.DefaultLocale)
 	}
-	for tag := range s.Legal.Texts {
-		check("/legal/texts", tag)
+	var languages []string
+	for i, tag := range s.Languages {
+		if tag = spelled("/languages/"+strconv.Itoa(i), tag); !slices.Contains(languages, tag) {
+			languages = append(languages, tag)
+		}
+	}
+	s.Languages = languages
+	texts := map[string]string{}
+	for tag, text := range s.Legal.Texts {
+		texts[spelled("/legal/texts/"+tag, tag)] = text
+	}
+	if len(texts) > 0 {
+		s.Legal.Texts = texts
 	}
 	return foyer.InvalidFields(faults...)
 }

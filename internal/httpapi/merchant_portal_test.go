@@ -75,6 +75,10 @@ func TestSettingsThatAreRefused(t *testing.T) {
 	var huge bytes.Buffer
 	require.NoError(t, png.Encode(&huge, image.NewGray(image.Rect(0, 0, 5000, 10))))
 	for name, change := range map[string]any{
+		"origin with a pattern":      map[string]any{"allowed_origins": []string{"https://*.acme.test"}},
+		"origin in another script":   map[string]any{"allowed_origins": []string{"https://münchen.test"}},
+		"default not spoken":         map[string]any{"languages": []string{"de"}, "default_locale": "fr"},
+		"path from no price":         map[string]any{"plan_paths": map[string]any{"pri_00000000000000000000000000": []string{}}},
 		"origin with a path":         map[string]any{"allowed_origins": []string{"https://acme.test/app"}},
 		"origin of plain http":       map[string]any{"allowed_origins": []string{"http://acme.test"}},
 		"origin null":                map[string]any{"allowed_origins": []string{"null"}},

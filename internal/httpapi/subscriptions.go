@@ -65,7 +65,9 @@ type subscriptionPresenter struct {
 func (s *Server) subscriptionPresenter(ctx context.Context) (subscriptionPresenter, error) {
 	m, err := s.Merchants.ByID(ctx, requestOf(ctx).merchant)
 	features := m.Portal.Settings.Features
-	show := subscriptionPresenter{presenter: presenterOf(ctx), rules: billing.ActionRules{PauseOff: features.PauseOff, ChangeOff: features.ChangeOff}}
+	show := subscriptionPresenter{presenter: presenterOf(ctx), rules: billing.ActionRules{
+		PauseOff: features.PauseOff, ChangeOff: features.ChangeOff && features.QuantityOff, // one of the two is something to change; which, the engine knows
+	}}
 	if show.merchant {
 		show.links = func(v billing.Subscription) api.ManagementUrls {
 			return managementURLs(m.Portal.Settings, s.PublicURL, v)

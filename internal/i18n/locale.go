@@ -47,6 +47,12 @@ func Known(tag string) bool {
 	return known
 }
 
+// Find returns the locale of a tag whose language is one of Locales; false for every other one, so that the next best wish counts.
+func Find(tag string) (Locale, bool) {
+	l, known, _ := parse(tag)
+	return l, known
+}
+
 // MatchAccept returns the locale an Accept-Language header (RFC 9110 §12.5.4) likes best: of the languages known to us
 // the one with the highest weight, the first among equals. False when there is none; "*" names none.
 func MatchAccept(header string) (Locale, bool) {

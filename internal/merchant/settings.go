@@ -85,7 +85,7 @@ type Features struct {
 	ChangeOff      bool `json:"change_off,omitempty"`
 	EmailChangeOff bool `json:"email_change_off,omitempty"`
 	RevisionsOff   bool `json:"revisions_off,omitempty"`
-	// QuantityOff lets customers change their plan and not how many of it they have.
+	// QuantityOff lets customers change their plan and not how many of it they have; ChangeOff alone, the other way round.
 	QuantityOff bool `json:"quantity_off,omitempty"`
 }
 
@@ -118,6 +118,8 @@ func (s Settings) Validate() error {
 	v.list("/languages", s.Languages, validLanguage, "input.locale")
 	if s.DefaultLocale != "" && !validLanguage(s.DefaultLocale) {
 		v.add("/default_locale", "input.locale", nil)
+	} else if s.DefaultLocale != "" && !s.Speaks(s.DefaultLocale) {
+		v.add("/default_locale", "input.locale_not_spoken", nil)
 	}
 	for _, link := range []struct{ pointer, url string }{
 		{"/legal/terms_url", s.Legal.TermsURL},
@@ -267,6 +269,9 @@ func ValidOrigin(s string) bool {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Scheme+"://"+u.Host != s || s != strings.ToLower(s) || strings.HasSuffix(u.Hostname(), ".") {
 		return false
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return r == '*' || r > '~' }) {
+		return false // no pattern, and browsers write other scripts' names as xn--…: neither would ever match
 	}
 	if (u.Scheme == "https" && u.Port() == "443") || (u.Scheme == "http" && u.Port() == "80") {
 		return false

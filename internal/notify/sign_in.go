@@ -109,10 +109,7 @@ func (s *Service) link(settings merchant.Settings, token string) string {
 // mailLocale is the first of the languages wanted (the customer's, the request's) that the portal speaks, else the portal's.
 func mailLocale(settings merchant.Settings, wanted ...string) i18n.Locale {
 	for _, tag := range append(append(wanted, settings.DefaultLocale), settings.Languages...) {
-		if tag == "" {
-			continue
-		}
-		if locale, ok := i18n.Parse(tag); ok && (settings.Speaks(locale.Tag) || tag == settings.DefaultLocale) {
+		if locale, ok := i18n.Find(tag); ok && (settings.Speaks(locale.Tag) || tag == settings.DefaultLocale) {
 			return locale
 		}
 	}

@@ -284,13 +284,12 @@ func (l *ledger) planChange(ctx context.Context, by foyer.Actor, sub billing.Sub
 	return sub.Change(chosen.items, chosen.cycle, l.now)
 }
 
-// allowed checks what the merchant lets customers change: from each price subscribed to, only to those its paths name, and how
-// many of it only where that is on.
+// allowed checks what the merchant lets customers change: another plan and how many of it only where that is on, and from each price
+// subscribed to only to those its paths name.
 func (l *ledger) allowed(sub billing.Subscription, items []billing.SubscriptionItem) error {
-	if l.merchant.Portal.Settings.Features.QuantityOff {
-		if i := sub.OtherQuantity(items); i >= 0 {
-			return foyer.InvalidFields(foyer.FieldError{Pointer: "/items/" + strconv.Itoa(i) + "/quantity", Code: "quantity.not_allowed"})
-		}
+	features := l.merchant.Portal.Settings.Features
+	if features.QuantityOff && sub.OtherQuantity(items) || features.ChangeOff && sub.OtherPrices(items) {
+		return foyer.Refuse(foyer.Forbidden, "feature.off")
 	}
 	paths := l.merchant.Portal.Settings.PlanPaths
 	for i, to := range items {
