@@ -93,7 +93,7 @@ func New(ctx context.Context, c Config) (*App, error) {
 	}
 	a.IDs = foyer.NewIDs(c.Now)
 	a.Store, err = store.Open(ctx, c.DatabaseURL, store.Options{
-		Keyring: a.Keyring, IDs: a.IDs, Now: c.Now, Log: c.Log, Present: httpapi.PresentObject(c.Now),
+		Keyring: a.Keyring, IDs: a.IDs, Now: c.Now, Log: c.Log, Present: httpapi.PresentObject(c.Now, c.PublicURL),
 	})
 	if err != nil {
 		return nil, err

@@ -168,6 +168,6 @@ func (c *Customers) addressTaken(ctx context.Context, a CustomerAddress, clash e
 func (c *Customers) addressEvent(a CustomerAddress, kind foyer.EventType, at time.Time) foyer.Event {
 	return foyer.Event{
 		ID: c.ids(foyer.PrefixEvent), Scope: foyer.Scope{Merchant: a.Merchant, Customer: a.Customer}, Type: kind, Subject: string(a.ID),
-		Sequence: a.Version, At: foyer.Micro(at),
+		At: foyer.Micro(at),
 	}
 }

@@ -126,7 +126,7 @@ func (c *Catalog) CreateProduct(ctx context.Context, by foyer.Actor, p Product) 
 		if err := c.store.CreateProduct(ctx, p); err != nil {
 			return err
 		}
-		return c.record(ctx, by, EventProductCreated, string(p.ID), p.Version, now)
+		return c.record(ctx, by, EventProductCreated, string(p.ID), now)
 	})
 	return p, c.productTaken(ctx, p, err)
 }
@@ -161,7 +161,7 @@ func (c *Catalog) changeProduct(
 		if err := decided(ifVersion)(c.store.SaveProduct(ctx, changed)); err != nil {
 			return err
 		}
-		return c.record(ctx, by, kind, string(id), changed.Version, now)
+		return c.record(ctx, by, kind, string(id), now)
 	})
 	return changed, c.productTaken(ctx, changed, err)
 }
@@ -250,7 +250,7 @@ func (c *Catalog) CreatePrice(ctx context.Context, by foyer.Actor, p Price) (Pri
 		if err := c.store.CreatePrice(ctx, p); err != nil {
 			return err
 		}
-		return c.record(ctx, by, EventPriceCreated, string(p.ID), p.Version, now)
+		return c.record(ctx, by, EventPriceCreated, string(p.ID), now)
 	})
 	return p, c.priceTaken(ctx, p, err)
 }
@@ -286,7 +286,7 @@ func (c *Catalog) changePrice(
 		if err := decided(ifVersion)(c.store.SavePrice(ctx, changed)); err != nil {
 			return err
 		}
-		return c.record(ctx, by, kind, string(id), changed.Version, now)
+		return c.record(ctx, by, kind, string(id), now)
 	})
 	return changed, c.priceTaken(ctx, changed, err)
 }
@@ -326,7 +326,7 @@ func (c *Catalog) CreateDiscount(ctx context.Context, by foyer.Actor, d Discount
 		if err := c.store.CreateDiscount(ctx, d); err != nil {
 			return err
 		}
-		return c.record(ctx, by, EventDiscountCreated, string(d.ID), d.Version, now)
+		return c.record(ctx, by, EventDiscountCreated, string(d.ID), now)
 	})
 	return d, c.discountTaken(ctx, d, err)
 }
@@ -367,7 +367,7 @@ func (c *Catalog) changeDiscount(
 		if err := decided(ifVersion)(c.store.SaveDiscount(ctx, changed)); err != nil {
 			return err
 		}
-		return c.record(ctx, by, kind, string(id), changed.Version, now)
+		return c.record(ctx, by, kind, string(id), now)
 	})
 	return changed, c.discountTaken(ctx, changed, err)
 }
@@ -408,8 +408,8 @@ func (c *Catalog) change(ctx context.Context, by foyer.Actor, fn func(ctx contex
 }
 
 // record writes the event of a change. The catalog is no customer's.
-func (c *Catalog) record(ctx context.Context, by foyer.Actor, kind foyer.EventType, subject string, sequence int64, at time.Time) error {
+func (c *Catalog) record(ctx context.Context, by foyer.Actor, kind foyer.EventType, subject string, at time.Time) error {
 	return c.store.RecordEvents(ctx, foyer.Event{
-		ID: c.ids(foyer.PrefixEvent), Scope: foyer.Scope{Merchant: by.Scope.Merchant}, Type: kind, Subject: subject, Sequence: sequence, At: foyer.Micro(at),
+		ID: c.ids(foyer.PrefixEvent), Scope: foyer.Scope{Merchant: by.Scope.Merchant}, Type: kind, Subject: subject, At: foyer.Micro(at),
 	})
 }

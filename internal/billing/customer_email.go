@@ -49,7 +49,7 @@ func (s *Service) ChangeEmail(ctx context.Context, actor foyer.Actor, email stri
 		}
 		return s.store.RecordEvents(ctx, foyer.Event{
 			ID: s.ids(foyer.PrefixEvent), Scope: actor.Scope, Type: EventCustomerUpdated, Subject: string(actor.Scope.Customer),
-			Sequence: customer.Version, At: now,
+			At: now,
 		})
 	})
 	return previous, err

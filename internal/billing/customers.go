@@ -412,6 +412,6 @@ func externalTaken(ctx context.Context, store externalOwners, merchant foyer.Mer
 
 func (c *Customers) event(customer Customer, kind foyer.EventType, at time.Time) foyer.Event {
 	return foyer.Event{
-		ID: c.ids(foyer.PrefixEvent), Scope: customer.Scope(), Type: kind, Subject: string(customer.ID), Sequence: customer.Version, At: foyer.Micro(at),
+		ID: c.ids(foyer.PrefixEvent), Scope: customer.Scope(), Type: kind, Subject: string(customer.ID), At: foyer.Micro(at),
 	}
 }

@@ -114,7 +114,7 @@ func (s *Service) saveDescribed(ctx context.Context, scope foyer.Scope, before, 
 			return err
 		}
 	}
-	return s.store.RecordEvents(ctx, s.event(scope, EventSubscriptionUpdated, string(after.ID), after.Version, now))
+	return s.store.RecordEvents(ctx, s.event(scope, EventSubscriptionUpdated, string(after.ID), now))
 }
 
 // UpdatePayment changes what a merchant keeps beside a payment. ifVersion is the version the caller read, 0 when it does not care.
@@ -149,7 +149,7 @@ func (s *Service) UpdatePayment(ctx context.Context, by foyer.Actor, id PaymentI
 		if err := s.store.SavePayments(ctx, after); err != nil {
 			return err
 		}
-		return s.store.RecordEvents(ctx, s.event(by.Scope, EventPaymentUpdated, string(id), after.Version, now))
+		return s.store.RecordEvents(ctx, s.event(by.Scope, EventPaymentUpdated, string(id), now))
 	})
 	return after, err
 }

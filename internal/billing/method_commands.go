@@ -165,13 +165,13 @@ func (s *Service) installMethod(ctx context.Context, scope foyer.Scope, method P
 		}
 		moved = append(moved, in.Subscription)
 	}
-	events := []foyer.Event{s.event(scope, EventMethodCreated, string(method.ID), method.Version, now)}
+	events := []foyer.Event{s.event(scope, EventMethodCreated, string(method.ID), now)}
 	for _, old := range replaced {
 		old.Version++
 		if err := s.store.DeletePaymentMethod(ctx, old, now); err != nil {
 			return err
 		}
-		events = append(events, s.event(scope, EventMethodDeleted, string(old.ID), old.Version, now))
+		events = append(events, s.event(scope, EventMethodDeleted, string(old.ID), now))
 	}
 	if method.Default {
 		cleared, err := s.clearDefault(ctx, scope, now)
@@ -193,7 +193,7 @@ func (s *Service) installMethod(ctx context.Context, scope foyer.Scope, method P
 		if err := s.store.SaveSubscriptions(ctx, sub); err != nil {
 			return err
 		}
-		events = append(events, s.event(scope, EventSubscriptionUpdated, string(sub.ID), sub.Version, now))
+		events = append(events, s.event(scope, EventSubscriptionUpdated, string(sub.ID), now))
 		if err := s.order(ctx, scope, MailMethodChanged, sub.ID, MailFacts{Brand: brandOf(method.Card), Last4: last4Of(method.Card)}, now); err != nil {
 			return err
 		}
@@ -206,7 +206,7 @@ func (s *Service) clearDefault(ctx context.Context, scope foyer.Scope, now time.
 	cleared, err := s.store.ClearDefault(ctx, scope, now)
 	var events []foyer.Event
 	for _, m := range cleared {
-		events = append(events, s.event(scope, EventMethodUpdated, string(m.ID), m.Version, now))
+		events = append(events, s.event(scope, EventMethodUpdated, string(m.ID), now))
 	}
 	return events, err
 }
@@ -303,7 +303,7 @@ func (s *Service) UpdatePaymentMethod(ctx context.Context, by foyer.Actor, id Pa
 		if !saved {
 			return errChanged()
 		}
-		return s.store.RecordEvents(ctx, append(events, s.event(by.Scope, EventMethodUpdated, string(id), changed.Version, now))...)
+		return s.store.RecordEvents(ctx, append(events, s.event(by.Scope, EventMethodUpdated, string(id), now))...)
 	})
 	return StampedPaymentMethod{changed, changed.Status(now)}, err
 }
@@ -337,7 +337,7 @@ func (s *Service) DeletePaymentMethod(ctx context.Context, by foyer.Actor, id Pa
 		if err := s.store.DeletePaymentMethod(ctx, method, foyer.Micro(now)); err != nil {
 			return err
 		}
-		return s.store.RecordEvents(ctx, s.event(by.Scope, EventMethodDeleted, string(id), method.Version, now))
+		return s.store.RecordEvents(ctx, s.event(by.Scope, EventMethodDeleted, string(id), now))
 	})
 	if err != nil {
 		return err
@@ -362,8 +362,8 @@ func (s *Service) forget(ctx context.Context, method PaymentMethod) error {
 	return nil
 }
 
-func (s *Service) event(scope foyer.Scope, kind foyer.EventType, subject string, sequence int64, at time.Time) foyer.Event {
-	return foyer.Event{ID: s.ids(foyer.PrefixEvent), Scope: scope, Type: kind, Subject: subject, Sequence: sequence, At: foyer.Micro(at)}
+func (s *Service) event(scope foyer.Scope, kind foyer.EventType, subject string, at time.Time) foyer.Event {
+	return foyer.Event{ID: s.ids(foyer.PrefixEvent), Scope: scope, Type: kind, Subject: subject, At: foyer.Micro(at)}
 }
 
 func (s *Service) order(ctx context.Context, scope foyer.Scope, kind MailKind, sub SubscriptionID, facts MailFacts, at time.Time) error {

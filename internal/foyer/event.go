@@ -12,7 +12,7 @@ type Event struct {
 	// Scope is whose thing it is; Customer is empty for what belongs to no customer (the catalog).
 	Scope Scope
 	Type  EventType
-	// Subject is the id of the thing, Sequence its version after the change: one event for one change.
+	// Subject is the id of the thing. Sequence counts its events from 1, without a gap; whoever keeps events sets it.
 	Subject  string
 	Sequence int64
 	At       time.Time

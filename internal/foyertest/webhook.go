@@ -91,7 +91,7 @@ func (r *Receiver) Got() []Received {
 func (a *App) Happen(t testing.TB, m merchant.Merchant, kind foyer.EventType) foyer.Event {
 	t.Helper()
 	e := foyer.Event{
-		ID: a.IDs(foyer.PrefixEvent), Scope: foyer.Scope{Merchant: m.ID}, Type: kind, Subject: a.IDs(foyer.PrefixProduct), Sequence: 1,
+		ID: a.IDs(foyer.PrefixEvent), Scope: foyer.Scope{Merchant: m.ID}, Type: kind, Subject: a.IDs(foyer.PrefixProduct),
 		At: foyer.Micro(a.Clock.Now()),
 	}
 	err := a.Store.InTx(context.Background(), func(ctx context.Context) error { return a.Store.RecordEvents(ctx, e) })

@@ -159,7 +159,9 @@ func TestManyClicksOnCancelAreOne(t *testing.T) {
 // Canceling can't be switched off; pausing and changing can, and then the subscription says so.
 func TestWhatTheMerchantSwitchedOff(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, foyertest.New(t, "sqlite"), func(s *merchant.Settings) { s.Features.PauseOff, s.Features.ChangeOff = true, true })
+	d := newDesk(t, foyertest.New(t, "sqlite"), func(s *merchant.Settings) {
+		s.Features.PauseOff, s.Features.ChangeOff, s.Features.QuantityOff = true, true, true
+	})
 	shown := d.mia.Get(d.path("")).Must(http.StatusOK)
 	for _, action := range []string{"pause", "change"} {
 		assert.Equal(t, false, shown.At("actions."+action+".allowed"))

@@ -5,18 +5,20 @@ import (
 	"fmt"
 	"time"
 
+	"foyer/api"
 	"foyer/internal/billing"
 	"foyer/internal/i18n"
 	"foyer/internal/identity"
 	"foyer/internal/invoice"
+	"foyer/internal/merchant"
 	"foyer/internal/retention"
 )
 
 // PresentObject returns what writes the things that events are about as the API shows them to their merchant, in English: events
 // are for machines.
-func PresentObject(now func() time.Time) func(object any) (json.RawMessage, error) {
+func PresentObject(now func() time.Time, publicURL string) func(m merchant.Merchant, object any) (json.RawMessage, error) {
 	show := presenter{locale: i18n.English, merchant: true}
-	return func(object any) (json.RawMessage, error) {
+	return func(m merchant.Merchant, object any) (json.RawMessage, error) {
 		var shown any
 		switch v := object.(type) {
 		case billing.CustomerDetails:
@@ -30,7 +32,9 @@ func PresentObject(now func() time.Time) func(object any) (json.RawMessage, erro
 		case billing.Discount:
 			shown = show.catalogDiscount(v)
 		case billing.Subscription:
-			shown = subscriptionPresenter{presenter: show}.subscription(v)
+			shown = subscriptionPresenter{presenter: show, links: func(v billing.Subscription) api.ManagementUrls {
+				return managementURLs(m.Portal.Settings, publicURL, v)
+			}}.subscription(v)
 		case billing.Payment:
 			shown = show.itemised(v)
 		case billing.PaymentMethod:

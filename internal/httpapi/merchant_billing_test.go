@@ -188,7 +188,7 @@ func TestAMerchantsLife(t *testing.T) {
 		require.Equal(t, 3, notes.Len("data"), "an invoice and two credit notes")
 		assert.Equal(t, "credit_note", notes.Text("data.0.kind"))
 		assert.Equal(t, string(b.customer.ID), notes.Text("data.0.customer_id"))
-		assert.Equal(t, []string{"payment.completed", "payment.updated", "payment.updated", "payment.updated", "payment.updated"}, b.events(once.Text("id")))
+		assert.Equal(t, []string{"payment.created", "payment.completed", "payment.updated", "payment.updated", "payment.updated", "payment.updated"}, b.events(once.Text("id")))
 
 		// A renewal is declined; collected with another card, which then is what is charged.
 		bad := b.method("tok_0341")

@@ -126,3 +126,58 @@ func TestEveryActHasOneLineInTheAuditLog(t *testing.T) {
 }
 
 func itoa(i int) string { return strconv.Itoa(i) }
+
+// Whoever follows the events needs no other call: through renewals, declined cards and a bank that asks back, each thing's events are
+// counted without a gap, none says nothing, and the newest shows the thing as it is.
+func TestTheNewestEventShowsTheThingAsItIs(t *testing.T) {
+	t.Parallel()
+	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
+		m := a.Merchant(t, "acme")
+		key := a.Key(t, m)
+		basic := a.Price(t, m, "Basic", 1000)
+		good := a.Subscribe(t, a.Customer(t, m, "mia@mailbox.test"), basic, "tok_4242")
+		bad := a.Subscribe(t, a.Customer(t, m, "noah@mailbox.test"), basic, "tok_0341")
+		strict := a.Customer(t, m, "zoe@mailbox.test")
+		card := key.Post("/v1/merchant/customers/"+string(strict.ID)+"/payment-methods", map[string]any{"gateway_token": "tok_3220"}).Must(http.StatusCreated)
+		waiting := key.Post("/v1/merchant/payments", map[string]any{
+			"customer_id": strict.ID, "payment_method_id": card.Text("id"),
+			"items": []any{map[string]any{"name": "Setup", "quantity": 1, "unit_price": map[string]any{"amount": 500, "currency": "EUR"}}},
+		}, idempotencyKey, "asks").Must(http.StatusAccepted)
+		for range 4 {
+			key.Post("/v1/merchant/clock/advance", map[string]any{"by": "P10D"}).Must(http.StatusOK)
+		}
+		newest, told := map[string]any{}, map[string]int{}
+		for next := "?limit=100"; next != ""; {
+			page := key.Get("/v1/merchant/events" + next).Must(http.StatusOK)
+			for i := range page.Len("data") {
+				at := "data." + itoa(i) + "."
+				subject := page.Text(at + "subject_id")
+				told[subject]++
+				if shown, later := newest[subject]; !later {
+					newest[subject] = page.At(at + "data")
+				} else {
+					require.NotNil(t, shown)
+				}
+				if strings.HasSuffix(page.Text(at+"type"), ".updated") && page.At(at+"previous_attributes") != nil {
+					assert.NotEmpty(t, page.At(at+"previous_attributes"), "%s says nothing new", page.Text(at+"type"))
+				}
+			}
+			next = ""
+			if after := page.Text("page.next"); after != "" {
+				next = foyertest.Query("limit", "100", "after", after)
+			}
+		}
+		for subject, n := range told {
+			assert.EqualValues(t, n, key.Get("/v1/merchant/events?limit=1&subject_id="+subject).At("data.0.sequence"), "%s: a gap", subject)
+		}
+		payments := key.Get("/v1/merchant/payments?limit=100").Must(http.StatusOK).IDs()
+		require.Greater(t, len(payments), 4)
+		require.Contains(t, payments, waiting.Text("id"))
+		for _, id := range payments {
+			assert.Equal(t, key.Get("/v1/merchant/payments/"+id).Must(http.StatusOK).JSON, newest[id])
+		}
+		for _, sub := range []string{string(good.ID), string(bad.ID)} {
+			assert.Equal(t, key.Get("/v1/merchant/subscriptions/"+sub).Must(http.StatusOK).JSON, newest[sub])
+		}
+	})
+}

@@ -20,15 +20,15 @@ const (
 )
 
 // happened writes one change, in the open transaction and after it was made.
-func (s *Service) happened(ctx context.Context, scope foyer.Scope, kind foyer.EventType, subject string, sequence int64, now time.Time) error {
-	return s.store.RecordEvents(ctx, s.event(scope, kind, subject, sequence, now))
+func (s *Service) happened(ctx context.Context, scope foyer.Scope, kind foyer.EventType, subject string, now time.Time) error {
+	return s.store.RecordEvents(ctx, s.event(scope, kind, subject, now))
 }
 
 // sessionsRevoked writes that sessions ended.
 func (s *Service) sessionsRevoked(ctx context.Context, scope foyer.Scope, now time.Time, ids ...foyer.SessionID) error {
 	events := make([]foyer.Event, len(ids))
 	for i, id := range ids {
-		events[i] = s.event(scope, EventSessionRevoked, string(id), 2, now)
+		events[i] = s.event(scope, EventSessionRevoked, string(id), now)
 	}
 	return s.store.RecordEvents(ctx, events...)
 }
@@ -37,11 +37,11 @@ func (s *Service) sessionsRevoked(ctx context.Context, scope foyer.Scope, now ti
 func (s *Service) ticketsRevoked(ctx context.Context, scope foyer.Scope, now time.Time, ids ...PortalSessionID) error {
 	events := make([]foyer.Event, len(ids))
 	for i, id := range ids {
-		events[i] = s.event(scope, EventPortalSessionRevoked, string(id), 2, now)
+		events[i] = s.event(scope, EventPortalSessionRevoked, string(id), now)
 	}
 	return s.store.RecordEvents(ctx, events...)
 }
 
-func (s *Service) event(scope foyer.Scope, kind foyer.EventType, subject string, sequence int64, now time.Time) foyer.Event {
-	return foyer.Event{ID: s.ids(foyer.PrefixEvent), Scope: scope, Type: kind, Subject: subject, Sequence: sequence, At: now}
+func (s *Service) event(scope foyer.Scope, kind foyer.EventType, subject string, now time.Time) foyer.Event {
+	return foyer.Event{ID: s.ids(foyer.PrefixEvent), Scope: scope, Type: kind, Subject: subject, At: now}
 }

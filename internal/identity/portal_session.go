@@ -222,7 +222,7 @@ func (s *Service) enter(ctx context.Context, minted PortalSession, session Sessi
 	if err := s.open(ctx, session, refresh, ActivitySignedInByLink, now); err != nil {
 		return false, err
 	}
-	return true, s.happened(ctx, minted.Scope, EventPortalSessionUsed, string(minted.ID), 2, now)
+	return true, s.happened(ctx, minted.Scope, EventPortalSessionUsed, string(minted.ID), now)
 }
 
 // errInvalidTicket refuses a ticket that was ours.

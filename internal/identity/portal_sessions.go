@@ -74,7 +74,7 @@ func (s *Service) CreatePortalSession(ctx context.Context, in PortalSessionInput
 		if err := s.store.CreatePortalSession(ctx, made.PortalSession); err != nil {
 			return err
 		}
-		if err := s.happened(ctx, in.Scope, EventPortalSessionCreated, string(made.ID), 1, now); err != nil || !in.Exchange {
+		if err := s.happened(ctx, in.Scope, EventPortalSessionCreated, string(made.ID), now); err != nil || !in.Exchange {
 			return err
 		}
 		_, err = s.enter(ctx, made.PortalSession, session, refresh, now)
@@ -119,7 +119,7 @@ func (s *Service) RevokePortalSession(ctx context.Context, merchant foyer.Mercha
 		if err != nil {
 			return err
 		}
-		if err := s.happened(ctx, revoked.Scope, EventPortalSessionRevoked, string(id), revoked.Version(), now); err != nil || revoked.Session == "" {
+		if err := s.happened(ctx, revoked.Scope, EventPortalSessionRevoked, string(id), now); err != nil || revoked.Session == "" {
 			return err
 		}
 		open, err := s.store.RevokeSession(ctx, revoked.Scope, revoked.Session, now)

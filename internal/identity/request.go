@@ -138,6 +138,6 @@ func (s *Service) assign(ctx context.Context, signIn SignIn, customer foyer.Cust
 			return err
 		}
 		scope := foyer.Scope{Merchant: signIn.Merchant, Customer: customer}
-		return s.happened(ctx, scope, EventSignInCreated, string(signIn.ID), 1, s.now())
+		return s.happened(ctx, scope, EventSignInCreated, string(signIn.ID), s.now())
 	})
 }

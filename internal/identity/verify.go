@@ -73,7 +73,7 @@ func (s *Service) VerifySignIn(ctx context.Context, in VerifyInput) (Tokens, err
 		if err := s.open(ctx, session, refresh, foyer.ActivitySignedIn, now); err != nil {
 			return err
 		}
-		if err := s.happened(ctx, session.Scope(), EventSignInCompleted, string(signIn.ID), 2, now); err != nil {
+		if err := s.happened(ctx, session.Scope(), EventSignInCompleted, string(signIn.ID), now); err != nil {
 			return err
 		}
 		return in.Witness.of(ctx, session.Scope(), session.ID)
@@ -154,7 +154,7 @@ func (s *Service) open(ctx context.Context, session Session, refresh string, beg
 	if err := s.record(ctx, session, began, session.Place, now); err != nil {
 		return err
 	}
-	return s.happened(ctx, session.Scope(), EventSessionCreated, string(session.ID), 1, now)
+	return s.happened(ctx, session.Scope(), EventSessionCreated, string(session.ID), now)
 }
 
 // tokens makes what the client gets.

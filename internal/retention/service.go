@@ -169,6 +169,6 @@ func (s *Service) save(ctx context.Context, c Cancellation, what string, now tim
 
 func (s *Service) record(ctx context.Context, c Cancellation, what string, now time.Time) error {
 	return s.store.RecordEvents(ctx, foyer.Event{
-		ID: s.ids(foyer.PrefixEvent), Scope: c.Scope(), Type: foyer.EventType("cancellation." + what), Subject: string(c.ID), Sequence: c.Version, At: now,
+		ID: s.ids(foyer.PrefixEvent), Scope: c.Scope(), Type: foyer.EventType("cancellation." + what), Subject: string(c.ID), At: now,
 	})
 }

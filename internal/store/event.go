@@ -39,7 +39,9 @@ func (r eventRow) domain() notify.Event {
 }
 
 // RecordEvents writes down what changed, each with the thing as the API shows it now and what was different at its event
-// before. It is called in the transaction of the change, after the things were saved. Events of one call belong to one merchant.
+// before. It is called in the transaction of the change, after the things were saved: their rows are locked, so nobody else
+// counts their events meanwhile. An update that shows nothing else than the event before is none. Events of one call belong to
+// one merchant.
 func (s *Store) RecordEvents(ctx context.Context, events ...foyer.Event) error {
 	if len(events) == 0 {
 		return nil
@@ -49,62 +51,58 @@ func (s *Store) RecordEvents(ctx context.Context, events ...foyer.Event) error {
 	if err != nil {
 		return err
 	}
-	before, err := s.lastObjects(ctx, merchant, events)
+	last, err := s.lastEvents(ctx, merchant, events)
 	if err != nil {
 		return err
 	}
-	rows := make([]eventRow, len(events))
-	for i, e := range events {
-		rows[i] = eventRow{
-			ID: e.ID, MerchantID: e.Scope.Merchant, CustomerID: e.Scope.Customer, Type: e.Type, SubjectID: e.Subject, Sequence: e.Sequence, CreatedAt: e.At,
+	var rows []eventRow
+	var told []foyer.Event
+	for _, e := range events {
+		row := eventRow{ID: e.ID, MerchantID: e.Scope.Merchant, CustomerID: e.Scope.Customer, Type: e.Type, SubjectID: e.Subject, CreatedAt: e.At}
+		before := last[e.Subject]
+		if object, known := objects[e.Subject]; known {
+			text := string(object)
+			row.Object = &text
 		}
-		object, known := objects[e.Subject]
-		if !known {
-			continue
-		}
-		text := string(object)
-		rows[i].Object = &text
-		if last, told := before[e.Subject]; told {
-			previous, err := difference([]byte(last), object)
+		if row.Object != nil && before.Object != nil {
+			previous, err := difference([]byte(*before.Object), []byte(*row.Object))
 			if err != nil {
 				return err
 			}
-			rows[i].Previous = &previous
+			if previous == "{}" && strings.HasSuffix(string(e.Type), ".updated") {
+				continue
+			}
+			row.Previous = &previous
 		}
-		before[e.Subject] = text // two changes of one thing in one transaction
+		row.Sequence = before.Sequence + 1
+		last[e.Subject] = row // two changes of one thing in one transaction
+		rows, told = append(rows, row), append(told, e)
+	}
+	if len(rows) == 0 {
+		return nil
 	}
 	if err := s.db(ctx).Create(&rows).Error; err != nil {
 		return translate(err)
 	}
-	return s.createDeliveries(ctx, events)
+	return s.createDeliveries(ctx, told)
 }
 
-// lastObjects returns the objects of the newest events of the subjects: for each one look at an index, however long its history.
-func (s *Store) lastObjects(ctx context.Context, merchant foyer.MerchantID, events []foyer.Event) (map[string]string, error) {
-	out := map[string]string{}
-	var subjects []string
-	var args []any
-	for _, e := range events {
-		if e.Sequence > 1 {
-			subjects, args = append(subjects, "SELECT CAST(? AS text) AS id"), append(args, e.Subject)
-		}
+// lastEvents returns the newest events of the subjects: for each one look at an index, however long its history.
+func (s *Store) lastEvents(ctx context.Context, merchant foyer.MerchantID, events []foyer.Event) (map[string]eventRow, error) {
+	subjects, args := make([]string, len(events)), make([]any, len(events))
+	for i, e := range events {
+		subjects[i], args[i] = "SELECT CAST(? AS text) AS id", e.Subject
 	}
-	if len(subjects) == 0 {
-		return out, nil
-	}
-	var rows []struct {
-		ID     string
-		Object *string
-	}
-	query := "SELECT s.id, (SELECT events.object FROM events WHERE events.merchant_id = ? AND events.subject_id = s.id ORDER BY events.sequence DESC LIMIT 1) AS object FROM (" +
-		strings.Join(subjects, " UNION ALL ") + ") AS s"
-	if err := s.db(ctx).Raw(query, append([]any{merchant}, args...)...).Scan(&rows).Error; err != nil {
+	var rows []eventRow
+	query := "SELECT events.subject_id, events.sequence, events.object FROM (" + strings.Join(subjects, " UNION ALL ") + ") AS s" +
+		" JOIN events ON events.subject_id = s.id WHERE events.merchant_id = ? AND events.sequence =" +
+		" (SELECT max(newest.sequence) FROM events AS newest WHERE newest.merchant_id = ? AND newest.subject_id = s.id)"
+	if err := s.db(ctx).Raw(query, append(args, merchant, merchant)...).Scan(&rows).Error; err != nil {
 		return nil, translate(err)
 	}
+	out := make(map[string]eventRow, len(rows))
 	for _, r := range rows {
-		if r.Object != nil {
-			out[r.ID] = *r.Object
-		}
+		out[r.SubjectID] = r
 	}
 	return out, nil
 }

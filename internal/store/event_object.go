@@ -11,15 +11,16 @@ import (
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/identity"
+	"foyer/internal/merchant"
 	"foyer/internal/retention"
 )
 
 // PresentObject writes a domain value as the API shows it to its merchant.
-type PresentObject func(object any) (json.RawMessage, error)
+type PresentObject func(m merchant.Merchant, object any) (json.RawMessage, error)
 
 // eventObjects reads what the events are about, as it stands now in the open transaction, and writes it as the API shows it: a few
 // queries for each kind of thing, however many there are. What can't be read any more is left out.
-func (s *Store) eventObjects(ctx context.Context, merchant foyer.MerchantID, events []foyer.Event) (map[string]json.RawMessage, error) {
+func (s *Store) eventObjects(ctx context.Context, merchantID foyer.MerchantID, events []foyer.Event) (map[string]json.RawMessage, error) {
 	if s.present == nil {
 		return nil, nil
 	}
@@ -31,13 +32,20 @@ func (s *Store) eventObjects(ctx context.Context, merchant foyer.MerchantID, eve
 		}
 	}
 	out := map[string]json.RawMessage{}
+	var m merchant.Merchant
+	if len(kinds[foyer.PrefixSubscription]) > 0 { // their links lead to the merchant's frontend
+		var err error
+		if m, err = s.MerchantByID(ctx, merchantID); err != nil {
+			return nil, err
+		}
+	}
 	for kind, ids := range kinds {
-		found, err := s.objectsOf(ctx, merchant, kind, ids)
+		found, err := s.objectsOf(ctx, merchantID, kind, ids)
 		if err != nil {
 			return nil, err
 		}
 		for id, object := range found {
-			if out[id], err = s.present(object); err != nil {
+			if out[id], err = s.present(m, object); err != nil {
 				return nil, fmt.Errorf("store: object of %s: %w", kind, err)
 			}
 		}

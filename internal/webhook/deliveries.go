@@ -93,7 +93,7 @@ func (s *Service) Test(ctx context.Context, merchant foyer.MerchantID, id Endpoi
 			return err
 		}
 		now := s.now()
-		event := foyer.Event{ID: s.IDs(foyer.PrefixEvent), Scope: foyer.Scope{Merchant: merchant}, Type: TestType, Subject: string(id), Sequence: e.Version, At: now}
+		event := foyer.Event{ID: s.IDs(foyer.PrefixEvent), Scope: foyer.Scope{Merchant: merchant}, Type: TestType, Subject: string(id), Sequence: 1, At: now}
 		d = NewDelivery(DeliveryID(s.IDs(foyer.PrefixDelivery)), id, event, now)
 		if d.Message, err = testMessage(event); err != nil {
 			return err

@@ -74,13 +74,14 @@ func (l *ledger) bill(p billing.Payment, method billing.PaymentMethod, by caller
 	case p.CollectionMode == billing.CollectManual:
 		p.Status = billing.PaymentBilled
 		p.RetryAt = p.DueAt()
-		l.event(billing.EventPaymentBilled, payer(p), string(p.ID), p.Version)
+		l.event(billing.EventPaymentBilled, payer(p), string(p.ID))
 		l.documents = append(l.documents, document{payment: p, fresh: true, mail: billing.MailInvoiceDue})
 		return nil
 	}
 	p.Tries = 1
 	attempt := l.try(p, method, by)
 	l.newPayments = append(l.newPayments, p)
+	l.event(billing.EventPaymentCreated, payer(p), string(p.ID))
 	return attempt
 }
 

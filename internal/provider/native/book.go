@@ -39,7 +39,11 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 	}
 	for _, c := range charges {
 		p, known := payments[c.attempt.Payment]
-		if c.unknown || !known {
+		if !known {
+			continue
+		}
+		if c.unknown {
+			l.waiting(p, subs)
 			continue
 		}
 		a := c.attempt
@@ -55,6 +59,7 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 			if _, err := e.Store.FinishAttempt(ctx, a); err != nil {
 				return err
 			}
+			l.waiting(p, subs)
 		case billing.ChargeDeclined:
 			a.Status, a.ErrorCode, a.LeasedUntil = billing.AttemptFailed, knownCode(c.result.ErrorCode), nil
 			finished, err := e.Store.FinishAttempt(ctx, a)
@@ -65,6 +70,7 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 				l.declined(p, a, subs)
 			}
 		case billing.ChargePending: // asked again when the lease has run out
+			l.waiting(p, subs)
 		}
 	}
 	if err := e.settleInvoices(ctx, l); err != nil {
@@ -125,9 +131,24 @@ func (e *Engine) lockFor(ctx context.Context, merchant foyer.MerchantID, charges
 	return bySub, byPayment, nil
 }
 
+// waiting tells of a charge that has no answer yet: the payment and its subscription are shown as they stand meanwhile.
+func (l *ledger) waiting(p billing.Payment, subs map[billing.SubscriptionID]*billing.Subscription) {
+	l.event(billing.EventPaymentUpdated, payer(p), string(p.ID))
+	if sub, exists := subs[p.Subscription]; exists {
+		l.event(billing.EventSubscriptionUpdated, scopeOf(*sub), string(sub.ID))
+	}
+}
+
+// pastDue is what is told of a payment that was not paid once more: that it is past due, once.
+func pastDue(before billing.Payment) foyer.EventType {
+	if before.Status == billing.PaymentPastDue {
+		return billing.EventPaymentUpdated
+	}
+	return billing.EventPaymentPastDue
+}
+
 // paid draws the consequences of a captured attempt.
 func (l *ledger) paid(p billing.Payment, a billing.Attempt, subs map[billing.SubscriptionID]*billing.Subscription) {
-	wasDebt := p.Status == billing.PaymentPastDue
 	p = p.Paid(l.now)
 	p.PaymentMethod = a.PaymentMethod
 	l.completed(p, &a, false)
@@ -137,12 +158,9 @@ func (l *ledger) paid(p billing.Payment, a billing.Attempt, subs map[billing.Sub
 		started := *p.Effect.After
 		started.OpenPayment = ""
 		l.newSubscriptions = append(l.newSubscriptions, started)
-		l.event(billing.EventSubscriptionCreated, scopeOf(started), string(started.ID), started.Version)
+		l.event(billing.EventSubscriptionCreated, scopeOf(started), string(started.ID))
 	case exists:
 		after, event := sub.Settled(p, a.PaymentMethod, l.now)
-		if p.Effect != nil && p.Effect.Kind == billing.EffectPeriod && !wasDebt && event == billing.EventSubscriptionUpdated {
-			event = "" // the period's beginning was told when it was billed
-		}
 		l.subscription(after, event)
 		if p.Effect != nil && p.Effect.Kind == billing.EffectChange {
 			l.mail(billing.MailPlanChanged, scopeOf(after), after.ID, "", billing.MailFacts{})
@@ -176,6 +194,7 @@ func (l *ledger) declined(p billing.Payment, a billing.Attempt, subs map[billing
 		}
 		return
 	}
+	told := pastDue(p)
 	p, last := p.Declined(d.Days, l.now)
 	facts := billing.MailFacts{
 		EffectiveAt: p.RetryAt, Amount: &p.Totals.Balance, Attempt: p.Tries, Last: last, ErrorCode: a.ErrorCode, Then: string(d.Then),
@@ -187,7 +206,7 @@ func (l *ledger) declined(p billing.Payment, a billing.Attempt, subs map[billing
 		l.giveUp(p, after, d, facts)
 		return
 	}
-	l.payment(p, billing.EventPaymentPastDue)
+	l.payment(p, told)
 	l.subscription(after, event)
 	if !a.OnSession { // whoever tried it themselves has the answer before them
 		l.mail(billing.MailPaymentFailed, payer(p), p.Subscription, p.ID, facts)
@@ -200,8 +219,9 @@ func (l *ledger) declinedAlone(p billing.Payment) {
 	case p.CollectionMode == billing.CollectAutomatic && p.Effect != nil && (p.Effect.Kind == billing.EffectStart || p.Effect.Kind == billing.EffectOnce):
 		l.void(p) // there is no subscription, or nothing was bought, and there will be none
 	case p.CollectionMode == billing.CollectAutomatic:
+		told := pastDue(p)
 		p, _ = p.Declined(nil, l.now)
-		l.payment(p, billing.EventPaymentPastDue)
+		l.payment(p, told)
 	case p.Status == billing.PaymentPastDue:
 		// An invoice that is late: the reminders go on.
 		p, _ = p.Declined(dunning(l.merchant).Days, l.now)
@@ -240,7 +260,7 @@ func (e *Engine) settleInvoices(ctx context.Context, l *ledger) error {
 				return err
 			}
 			if version > 0 {
-				l.event(billing.EventInvoicePaid, payer(p), p.InvoiceID, version)
+				l.event(billing.EventInvoicePaid, payer(p), p.InvoiceID)
 			}
 		}
 	}

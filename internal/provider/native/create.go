@@ -71,7 +71,7 @@ func (e *Engine) planSubscription(ctx context.Context, by foyer.Actor, in billin
 	}
 	if period == nil {
 		l.newSubscriptions = append(l.newSubscriptions, begun)
-		l.event(billing.EventSubscriptionCreated, by.Scope, string(id), begun.Version)
+		l.event(billing.EventSubscriptionCreated, by.Scope, string(id))
 	} else if c, err = l.startCharge(ctx, &begun, period, discount); err != nil {
 		return begun, nil, err
 	}
@@ -187,7 +187,7 @@ func (l *ledger) startCharge(ctx context.Context, sub *billing.Subscription, per
 	attempt := l.bill(p, method, present(ctx))
 	if attempt == nil {
 		l.newSubscriptions = append(l.newSubscriptions, *sub)
-		l.event(billing.EventSubscriptionCreated, scopeOf(*sub), string(sub.ID), sub.Version)
+		l.event(billing.EventSubscriptionCreated, scopeOf(*sub), string(sub.ID))
 		return nil, nil
 	}
 	return &charge{attempt: *attempt, currency: p.Currency, token: method.Token}, nil

@@ -122,6 +122,9 @@ func (l *ledger) planSteps(ctx context.Context, due []billing.Subscription) ([]*
 			if attempt := l.bill(p, methodOr(chargeable, sub.PaymentMethod), byTheEngine); attempt != nil {
 				sub.OpenPayment = p.ID
 				charges = append(charges, &charge{attempt: *attempt, subscription: sub.ID, currency: sub.Currency, token: chargeable[sub.PaymentMethod].Token})
+				if step.Event == billing.EventSubscriptionUpdated {
+					step.Event = "" // told once it is known how the period begins
+				}
 			}
 		}
 		l.subscription(sub, step.Event)
@@ -226,10 +229,10 @@ func (l *ledger) retry(p billing.Payment, sub *billing.Subscription, method bill
 	p.Version++
 	p.UpdatedAt = l.now
 	attempt := l.try(p, method, by)
-	l.payments = append(l.payments, p)
+	l.payment(p, "")
 	c := &charge{attempt: *attempt, subscription: p.Subscription, currency: p.Currency, token: method.Token}
 	if sub != nil && p.Effect != nil {
-		l.subscriptions = append(l.subscriptions, sub.Charging(p.ID, l.now))
+		l.subscription(sub.Charging(p.ID, l.now), "")
 	}
 	return c
 }
@@ -241,7 +244,7 @@ func (l *ledger) overdue(p billing.Payment, sub *billing.Subscription) {
 	late, last := p.Declined(d.Days, l.now)
 	facts := billing.MailFacts{EffectiveAt: late.RetryAt, Amount: &late.Totals.Balance, Attempt: late.Tries, Last: last, Then: string(d.Then)}
 	if sub == nil || p.Effect == nil {
-		l.payment(late, billing.EventPaymentPastDue)
+		l.payment(late, pastDue(p))
 		l.mail(billing.MailInvoiceDue, payer(p), p.Subscription, p.ID, facts)
 		return
 	}
@@ -249,12 +252,12 @@ func (l *ledger) overdue(p billing.Payment, sub *billing.Subscription) {
 	switch {
 	case after.Status == billing.SubscriptionCanceled:
 		// Canceled, and the last bill is late: it is still owed.
-		l.payment(late, billing.EventPaymentPastDue)
+		l.payment(late, pastDue(p))
 	case last:
 		l.giveUp(late, after, d, facts)
 		return
 	default:
-		l.payment(late, billing.EventPaymentPastDue)
+		l.payment(late, pastDue(p))
 	}
 	l.subscription(after, event)
 	l.mail(billing.MailInvoiceDue, payer(p), p.Subscription, p.ID, facts)

@@ -54,12 +54,12 @@ func (e *Engine) ledger(ctx context.Context, id foyer.MerchantID) (*ledger, erro
 	return &ledger{engine: e, merchant: m, now: now}, err
 }
 
-func (l *ledger) event(kind foyer.EventType, scope foyer.Scope, subject string, sequence int64) {
+func (l *ledger) event(kind foyer.EventType, scope foyer.Scope, subject string) {
 	if kind == "" {
 		return
 	}
 	l.events = append(l.events, foyer.Event{
-		ID: l.engine.IDs(foyer.PrefixEvent), Scope: scope, Type: kind, Subject: subject, Sequence: sequence, At: l.now,
+		ID: l.engine.IDs(foyer.PrefixEvent), Scope: scope, Type: kind, Subject: subject, At: l.now,
 	})
 }
 
@@ -80,16 +80,16 @@ func payer(p billing.Payment) foyer.Scope {
 	return foyer.Scope{Merchant: p.Merchant, Customer: p.Customer}
 }
 
-// subscription saves a changed subscription; event is empty when nothing visible changed.
+// subscription saves a changed subscription; event is empty when the answer to the charge under way will tell.
 func (l *ledger) subscription(s billing.Subscription, event foyer.EventType) {
 	l.subscriptions = append(l.subscriptions, s)
-	l.event(event, scopeOf(s), string(s.ID), s.Version)
+	l.event(event, scopeOf(s), string(s.ID))
 }
 
 // payment saves a changed payment.
 func (l *ledger) payment(p billing.Payment, event foyer.EventType) {
 	l.payments = append(l.payments, p)
-	l.event(event, payer(p), string(p.ID), p.Version)
+	l.event(event, payer(p), string(p.ID))
 }
 
 // completed saves a paid payment and, if it has a price, gives it its invoice.
@@ -97,7 +97,7 @@ func (l *ledger) completed(p billing.Payment, attempt *billing.Attempt, fresh bo
 	if p.Totals.CreditToBalance > 0 {
 		l.credits = append(l.credits, billing.Credit{Scope: payer(p), Currency: p.Currency, Amount: p.Totals.CreditToBalance})
 	}
-	l.event(billing.EventPaymentCompleted, payer(p), string(p.ID), p.Version)
+	l.event(billing.EventPaymentCompleted, payer(p), string(p.ID))
 	if p.Totals.Total > 0 && p.InvoiceID == "" {
 		l.documents = append(l.documents, document{payment: p, attempt: attempt, fresh: fresh, mail: billing.MailReceipt})
 		return
@@ -191,7 +191,7 @@ func (l *ledger) issue(ctx context.Context) error {
 		} else {
 			changed = append(changed, p)
 		}
-		l.event(billing.EventInvoiceCreated, payer(p), string(in.ID), in.Version)
+		l.event(billing.EventInvoiceCreated, payer(p), string(in.ID))
 		l.mails = append(l.mails, billing.MailOrder{
 			ID: l.engine.IDs(foyer.PrefixMail), Scope: payer(p), Kind: d.mail, Subscription: p.Subscription, Payment: p.ID,
 			Invoice: string(in.ID), Facts: billing.MailFacts{EffectiveAt: in.DueAt}, At: l.now,

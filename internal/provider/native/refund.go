@@ -147,7 +147,7 @@ func (e *Engine) bookRefund(ctx context.Context, r billing.PendingRefund, result
 	}
 	note := invoice.CreditNote(p, r.Refund, buyers[p.Customer], l.merchant.Portal.Settings.Seller, l.now)
 	note.ID, note.Number = invoice.ID(e.IDs(foyer.PrefixInvoice)), numbered(seriesCreditNote, number)
-	l.event(billing.EventInvoiceCreated, r.Scope, string(note.ID), note.Version)
+	l.event(billing.EventInvoiceCreated, r.Scope, string(note.ID))
 	l.mails = append(l.mails, billing.MailOrder{
 		ID: e.IDs(foyer.PrefixMail), Scope: r.Scope, Kind: billing.MailRefunded, Subscription: p.Subscription, Payment: p.ID,
 		Invoice: string(note.ID), Facts: billing.MailFacts{Amount: &r.Total}, At: l.now,
