@@ -16,6 +16,11 @@ func check(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	defer a.Close()
+	if all, err := a.Merchants.All(ctx); err != nil {
+		return err
+	} else if len(all) == 0 {
+		return errors.New("there is no merchant in this database, so nothing was checked: is FOYER_DATABASE_URL the right one, and this the right folder?")
+	}
 	findings, err := a.Check(ctx)
 	if err != nil {
 		return err

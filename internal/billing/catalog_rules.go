@@ -213,14 +213,18 @@ func (d Discount) checked() (Discount, error) {
 	d.describe(&check, DiscountChange{Description: &d.Description, Code: &d.Code, ExternalID: &d.ExternalID, Metadata: &d.Metadata})
 	switch d.Type {
 	case DiscountPercent:
-		if percent, ok := d.Percent.Rat(); !ok || percent.Sign() <= 0 || percent.Cmp(big.NewRat(100, 1)) > 0 {
+		if d.Percent == "" {
+			check.fault("/percent", "input.required")
+		} else if percent, ok := d.Percent.Rat(); !ok || percent.Sign() <= 0 || percent.Cmp(big.NewRat(100, 1)) > 0 {
 			check.fault("/percent", "input.invalid")
 		}
 		if d.Amount != nil {
 			check.fault("/amount", "input.not_together")
 		}
 	case DiscountFixed:
-		if d.Amount == nil || d.Amount.Amount <= 0 || d.Amount.Amount > MaxAmount {
+		if d.Amount == nil {
+			check.fault("/amount", "input.required")
+		} else if d.Amount.Amount <= 0 || d.Amount.Amount > MaxAmount {
 			check.fault("/amount", "input.invalid")
 		} else if !d.Amount.Currency.Valid() {
 			check.fault("/amount/currency", "input.currency")

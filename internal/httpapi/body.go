@@ -47,8 +47,9 @@ func (s *Server) readBody(next echo.HandlerFunc) echo.HandlerFunc {
 		if len(body) == 0 && !r.operation.RequestBody.Value.Required {
 			return next(c)
 		}
-		media, _, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
-		if err != nil || media != echo.MIMEApplicationJSON {
+		media, parameters, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
+		charset, told := parameters["charset"]
+		if err != nil || media != echo.MIMEApplicationJSON || told && !strings.EqualFold(charset, "utf-8") {
 			return foyer.Refuse(foyer.Unsupported, "media_type.unsupported")
 		}
 		if len(bytes.TrimSpace(body)) == 0 {
@@ -139,7 +140,11 @@ func (binder) Bind(target any, c echo.Context) error {
 	if len(r.body) == 0 {
 		return io.EOF
 	}
-	if err := json.Unmarshal(r.body, target); err != nil {
+	var wrong *json.UnmarshalTypeError
+	if err := json.Unmarshal(r.body, target); errors.As(err, &wrong) && wrong.Field != "" {
+		// 1.0 and 1e2 are whole numbers to the description, and none to the decoder.
+		return foyer.InvalidFields(foyer.FieldError{Pointer: "/" + strings.ReplaceAll(wrong.Field, ".", "/"), Code: "input.type"})
+	} else if err != nil {
 		return &foyer.Error{Kind: foyer.Malformed, Code: "json.invalid", Err: err}
 	}
 	return nil

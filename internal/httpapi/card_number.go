@@ -20,7 +20,7 @@ const (
 )
 
 // secretTexts are fields whose texts somebody drew at random: what looks like a card number there is chance.
-var secretTexts = []string{"token", "code", "code_verifier", "code_challenge", "refresh_token", "ticket", "after"}
+var secretTexts = []string{"token", "code_verifier", "code_challenge", "refresh_token", "ticket", "after"}
 
 // cardNumbers finds texts that hold a card number, whatever they are for.
 func cardNumbers(value any, path []string) []foyer.FieldError {

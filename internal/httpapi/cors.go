@@ -26,10 +26,10 @@ func (s *Server) cors(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := requestOf(c.Request().Context())
 		path := c.Request().URL.Path
+		c.Response().Header().Add("Vary", "Origin")
 		if strings.HasPrefix(path, "/v1/merchant/") || path == "/v1/merchant" {
 			return next(c)
 		}
-		c.Response().Header().Add("Vary", "Origin")
 		origin := c.Request().Header.Get("Origin")
 		preflight := c.Request().Method == http.MethodOptions && c.Request().Header.Get("Access-Control-Request-Method") != ""
 		if origin != "" {

@@ -149,7 +149,7 @@ func TestBillsThatMakeNoSense(t *testing.T) {
 			"another's method":            {merchantSubscriptions, strings.Replace(subBody(""), good, string(neighborsMethod.ID), 1), "/payment_method_id", "input.unknown_reference"},
 			"no method":                   {merchantSubscriptions, strings.Replace(subBody(""), fmt.Sprintf(`, "payment_method_id": %q`, good), "", 1), "/payment_method_id", "input.required"},
 			"another merchant's price":    {merchantSubscriptions, strings.Replace(subBody(""), string(b.basic.ID), string(theirs.ID), 1), "/items/0/price_id", "input.unknown_reference"},
-			"a price paid once":           {merchantSubscriptions, strings.Replace(subBody(""), string(b.basic.ID), string(once.ID), 1), "/items/0/price_id", "input.unknown_reference"},
+			"a price paid once":           {merchantSubscriptions, strings.Replace(subBody(""), string(b.basic.ID), string(once.ID), 1), "/items/0/price_id", "price.one_time"},
 			"no discount":                 {merchantSubscriptions, subBody(`, "discount_id": "dsc_01kb3v5q8r9s0t1v2w3x4y5z6a"`), "/discount_id", "input.unknown_reference"},
 			"a trial in the past":         {merchantSubscriptions, subBody(`, "trial_end": "2020-01-01T00:00:00Z"`), "/trial_end", "input.trial_end"},
 			"terms of a card":             {merchantSubscriptions, subBody(`, "billing_details": {"purchase_order_number": "1"}`), "/billing_details", "input.not_manual"},

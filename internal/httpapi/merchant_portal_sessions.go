@@ -142,7 +142,9 @@ func (s *Server) portalSessionInput(ctx context.Context, settings merchant.Setti
 	named := map[string]string{} // the subscription a field names, by its pointer
 	for i, scope := range in.Scopes {
 		pointer := "/scopes/" + strconv.Itoa(i)
-		if !identity.ValidScope(scope) || slices.Contains(in.Scopes[:i], scope) {
+		if slices.Contains(in.Scopes[:i], scope) {
+			fault(pointer, "input.duplicate")
+		} else if !identity.ValidScope(scope) {
 			fault(pointer, "input.invalid")
 		} else if id := identity.SubscriptionOf(scope); id != "" {
 			named[pointer] = id
@@ -175,6 +177,9 @@ func (s *Server) portalSessionInput(ctx context.Context, settings merchant.Setti
 		if _, ok := found[billing.SubscriptionID(id)]; !ok {
 			fault(pointer, "input.unknown_reference")
 		}
+	}
+	if sub, ok := found[billing.SubscriptionID(in.Target.ID)]; ok {
+		in.Target = offered(in.Target, sub)
 	}
 	if body.ReturnUrl != nil && !settings.AllowsReturnURL(in.ReturnURL) {
 		fault("/return_url", "input.return_url")

@@ -227,7 +227,7 @@ func TestMintRefusesWhatIsNotTheCustomers(t *testing.T) {
 			"another merchant's scope":          {map[string]any{"scopes": []any{identity.ScopePaymentMethod(string(twins))}}, "/scopes/0", "input.unknown_reference"},
 			"a scope there is not":              {map[string]any{"scopes": []any{"admin"}}, "/scopes/0", "input.invalid"},
 			"two scopes in one":                 {map[string]any{"scopes": []any{"read write"}}, "/scopes/0", "input.invalid"},
-			"a scope twice":                     {map[string]any{"scopes": []any{"read", "read"}}, "/scopes/1", "input.invalid"},
+			"a scope twice":                     {map[string]any{"scopes": []any{"read", "read"}}, "/scopes/1", "input.duplicate"},
 			"a scope for all":                   {map[string]any{"scopes": []any{"subscription:*:cancel"}}, "/scopes/0", "input.invalid"},
 			"no scope":                          {map[string]any{"scopes": []any{}}, "/scopes", "input.too_short"},
 			"no language":                       {map[string]any{"locale": "no such"}, "/locale", "input.locale"},

@@ -26,7 +26,7 @@ import (
 
 // Limits of the listener (contract.md §5). Echo sets none by itself.
 const (
-	maxHeaderBytes    = 16 << 10
+	maxHeaderBytes    = 16<<10 - 4096 // net/http allows 4 KiB more than it is told
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 15 * time.Second
 	writeTimeout      = 30 * time.Second

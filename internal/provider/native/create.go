@@ -224,8 +224,14 @@ func (l *ledger) choose(ctx context.Context, inputs []billing.ItemInput, currenc
 	for i, in := range inputs {
 		price, known := prices[in.Price]
 		switch {
-		case !known || price.Cycle == nil || slices.Index(ids, in.Price) != i:
+		case slices.Index(ids, in.Price) != i:
+			fault(i, "price_id", "input.duplicate")
+			continue
+		case !known:
 			fault(i, "price_id", "input.unknown_reference")
+			continue
+		case price.Cycle == nil:
+			fault(i, "price_id", "price.one_time")
 			continue
 		case price.Archived || price.Of.Archived:
 			fault(i, "price_id", "price.archived")
