@@ -1470,13 +1470,21 @@ type CreateDiscount struct {
 
 // CreatePaymentMethod What the gateway knows the method by.
 //
-// Example: {"default":true,"gateway_token":"tok_4242"}
+// Example: {"default":true,"external_id":"wallet-7","gateway_token":"tok_4242","metadata":{"crm_id":"A-17"}}
 type CreatePaymentMethod struct {
 	// Default Make it the default one. The first one always is.
 	Default *bool `json:"default,omitempty"`
 
+	// ExternalId The merchant’s own id; one thing of this kind has it.
+	ExternalId *string `json:"external_id,omitempty"`
+
 	// GatewayToken The gateway’s token of it.
 	GatewayToken string `json:"gateway_token"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
 }
 
 // CreatePortalSession A link for a customer.
@@ -2040,9 +2048,12 @@ type Invoice struct {
 	IssuedAt   time.Time  `json:"issued_at"`
 
 	// Kind What the document is.
-	Kind      InvoiceKind `json:"kind"`
-	Number    string      `json:"number"`
-	PaymentId string      `json:"payment_id"`
+	Kind InvoiceKind `json:"kind"`
+
+	// Metadata For merchants: what its payment has now. It is changed there.
+	Metadata  *Metadata `json:"metadata,omitempty"`
+	Number    string    `json:"number"`
+	PaymentId string    `json:"payment_id"`
 
 	// Replaces The document this revision takes the place of.
 	Replaces *string `json:"replaces"`
@@ -2180,13 +2191,16 @@ type MerchantCancelSubscription struct {
 
 // MerchantCreatePayment What is bought once, by whom and how it is paid.
 //
-// Example: {"customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","items":[{"name":"Onboarding","quantity":1,"tax_rate":"0.19","unit_price":{"amount":4900,"currency":"EUR"}}],"payment_method_id":"paymtd_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+// Example: {"customer_id":"ctm_01kb3v5q8r9s0t1v2w3x4y5z6a","external_id":"order-7","items":[{"name":"Onboarding","quantity":1,"tax_rate":"0.19","unit_price":{"amount":4900,"currency":"EUR"}}],"payment_method_id":"paymtd_01kb3v5q8r9s0t1v2w3x4y5z6a"}
 type MerchantCreatePayment struct {
 	// BillingDetails Only with `collection_mode: manual`.
 	BillingDetails *BillingDetails `json:"billing_details,omitempty"`
 	CollectionMode *CollectionMode `json:"collection_mode,omitempty"`
 	CustomerId     string          `json:"customer_id"`
-	Items          []BilledItem    `json:"items"`
+
+	// ExternalId What you call it; no two payments may be called the same.
+	ExternalId *string      `json:"external_id,omitempty"`
+	Items      []BilledItem `json:"items"`
 
 	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
 	//
@@ -2241,6 +2255,23 @@ type MerchantCreateSubscription struct {
 type MerchantUpdatePayment struct {
 	// Metadata Replaces all that was there; null clears.
 	Metadata nullable.Nullable[Metadata] `json:"metadata"`
+}
+
+// MerchantUpdatePaymentMethod What to change.
+//
+// Example: {"default":true,"metadata":{"crm_id":"A-17"}}
+type MerchantUpdatePaymentMethod struct {
+	// BillingName Null clears.
+	BillingName nullable.Nullable[string] `json:"billing_name,omitempty"`
+
+	// Default Make it the default one; false makes it an ordinary one.
+	Default *bool `json:"default,omitempty"`
+
+	// ExternalId Null clears.
+	ExternalId nullable.Nullable[string] `json:"external_id,omitempty"`
+
+	// Metadata Replaces all that was there; null clears.
+	Metadata nullable.Nullable[Metadata] `json:"metadata,omitempty"`
 }
 
 // MerchantUpdateSubscription What to change.
@@ -2405,7 +2436,7 @@ type Payment struct {
 	// DueAt For payments by invoice.
 	DueAt *time.Time `json:"due_at"`
 
-	// ExternalId The id in the billing system it came from.
+	// ExternalId What the merchant calls it, or its id in the billing system it came from.
 	ExternalId *string     `json:"external_id"`
 	Id         string      `json:"id"`
 	Invoice    *InvoiceRef `json:"invoice"`
@@ -2479,7 +2510,15 @@ type PaymentMethod struct {
 	// CustomerId Whose it is; on the merchant’s side only.
 	CustomerId *string `json:"customer_id,omitempty"`
 	Default    bool    `json:"default"`
-	Id         string  `json:"id"`
+
+	// ExternalId What the merchant calls it; on the merchant’s side only.
+	ExternalId nullable.Nullable[string] `json:"external_id,omitempty"`
+	Id         string                    `json:"id"`
+
+	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
+	//
+	// Example: {"crm_id":"A-17"}
+	Metadata *Metadata `json:"metadata,omitempty"`
 
 	// Status Whether it can be used; expiring within 30 days.
 	Status PaymentMethodStatus `json:"status"`
@@ -4200,6 +4239,9 @@ type MerchantListPaymentMethodsParams struct {
 
 	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
 	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// ExternalId Only what you, or the billing system it came from, call so.
+	ExternalId *ExternalIdFilter `form:"external_id,omitempty" json:"external_id,omitempty"`
 }
 
 // MerchantCreatePaymentMethodParams defines parameters for MerchantCreatePaymentMethod.
@@ -5199,7 +5241,7 @@ type MerchantUpdateAddressJSONRequestBody = UpdateCustomerAddress
 type MerchantCreatePaymentMethodJSONRequestBody = CreatePaymentMethod
 
 // MerchantUpdatePaymentMethodJSONRequestBody defines body for MerchantUpdatePaymentMethod for application/json ContentType.
-type MerchantUpdatePaymentMethodJSONRequestBody = UpdatePaymentMethod
+type MerchantUpdatePaymentMethodJSONRequestBody = MerchantUpdatePaymentMethod
 
 // MerchantRedeliverSpanJSONRequestBody defines body for MerchantRedeliverSpan for application/json ContentType.
 type MerchantRedeliverSpanJSONRequestBody = RedeliverSpan
@@ -7046,6 +7088,13 @@ func (w *ServerInterfaceWrapper) MerchantListPaymentMethods(ctx echo.Context) er
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "external_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "external_id", ctx.QueryParams(), &params.ExternalId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter external_id: %s", err))
 	}
 
 	// Invoke the callback with all the unmarshaled arguments

@@ -162,7 +162,7 @@ func (c *Customers) lead(ctx context.Context, customer Customer, address Custome
 }
 
 func (c *Customers) addressTaken(ctx context.Context, a CustomerAddress, clash error) error {
-	return externalTaken(ctx, c.store, a.Merchant, foyer.PrefixAddress, string(a.ID), a.ExternalID, clash)
+	return ExternalTaken(ctx, c.store, a.Merchant, foyer.PrefixAddress, string(a.ID), a.ExternalID, clash)
 }
 
 func (c *Customers) addressEvent(a CustomerAddress, kind foyer.EventType, at time.Time) foyer.Event {

@@ -167,7 +167,7 @@ func (c *Catalog) changeProduct(
 }
 
 func (c *Catalog) productTaken(ctx context.Context, p Product, clash error) error {
-	return externalTaken(ctx, c.store, p.Merchant, foyer.PrefixProduct, string(p.ID), p.ExternalID, clash)
+	return ExternalTaken(ctx, c.store, p.Merchant, foyer.PrefixProduct, string(p.ID), p.ExternalID, clash)
 }
 
 // Prices returns a page of the merchant's prices, newest first; withProducts adds what each is a price of.
@@ -292,7 +292,7 @@ func (c *Catalog) changePrice(
 }
 
 func (c *Catalog) priceTaken(ctx context.Context, p Price, clash error) error {
-	return externalTaken(ctx, c.store, p.Merchant, foyer.PrefixPrice, string(p.ID), p.ExternalID, clash)
+	return ExternalTaken(ctx, c.store, p.Merchant, foyer.PrefixPrice, string(p.ID), p.ExternalID, clash)
 }
 
 // Discounts returns a page of the merchant's discounts, newest first.
@@ -395,7 +395,7 @@ func (c *Catalog) discountTaken(ctx context.Context, d Discount, clash error) er
 	if err := c.codeFree(ctx, d); err != nil {
 		return err
 	}
-	return externalTaken(ctx, c.store, d.Merchant, foyer.PrefixDiscount, string(d.ID), d.ExternalID, clash)
+	return ExternalTaken(ctx, c.store, d.Merchant, foyer.PrefixDiscount, string(d.ID), d.ExternalID, clash)
 }
 
 // change runs a command on one thing of the catalog.

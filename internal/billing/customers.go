@@ -382,7 +382,7 @@ func (c *Customers) taken(ctx context.Context, customer Customer, clash error) e
 	case err != nil && !errors.Is(err, foyer.NotFound):
 		return err
 	}
-	return externalTaken(ctx, c.store, customer.Merchant, foyer.PrefixCustomer, string(customer.ID), customer.ExternalID, clash)
+	return ExternalTaken(ctx, c.store, customer.Merchant, foyer.PrefixCustomer, string(customer.ID), customer.ExternalID, clash)
 }
 
 // unnamed tells whether a unique index refused, which does not say by itself what is not unique.
@@ -391,12 +391,15 @@ func unnamed(err error) bool {
 	return ok && refusal.Kind == foyer.Conflict && refusal.Code == "conflict"
 }
 
-type externalOwners interface {
+// ExternalOwners tell what has an external id.
+type ExternalOwners interface {
+	// ExternalOwner returns the id of the merchant's thing of the kind that has the external id, empty when none has.
 	ExternalOwner(ctx context.Context, merchant foyer.MerchantID, kind foyer.Prefix, externalID string) (string, error)
 }
 
-// externalTaken is Conflict (external_id.taken) when the external id is another thing's; else the clash as it was.
-func externalTaken(ctx context.Context, store externalOwners, merchant foyer.MerchantID, kind foyer.Prefix, id, externalID string, clash error) error {
+// ExternalTaken is Conflict (external_id.taken) when the external id is another thing's; else the clash as it was. It asks after
+// the transaction was undone.
+func ExternalTaken(ctx context.Context, store ExternalOwners, merchant foyer.MerchantID, kind foyer.Prefix, id, externalID string, clash error) error {
 	if !unnamed(clash) || externalID == "" {
 		return clash
 	}
@@ -407,7 +410,7 @@ func externalTaken(ctx context.Context, store externalOwners, merchant foyer.Mer
 	case owner == "" || owner == id:
 		return clash
 	}
-	return foyer.Refuse(foyer.Conflict, "external_id.taken")
+	return ErrExternalIDTaken()
 }
 
 func (c *Customers) event(customer Customer, kind foyer.EventType, at time.Time) foyer.Event {

@@ -33,7 +33,7 @@ type Effect struct {
 
 // Provider names who collects the payment; empty for one another system billed.
 func (p Payment) Provider() string {
-	if p.ExternalID != "" {
+	if p.Imported {
 		return ""
 	}
 	return ProviderNative
@@ -63,9 +63,10 @@ func (p Payment) StartsExternalID() string {
 	return p.Effect.After.ExternalID
 }
 
-// Void returns the payment canceled: it will not be collected. Its credit is the customer's again.
+// Void returns the payment canceled: it will not be collected. Its credit is the customer's again, and its external id another
+// payment's to have: what was declined is tried once more under the same one.
 func (p Payment) Void(now time.Time) Payment {
-	p.Status, p.RetryAt, p.Totals.Balance = PaymentCanceled, nil, 0
+	p.Status, p.RetryAt, p.Totals.Balance, p.ExternalID = PaymentCanceled, nil, 0, ""
 	return p.changed(now)
 }
 

@@ -227,6 +227,7 @@ const (
 	SkipNoCustomer      SkipReason = "has no customer"
 	SkipUnknownCustomer SkipReason = "belongs to a customer that is not known"
 	SkipEmailTaken      SkipReason = "has the e-mail address of another customer"
+	SkipNameTaken       SkipReason = "has the external id of one that was made here"
 )
 
 // ImportSkip names a record that was left out.

@@ -124,6 +124,10 @@ func (im *importer) payments(ctx context.Context, sum *ImportSummary, records []
 			continue
 		}
 		old, there := existing[r.Payment.ExternalID]
+		if there && !old.Payment.Imported {
+			sum.skip(ImportPayment, r.Payment.ExternalID, SkipNameTaken) // what was charged here is never another system's to change
+			continue
+		}
 		newer := r.Payment.UpdatedAt.After(old.Payment.UpdatedAt)
 		sum.count(ImportPayment, there, newer)
 		if differ := r.Payment.LinesMismatch(); len(differ) > 0 {
@@ -161,7 +165,7 @@ func (im *importer) payment(r, old ImportedPayment, c *ImportedCustomer) Importe
 	p.ID = idOr(im.ids, foyer.PrefixPayment, old.Payment.ID)
 	p.Merchant, p.Customer = im.merchant, c.Customer.ID
 	p.InvoiceID, p.InvoiceNumber = old.Payment.InvoiceID, old.Payment.InvoiceNumber
-	p.Version = old.Payment.Version + 1
+	p.Version, p.Imported = old.Payment.Version+1, true
 	p.Refunds = old.Payment.Refunds
 
 	lineIDs := map[string]LineID{}
@@ -207,7 +211,7 @@ func (p *ImportedPayment) resolveBuyer(c *ImportedCustomer) {
 
 // joinRefund gives the refund its payment, and its lines the payment's, and tells whether it belongs to it.
 func joinRefund(r *ImportedRefund, p Payment) bool {
-	if r.ExternalPaymentID != p.ExternalID || r.Customer != p.Customer {
+	if !p.Imported || r.ExternalPaymentID != p.ExternalID || r.Customer != p.Customer {
 		return false
 	}
 	r.Payment = p.ID

@@ -6,9 +6,26 @@ import (
 	"foyer/internal/foyer"
 )
 
-// AddMethodByToken stores a payment method a merchant's backend has a gateway's token of. Invalid for a token the gateway does
-// not know, or when the gateway takes none; Conflict (customer.archived).
-func (s *Service) AddMethodByToken(ctx context.Context, by foyer.Actor, token string, isDefault bool) (PaymentMethod, error) {
+// TokenMethodInput is a payment method a merchant's backend has a gateway's token of, and what the merchant keeps beside it.
+type TokenMethodInput struct {
+	Token      string
+	Default    bool
+	ExternalID *string
+	Metadata   *foyer.Metadata
+}
+
+// AddMethodByToken stores a payment method by a gateway's token.
+//
+// Refusals: Invalid for fields at fault, for a token the gateway does not know, or when the gateway takes none; Conflict
+// (customer.archived, external_id.taken).
+func (s *Service) AddMethodByToken(ctx context.Context, by foyer.Actor, in TokenMethodInput) (PaymentMethod, error) {
+	var about PaymentMethod
+	var check checks
+	check.text("/external_id", &about.ExternalID, in.ExternalID, maxExternalIDLength)
+	check.metadata(&about.Metadata, in.Metadata)
+	if err := check.refusal(); err != nil {
+		return PaymentMethod{}, err // before the gateway is asked
+	}
 	gateway, err := s.gateways.GatewayOf(ctx, by.Scope.Merchant)
 	if err != nil {
 		return PaymentMethod{}, err
@@ -17,7 +34,7 @@ func (s *Service) AddMethodByToken(ctx context.Context, by foyer.Actor, token st
 	if !can {
 		return PaymentMethod{}, unknownReference(foyer.ErrNotFound(), "/gateway_token")
 	}
-	found, err := resolver.MethodByToken(ctx, token)
+	found, err := resolver.MethodByToken(ctx, in.Token)
 	if err != nil {
 		return PaymentMethod{}, unknownReference(err, "/gateway_token")
 	}
@@ -29,6 +46,8 @@ func (s *Service) AddMethodByToken(ctx context.Context, by foyer.Actor, token st
 		Merchant: by.Scope.Merchant, Customer: by.Scope.Customer, Gateway: gateway.Name(),
 		PaymentMethod: PaymentMethodID(s.ids(foyer.PrefixPaymentMethod)),
 	}, found, foyer.Micro(now))
+	method.ExternalID, method.Metadata = about.ExternalID, about.Metadata
+	var stored PaymentMethod
 	err = s.store.Conclude(ctx, func(ctx context.Context) error {
 		if err := s.store.LockCustomer(ctx, by.Scope); err != nil {
 			return err
@@ -40,11 +59,11 @@ func (s *Service) AddMethodByToken(ctx context.Context, by foyer.Actor, token st
 		if customer.Archived {
 			return foyer.Refuse(foyer.Conflict, "customer.archived")
 		}
-		if err := s.installMethod(ctx, by.Scope, method, AddMethodInput{Default: isDefault}, method.CreatedAt); err != nil {
+		if err := s.installMethod(ctx, by.Scope, method, AddMethodInput{Default: in.Default}, method.CreatedAt); err != nil {
 			return err
 		}
-		method, err = s.store.PaymentMethod(ctx, by.Scope, method.ID)
+		stored, err = s.store.PaymentMethod(ctx, by.Scope, method.ID)
 		return err
 	})
-	return method, err
+	return stored, s.methodTaken(ctx, method, err)
 }

@@ -3,6 +3,7 @@ package billing
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -145,7 +146,7 @@ func (s *Service) installMethod(ctx context.Context, scope foyer.Scope, method P
 	case err != nil && !errors.Is(err, foyer.NotFound):
 		return err
 	}
-	others, err := s.store.PaymentMethods(ctx, scope, foyer.PageRequest{Limit: 1})
+	others, err := s.store.PaymentMethods(ctx, scope, MethodFilter{}, foyer.PageRequest{Limit: 1})
 	if err != nil {
 		return err
 	}
@@ -254,11 +255,35 @@ func (s *Service) collectDebts(ctx context.Context, by foyer.Actor, id PaymentMe
 type UpdateMethodInput struct {
 	Default     *bool
 	BillingName *string
+	// What only the merchant changes. Metadata replace all that were there; an empty ExternalID takes it away.
+	ExternalID *string
+	Metadata   *foyer.Metadata
+}
+
+// Change returns the method with the change applied, or a refusal that names every field at fault; the same one when nothing is
+// different.
+func (m PaymentMethod) Change(in UpdateMethodInput, now time.Time) (PaymentMethod, error) {
+	next := m
+	if in.Default != nil {
+		next.Default = *in.Default
+	}
+	var check checks
+	check.text("/billing_name", &next.BillingName, in.BillingName, maxNameLength)
+	check.text("/external_id", &next.ExternalID, in.ExternalID, maxExternalIDLength)
+	check.metadata(&next.Metadata, in.Metadata)
+	if err := check.refusal(); err != nil {
+		return m, err
+	}
+	if next.Default == m.Default && next.BillingName == m.BillingName && next.ExternalID == m.ExternalID && maps.Equal(next.Metadata, m.Metadata) {
+		return m, nil
+	}
+	next.UpdatedAt, next.Version = now, m.Version+1
+	return next, nil
 }
 
 // UpdatePaymentMethod changes a payment method. ifVersion is the version the caller read, 0 when it does not care.
 //
-// Refusals: Invalid, PreconditionFailed.
+// Refusals: Invalid, PreconditionFailed, Conflict (external_id.taken).
 func (s *Service) UpdatePaymentMethod(ctx context.Context, by foyer.Actor, id PaymentMethodID, in UpdateMethodInput, ifVersion int64) (StampedPaymentMethod, error) {
 	now, err := s.now(ctx, by.Scope.Merchant)
 	if err != nil {
@@ -277,17 +302,8 @@ func (s *Service) UpdatePaymentMethod(ctx context.Context, by foyer.Actor, id Pa
 		if ifVersion != 0 && ifVersion != current.Version {
 			return errChanged()
 		}
-		changed = current
-		if in.Default != nil {
-			changed.Default = *in.Default
-		}
-		if in.BillingName != nil {
-			if changed.BillingName, err = cleanName("/billing_name", *in.BillingName); err != nil {
-				return err
-			}
-		}
-		if changed.Default == current.Default && changed.BillingName == current.BillingName {
-			return nil
+		if changed, err = current.Change(in, now); err != nil || changed.Version == current.Version {
+			return err
 		}
 		var events []foyer.Event
 		if changed.Default && !current.Default {
@@ -295,7 +311,6 @@ func (s *Service) UpdatePaymentMethod(ctx context.Context, by foyer.Actor, id Pa
 				return err
 			}
 		}
-		changed.UpdatedAt, changed.Version = now, current.Version+1
 		saved, err := s.store.SavePaymentMethod(ctx, changed)
 		if err != nil {
 			return err
@@ -305,7 +320,12 @@ func (s *Service) UpdatePaymentMethod(ctx context.Context, by foyer.Actor, id Pa
 		}
 		return s.store.RecordEvents(ctx, append(events, s.event(by.Scope, EventMethodUpdated, string(id), now))...)
 	})
-	return StampedPaymentMethod{changed, changed.Status(now)}, err
+	return StampedPaymentMethod{changed, changed.Status(now)}, s.methodTaken(ctx, changed, err)
+}
+
+// methodTaken gives a clash its name: the external id is another method's.
+func (s *Service) methodTaken(ctx context.Context, m PaymentMethod, clash error) error {
+	return ExternalTaken(ctx, s.store, m.Merchant, foyer.PrefixPaymentMethod, string(m.ID), m.ExternalID, clash)
 }
 
 // DeletePaymentMethod forgets a payment method, here and at the gateway. Conflict (payment_method.in_use) while

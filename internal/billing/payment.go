@@ -138,6 +138,8 @@ type Payment struct {
 	Version  int64
 	// Metadata is the merchant's own.
 	Metadata foyer.Metadata
+	// Imported says that another system billed it; its external id is that system's.
+	Imported bool
 
 	// PaymentMethod is what it is collected with.
 	PaymentMethod PaymentMethodID

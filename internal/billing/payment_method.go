@@ -1,9 +1,7 @@
 package billing
 
 import (
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"foyer/internal/foyer"
 )
@@ -40,6 +38,8 @@ type PaymentMethod struct {
 	Card        *Card
 	BillingName string
 	Default     bool
+	// Metadata is what the merchant keeps beside it.
+	Metadata foyer.Metadata
 	// UsedBy are the subscriptions, not canceled ones, that are charged with it.
 	UsedBy    []SubscriptionID
 	CreatedAt time.Time
@@ -106,16 +106,4 @@ func last4Of(c *Card) string {
 		return ""
 	}
 	return c.Last4
-}
-
-// cleanName checks a name a customer typed.
-func cleanName(pointer, text string) (string, error) {
-	text = strings.TrimSpace(text)
-	switch {
-	case !foyer.CleanText(text, false):
-		return "", foyer.InvalidFields(foyer.FieldError{Pointer: pointer, Code: "input.text_characters"})
-	case utf8.RuneCountInString(text) > maxNameLength:
-		return "", foyer.InvalidFields(foyer.FieldError{Pointer: pointer, Code: "input.too_long", Params: map[string]any{"Max": maxNameLength}})
-	}
-	return text, nil
 }

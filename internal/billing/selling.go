@@ -43,6 +43,7 @@ type BillInput struct {
 	PaymentMethod  PaymentMethodID
 	CollectionMode CollectionMode
 	BillingDetails *Terms
+	ExternalID     string
 	Metadata       foyer.Metadata
 }
 
@@ -89,7 +90,8 @@ func (in SubscribeInput) Faults(now time.Time) []foyer.FieldError {
 
 // Faults names what can be seen to be wrong with the input without asking anybody.
 func (in BillInput) Faults() []foyer.FieldError {
-	return append(collectionFaults(in.CollectionMode, in.PaymentMethod, in.BillingDetails), in.Metadata.Faults("/metadata")...)
+	faults := append(collectionFaults(in.CollectionMode, in.PaymentMethod, in.BillingDetails), in.Metadata.Faults("/metadata")...)
+	return append(faults, externalIDFaults(in.ExternalID)...)
 }
 
 func collectionFaults(mode CollectionMode, method PaymentMethodID, terms *Terms) (faults []foyer.FieldError) {

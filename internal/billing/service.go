@@ -65,12 +65,12 @@ type StampedPaymentMethod struct {
 }
 
 // PaymentMethods returns a page of the customer's payment methods, newest first.
-func (s *Service) PaymentMethods(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]StampedPaymentMethod, error) {
+func (s *Service) PaymentMethods(ctx context.Context, scope foyer.Scope, filter MethodFilter, page foyer.PageRequest) ([]StampedPaymentMethod, error) {
 	now, err := s.now(ctx, scope.Merchant)
 	if err != nil {
 		return nil, err
 	}
-	methods, err := s.store.PaymentMethods(ctx, scope, page)
+	methods, err := s.store.PaymentMethods(ctx, scope, filter, page)
 	out := make([]StampedPaymentMethod, len(methods))
 	for i, m := range methods {
 		out[i] = StampedPaymentMethod{m, m.Status(now)}

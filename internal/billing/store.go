@@ -29,10 +29,16 @@ type MerchantPaymentFilter struct {
 	ExternalID string
 }
 
+// MethodFilter narrows a list of payment methods; empty fields do not.
+type MethodFilter struct {
+	ExternalID string
+}
+
 // Store keeps what billing owns. Every method takes the scope; what is outside it is foyer.NotFound. Methods join the
 // transaction in ctx when there is one.
 type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+	ExternalOwners
 
 	Customer(ctx context.Context, scope foyer.Scope) (Customer, error)
 	// SaveEmail is SaveCustomer for the address alone; Conflict when another customer has it.
@@ -45,7 +51,7 @@ type Store interface {
 	// Payment returns everything of one payment; a draft is not found.
 	Payment(ctx context.Context, scope foyer.Scope, id PaymentID) (Payment, error)
 
-	PaymentMethods(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]PaymentMethod, error)
+	PaymentMethods(ctx context.Context, scope foyer.Scope, filter MethodFilter, page foyer.PageRequest) ([]PaymentMethod, error)
 	PaymentMethod(ctx context.Context, scope foyer.Scope, id PaymentMethodID) (PaymentMethod, error)
 
 	Subscriptions(ctx context.Context, scope foyer.Scope, statuses []SubscriptionStatus, page foyer.PageRequest) ([]Subscription, error)

@@ -76,7 +76,7 @@ func (a *App) Price(t testing.TB, m merchant.Merchant, name string, amount int64
 // Subscribe stores a card by a backend's token ("tok_4242") and starts a subscription with it.
 func (a *App) Subscribe(t testing.TB, c billing.Customer, price billing.Price, token string) billing.Subscription {
 	t.Helper()
-	method, err := a.Billing.AddMethodByToken(context.Background(), As(c), token, true)
+	method, err := a.Billing.AddMethodByToken(context.Background(), As(c), billing.TokenMethodInput{Token: token, Default: true})
 	require.NoError(t, err)
 	sub, next, err := a.Engine.CreateSubscription(context.Background(), As(c), billing.SubscribeInput{
 		Items: []billing.ItemInput{{Price: price.ID, Quantity: 1}}, PaymentMethod: method.ID,

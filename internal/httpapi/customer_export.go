@@ -86,7 +86,7 @@ func (e customerExport) write(out *exportWriter) error {
 		},
 		func() error {
 			return exported(e.ctx, out, "payment_methods", func(p foyer.PageRequest) ([]billing.StampedPaymentMethod, error) {
-				return s.Billing.PaymentMethods(e.ctx, scope, p)
+				return s.Billing.PaymentMethods(e.ctx, scope, billing.MethodFilter{}, p)
 			}, func(v billing.StampedPaymentMethod) foyer.PageKey {
 				return foyer.PageKey{At: v.CreatedAt, ID: string(v.ID)}
 			}, showPaymentMethod)

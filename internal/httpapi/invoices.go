@@ -53,7 +53,7 @@ func (p presenter) invoice(v invoice.Invoice) api.Invoice {
 		StatusText: p.locale.Text("invoice.status."+string(v.Status), nil), PaymentId: string(v.Payment), IssuedAt: v.IssuedAt, DueAt: v.DueAt, CreatedAt: v.CreatedAt,
 		Currency: string(v.Currency), Total: p.money(v.Total, v.Currency), Replaces: orNull(v.Replaces), Copy: v.Copy,
 		Buyer:      api.Buyer{Name: orNull(v.Buyer.Name), Company: orNull(v.Buyer.Company), TaxId: orNull(v.Buyer.TaxID), Address: address(v.Buyer.Address)},
-		CustomerId: p.of(v.Customer),
+		CustomerId: p.of(v.Customer), Metadata: p.metadata(v.Metadata),
 	}
 }
 

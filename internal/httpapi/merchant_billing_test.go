@@ -49,7 +49,7 @@ func newBackend(t *testing.T, a *foyertest.App) *backend {
 // method stores a card of the customer by a backend's token.
 func (b *backend) method(token string) string {
 	b.t.Helper()
-	m, err := b.Billing.AddMethodByToken(context.Background(), foyertest.As(b.customer), token, true)
+	m, err := b.Billing.AddMethodByToken(context.Background(), foyertest.As(b.customer), billing.TokenMethodInput{Token: token, Default: true})
 	require.NoError(b.t, err)
 	return string(m.ID)
 }

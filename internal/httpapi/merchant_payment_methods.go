@@ -3,6 +3,8 @@ package httpapi
 import (
 	"context"
 
+	"github.com/oapi-codegen/nullable"
+
 	"foyer/api"
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
@@ -18,7 +20,7 @@ func (s *Server) MerchantListPaymentMethods(ctx context.Context, in api.Merchant
 	if _, err := s.Billing.Customer(ctx, scope); err != nil {
 		return nil, err // nobody's payment methods are not found, and not an empty list
 	}
-	found, err := s.Billing.PaymentMethods(ctx, scope, p)
+	found, err := s.Billing.PaymentMethods(ctx, scope, billing.MethodFilter{ExternalID: value(in.Params.ExternalId)}, p)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +53,9 @@ func (s *Server) MerchantCreatePaymentMethod(ctx context.Context, in api.Merchan
 	if _, err := s.Billing.Customer(ctx, by.Scope); err != nil {
 		return nil, err // before the gateway is asked about a token for nobody
 	}
-	added, err := s.Billing.AddMethodByToken(ctx, by, in.Body.GatewayToken, value(in.Body.Default))
+	added, err := s.Billing.AddMethodByToken(ctx, by, billing.TokenMethodInput{
+		Token: in.Body.GatewayToken, Default: value(in.Body.Default), ExternalID: in.Body.ExternalId, Metadata: metadata(in.Body.Metadata),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +68,7 @@ func (s *Server) MerchantCreatePaymentMethod(ctx context.Context, in api.Merchan
 func (s *Server) MerchantUpdatePaymentMethod(ctx context.Context, in api.MerchantUpdatePaymentMethodRequestObject) (api.MerchantUpdatePaymentMethodResponseObject, error) {
 	by := actingFor(ctx, foyer.CustomerID(in.CustomerId))
 	changed, err := s.Billing.UpdatePaymentMethod(ctx, by, billing.PaymentMethodID(in.PaymentMethodId), billing.UpdateMethodInput{
-		Default: in.Body.Default, BillingName: given(in.Body.BillingName),
+		Default: in.Body.Default, BillingName: given(in.Body.BillingName), ExternalID: given(in.Body.ExternalId), Metadata: givenMetadata(in.Body.Metadata),
 	}, versionWanted(ctx))
 	if err != nil {
 		return nil, err
@@ -83,9 +87,16 @@ func (s *Server) MerchantDeletePaymentMethod(ctx context.Context, in api.Merchan
 	return api.MerchantDeletePaymentMethod204Response{}, nil
 }
 
-// merchantPaymentMethod is a payment method as the merchant sees it.
+// merchantPaymentMethod is a payment method as the merchant sees it, with what customers don't see: whose it is, and what the
+// merchant calls it and keeps beside it.
 func merchantPaymentMethod(v billing.StampedPaymentMethod) api.PaymentMethod {
 	shown := showPaymentMethod(v)
 	shown.CustomerId = orNull(v.Customer)
+	shown.ExternalId = nullable.NewNullNullable[string]()
+	if v.ExternalID != "" {
+		shown.ExternalId.Set(v.ExternalID)
+	}
+	kept := showMetadata(v.Metadata)
+	shown.Metadata = &kept
 	return shown
 }

@@ -56,7 +56,8 @@ func (s *Server) MerchantCreatePayment(ctx context.Context, in api.MerchantCreat
 		return nil, err
 	}
 	input := billing.BillInput{
-		Items: items, PaymentMethod: billing.PaymentMethodID(value(body.PaymentMethodId)), BillingDetails: terms(body.BillingDetails), Metadata: orZero(metadata(body.Metadata)),
+		Items: items, PaymentMethod: billing.PaymentMethodID(value(body.PaymentMethodId)), BillingDetails: terms(body.BillingDetails),
+		ExternalID: value(body.ExternalId), Metadata: orZero(metadata(body.Metadata)),
 	}
 	if body.CollectionMode != nil {
 		input.CollectionMode = billing.CollectionMode(*body.CollectionMode)

@@ -14,7 +14,7 @@ func (s *Server) ListPaymentMethods(ctx context.Context, in api.ListPaymentMetho
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.Billing.PaymentMethods(ctx, requestOf(ctx).scope(), p)
+	found, err := s.Billing.PaymentMethods(ctx, requestOf(ctx).scope(), billing.MethodFilter{}, p)
 	if err != nil {
 		return nil, err
 	}

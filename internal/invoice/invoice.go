@@ -95,6 +95,8 @@ type Invoice struct {
 	Total int64
 	// Copy says that another system issued the document.
 	Copy bool
+	// Metadata is what the merchant keeps beside its payment; read for the merchant only.
+	Metadata foyer.Metadata
 	// Buyer is repeated outside Document, so that lists need not read the document.
 	Buyer    Party
 	Document Document

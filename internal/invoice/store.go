@@ -29,7 +29,8 @@ type Filter struct {
 type Store interface {
 	// Invoices returns a page of documents, newest first, without their content.
 	Invoices(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]Invoice, error)
-	// MerchantInvoices and MerchantInvoice are what a merchant reads of all its customers, without content.
+	// MerchantInvoices and MerchantInvoice are what a merchant reads of all its customers, without content, with the metadata of
+	// their payments.
 	MerchantInvoices(ctx context.Context, merchant foyer.MerchantID, filter Filter, page foyer.PageRequest) ([]Invoice, error)
 	MerchantInvoice(ctx context.Context, merchant foyer.MerchantID, id ID) (Invoice, error)
 	// Invoice returns one document; withDocument reads its content too.

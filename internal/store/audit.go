@@ -28,9 +28,9 @@ func (s *Store) Faults(ctx context.Context, merchant foyer.MerchantID) (map[stri
 	for rule, query := range map[string]string{
 		"payments paid twice": "SELECT count(*) FROM (SELECT payment_id FROM attempts WHERE merchant_id = @m AND status = 'captured' AND gateway <> '' " +
 			"GROUP BY payment_id HAVING count(*) > 1) AS twice",
-		"completed payments without an invoice": "SELECT count(*) FROM payments WHERE merchant_id = @m AND status = 'completed' AND external_id IS NULL " +
+		"completed payments without an invoice": "SELECT count(*) FROM payments WHERE merchant_id = @m AND status = 'completed' AND (external_id IS NULL OR imported IS NULL) " +
 			"AND total > 0 AND invoice_id IS NULL",
-		"payments whose totals do not add up": "SELECT count(*) FROM payments WHERE merchant_id = @m AND external_id IS NULL " +
+		"payments whose totals do not add up": "SELECT count(*) FROM payments WHERE merchant_id = @m AND (external_id IS NULL OR imported IS NULL) " +
 			"AND (total <> subtotal - discount + tax OR grand_total <> CASE WHEN total > credit THEN total - credit ELSE 0 END OR refunded > grand_total)",
 		"numbers missing or given twice": "SELECT coalesce(sum(last), 0) - (SELECT count(*) FROM (SELECT DISTINCT number FROM invoices WHERE merchant_id = @m AND copy = @no AND revision = 1) AS n) " +
 			"FROM number_series WHERE merchant_id = @m",

@@ -188,10 +188,11 @@ func TestSaveTouchesNoOtherMerchant(t *testing.T) {
 func (f *fixture) paymentMethod(t testing.TB, change ...func(*billing.PaymentMethod)) billing.PaymentMethod {
 	t.Helper()
 	m := billing.PaymentMethod{
-		ID: billing.PaymentMethodID(f.ids(foyer.PrefixPaymentMethod)), Merchant: f.merchant.ID, Customer: f.customer.ID, ExternalID: "x_pm", Gateway: "sandbox",
+		ID: billing.PaymentMethodID(f.ids(foyer.PrefixPaymentMethod)), Merchant: f.merchant.ID, Customer: f.customer.ID, Gateway: "sandbox",
 		Type: "card", Card: &billing.Card{Brand: "visa", Last4: "4242", ExpiryMonth: 12, ExpiryYear: 2030}, BillingName: "Ann", CreatedAt: start,
-		UpdatedAt: start.Add(time.Microsecond), Version: 1,
+		UpdatedAt: start.Add(time.Microsecond), Version: 1, Metadata: foyer.Metadata{"größe": "M", "crm": "<b>&\u2028"},
 	}
+	m.ExternalID = "x_" + string(m.ID)
 	for _, c := range change {
 		c(&m)
 	}
@@ -265,7 +266,7 @@ func TestPaymentMethods(t *testing.T) {
 		ctx := t.Context()
 		first := f.paymentMethod(t, func(m *billing.PaymentMethod) { m.Default = true })
 		second := f.paymentMethod(t, func(m *billing.PaymentMethod) {
-			m.CreatedAt, m.Type, m.Card, m.ExternalID = start.Add(time.Microsecond), "paypal", nil, ""
+			m.CreatedAt, m.Type, m.Card, m.ExternalID, m.Metadata = start.Add(time.Microsecond), "paypal", nil, "", nil
 		})
 		using := f.subscription(func(s *billing.Subscription) { s.PaymentMethod = first.ID })
 		canceled := f.subscription(func(s *billing.Subscription) { s.PaymentMethod, s.Status = first.ID, billing.SubscriptionCanceled })
@@ -277,28 +278,55 @@ func TestPaymentMethods(t *testing.T) {
 		got, err := f.PaymentMethod(ctx, scope(f.customer), first.ID)
 		require.NoError(t, err)
 		require.Equal(t, first, got)
-		list, err := f.PaymentMethods(ctx, scope(f.customer), foyer.PageRequest{Limit: 10})
+		list, err := f.PaymentMethods(ctx, scope(f.customer), billing.MethodFilter{}, foyer.PageRequest{Limit: 10})
 		require.NoError(t, err)
 		require.Equal(t, []billing.PaymentMethod{second, first}, list)
 		for _, other := range f.elsewhere() {
 			_, err = f.PaymentMethod(ctx, other, first.ID)
 			refused(t, foyer.NotFound, err)
-			list, err = f.PaymentMethods(ctx, other, foyer.PageRequest{Limit: 10})
+			list, err = f.PaymentMethods(ctx, other, billing.MethodFilter{}, foyer.PageRequest{Limit: 10})
 			require.NoError(t, err)
 			require.Empty(t, list)
 		}
 
+		list, err = f.PaymentMethods(ctx, scope(f.customer), billing.MethodFilter{ExternalID: first.ExternalID}, foyer.PageRequest{Limit: 10})
+		require.NoError(t, err)
+		require.Equal(t, []billing.PaymentMethod{first}, list)
+
+		// One method of a merchant has an external id; another merchant's may have it, too.
+		namesake := second
+		namesake.ID, namesake.Customer, namesake.ExternalID = "paymtd_namesake", f.neighbor.ID, first.ExternalID
+		refused(t, foyer.Conflict, f.CreatePaymentMethod(ctx, namesake))
+		namesake.Merchant, namesake.Customer = f.stranger.ID, f.foreigner.ID
+		require.NoError(t, f.CreatePaymentMethod(ctx, namesake))
+		owner, err := f.ExternalOwner(ctx, f.merchant.ID, foyer.PrefixPaymentMethod, first.ExternalID)
+		require.NoError(t, err)
+		require.Equal(t, string(first.ID), owner)
+		renamed := second
+		renamed.Version, renamed.ExternalID = 2, first.ExternalID
+		_, err = f.SavePaymentMethod(ctx, renamed)
+		refused(t, foyer.Conflict, err)
+		renamed.ExternalID, renamed.Metadata = "x_renamed", first.Metadata
+		saved, err := f.SavePaymentMethod(ctx, renamed)
+		require.NoError(t, err)
+		require.True(t, saved)
+		second = renamed
+
 		// A customer has one default.
 		rival := first
-		rival.ID = "paymtd_rival"
+		rival.ID, rival.ExternalID = "paymtd_rival", ""
 		refused(t, foyer.Conflict, f.CreatePaymentMethod(ctx, rival))
+		rival.ExternalID = first.ExternalID
 		// What is deleted is not shown, and no longer in the way.
 		f.exec(t, "UPDATE payment_methods SET deleted_at = created_at WHERE id = ?", first.ID)
 		_, err = f.PaymentMethod(ctx, scope(f.customer), first.ID)
 		refused(t, foyer.NotFound, err)
-		list, err = f.PaymentMethods(ctx, scope(f.customer), foyer.PageRequest{Limit: 10})
+		list, err = f.PaymentMethods(ctx, scope(f.customer), billing.MethodFilter{}, foyer.PageRequest{Limit: 10})
 		require.NoError(t, err)
 		require.Equal(t, []billing.PaymentMethod{second}, list)
+		owner, err = f.ExternalOwner(ctx, f.merchant.ID, foyer.PrefixPaymentMethod, first.ExternalID)
+		require.NoError(t, err)
+		require.Empty(t, owner)
 		require.NoError(t, f.CreatePaymentMethod(ctx, rival))
 	})
 }

@@ -82,12 +82,17 @@ func (s *Store) Products(ctx context.Context, merchant foyer.MerchantID, ids []b
 var externalTables = map[foyer.Prefix]string{
 	foyer.PrefixCustomer: "customers", foyer.PrefixAddress: "addresses", foyer.PrefixProduct: "products", foyer.PrefixPrice: "prices",
 	foyer.PrefixDiscount: "discounts", foyer.PrefixSubscription: "subscriptions", foyer.PrefixPayment: "payments",
+	foyer.PrefixPaymentMethod: "payment_methods",
 }
 
-// ExternalOwner implements billing.CatalogStore and billing.CustomerStore.
+// ExternalOwner implements billing.ExternalOwners.
 func (s *Store) ExternalOwner(ctx context.Context, merchant foyer.MerchantID, kind foyer.Prefix, externalID string) (string, error) {
 	var ids []string
-	err := s.db(ctx).Table(externalTables[kind]).Where("merchant_id = ? AND external_id = ?", merchant, externalID).Limit(1).Pluck("id", &ids).Error
+	query := s.db(ctx).Table(externalTables[kind]).Where("merchant_id = ? AND external_id = ?", merchant, externalID)
+	if kind == foyer.PrefixPaymentMethod {
+		query = query.Where("deleted_at IS NULL") // a deleted one's row stays for the attempts that name it
+	}
+	err := query.Limit(1).Pluck("id", &ids).Error
 	if err != nil || len(ids) == 0 {
 		return "", translate(err)
 	}

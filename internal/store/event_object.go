@@ -11,6 +11,7 @@ import (
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/identity"
+	"foyer/internal/invoice"
 	"foyer/internal/merchant"
 	"foyer/internal/retention"
 )
@@ -77,19 +78,8 @@ func (s *Store) objectsOf(ctx context.Context, merchant foyer.MerchantID, kind f
 		}
 		return byID(found, err, func(v billing.Payment) string { return string(v.ID) })
 	case foyer.PrefixInvoice:
-		var rows []InvoiceHead
-		if err := query.Find(&rows).Error; err != nil {
-			return nil, translate(err)
-		}
-		out := map[string]any{}
-		for _, r := range rows {
-			in, err := r.domain()
-			if err != nil {
-				return nil, err
-			}
-			out[string(in.ID)] = in
-		}
-		return out, nil
+		found, err := merchantInvoices(query, merchant)
+		return byID(found, err, func(v invoice.Invoice) string { return string(v.ID) })
 	case foyer.PrefixPaymentMethod:
 		var rows []paymentMethodRow
 		if err := query.Find(&rows).Error; err != nil {

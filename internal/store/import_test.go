@@ -21,7 +21,7 @@ func (f *fixture) everything() billing.ImportBatch {
 	m, c := f.merchant.ID, f.customer.ID
 	full := f.payment(func(p *billing.Payment) {
 		p.ExternalID, p.Subscription, p.ExternalSubscriptionID = "txn_1", "", "sub_not_there"
-		p.BilledAt = ptr(start)
+		p.BilledAt, p.Imported = ptr(start), true
 	})
 	return billing.ImportBatch{
 		Customers: []billing.ImportedCustomer{
@@ -68,7 +68,7 @@ func (f *fixture) everything() billing.ImportBatch {
 				ExternalBusinessID: "biz_not_there", Adjusted: -7,
 				Buyer: billing.Buyer{Name: "N", Company: "C", TaxID: "T", RegistrationNumber: "R", Email: "e@x.test", Address: billing.Address{City: "Ω"}},
 			},
-			{Payment: billing.Payment{ID: "pay_2", Merchant: m, Customer: c, ExternalID: "txn_2", Status: billing.PaymentDraft, CreatedAt: start, UpdatedAt: start}},
+			{Payment: billing.Payment{ID: "pay_2", Merchant: m, Customer: c, ExternalID: "txn_2", Status: billing.PaymentDraft, CreatedAt: start, UpdatedAt: start, Imported: true}},
 		},
 		Refunds: []billing.ImportedRefund{
 			{Customer: c, Payment: full.ID, ExternalPaymentID: "txn_1", Refund: billing.Refund{

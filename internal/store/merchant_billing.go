@@ -125,14 +125,50 @@ func (s *Store) MerchantInvoices(ctx context.Context, merchant foyer.MerchantID,
 	if f.Number != "" {
 		query = query.Where("number = ?", f.Number)
 	}
-	return invoices(newest(query, "created_at", page))
+	return merchantInvoices(newest(query, "created_at", page), merchant)
+}
+
+// merchantInvoiceRow is what a merchant reads of a document: the head, and what it keeps beside the payment.
+type merchantInvoiceRow struct {
+	InvoiceHead
+	PaymentMetadata *string
+}
+
+func (r merchantInvoiceRow) domain() (invoice.Invoice, error) {
+	in, err := r.InvoiceHead.domain()
+	in.Metadata = metadata(r.PaymentMetadata)
+	return in, err
+}
+
+// withMetadata reads the payments' metadata in the same statement: events are written with every bill, where one more would be felt.
+// The one value is the merchant.
+const withMetadata = "invoices.*, (SELECT payments.metadata FROM payments WHERE payments.merchant_id = ? AND payments.id = invoices.payment_id) " +
+	"AS payment_metadata"
+
+// merchantInvoices reads all rows of the query, as their merchant sees them.
+func merchantInvoices(query *gorm.DB, merchant foyer.MerchantID) ([]invoice.Invoice, error) {
+	var rows []merchantInvoiceRow
+	if err := query.Table("invoices").Select(withMetadata, merchant).Find(&rows).Error; err != nil {
+		return nil, translate(err)
+	}
+	out := make([]invoice.Invoice, len(rows))
+	for i, r := range rows {
+		var err error
+		if out[i], err = r.domain(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // MerchantInvoice implements invoice.Store.
 func (s *Store) MerchantInvoice(ctx context.Context, merchant foyer.MerchantID, id invoice.ID) (invoice.Invoice, error) {
-	var head InvoiceHead
-	if err := s.db(ctx).Where("merchant_id = ? AND id = ?", merchant, id).Take(&head).Error; err != nil {
-		return invoice.Invoice{}, translate(err)
+	found, err := merchantInvoices(s.db(ctx).Where("merchant_id = ? AND id = ?", merchant, id), merchant)
+	if err == nil && len(found) == 0 {
+		err = foyer.ErrNotFound()
 	}
-	return head.domain()
+	if err != nil {
+		return invoice.Invoice{}, err
+	}
+	return found[0], nil
 }

@@ -120,7 +120,7 @@ var lists = []list{
 		},
 		func(t testing.TB, f *fixture, c billing.Customer, p foyer.PageRequest) []foyer.PageKey {
 			t.Helper()
-			got, err := f.PaymentMethods(t.Context(), scope(c), p)
+			got, err := f.PaymentMethods(t.Context(), scope(c), billing.MethodFilter{}, p)
 			return keysOf(t, got, err, func(m billing.PaymentMethod) foyer.PageKey { return foyer.PageKey{At: m.CreatedAt, ID: string(m.ID)} })
 		},
 	},

@@ -105,6 +105,8 @@ func (r paymentRow) whole() (billing.Payment, error) {
 	if p.TaxRates, err = fromJSON[[]billing.TaxRateTotals]("payments.tax_rates", r.TaxRates); err != nil {
 		return billing.Payment{}, err
 	}
+	// An import keeps something beside every payment; one without the other system's id is Foyer's own all the same.
+	p.Imported = r.Imported != nil && r.ExternalID != nil
 	p.PaymentMethod, p.FailedAt, p.Tries, p.RetryAt = value(r.PaymentMethodID), utc(r.FailedAt), r.Tries, utc(r.DueAt)
 	p.Effect, err = fromJSONOrNull[billing.Effect]("payments.effect", r.Effect)
 	return p, err
@@ -202,6 +204,7 @@ func (s *Store) addRefunds(ctx context.Context, merchant foyer.MerchantID, payme
 const listedColumns = "id, merchant_id, customer_id, external_id, status, origin, collection_mode, currency, description, subscription_id, " +
 	"external_subscription_id, period_starts_at, period_ends_at, billing_details, subtotal, discount, tax, total, credit, credit_to_balance, " +
 	"grand_total, balance, refunded, invoice_id, invoice_number, created_at, updated_at, billed_at, version, metadata, " +
+	"external_id IS NOT NULL AND imported IS NOT NULL, " +
 	"EXISTS (SELECT 1 FROM refunds WHERE refunds.payment_id = payments.id AND refunds.merchant_id = ?)"
 
 // scanListed reads one row of a list by hand: the busiest read, where GORM's reflection was a third of all the work
@@ -215,7 +218,8 @@ func scanListed(rows *sql.Rows) (p billing.Payment, hasRefunds bool, err error) 
 	t := &p.Totals
 	err = rows.Scan(&r.id, &r.merchant, &r.customer, &r.external, &r.status, &r.origin, &r.mode, &r.currency, &p.Description, &r.subscription,
 		&r.externalSubscription, &r.starts, &r.ends, &r.details, &t.Subtotal, &t.Discount, &t.Tax, &t.Total, &t.Credit, &t.CreditToBalance,
-		&t.GrandTotal, &t.Balance, &t.Refunded, &r.invoiceID, &p.InvoiceNumber, &p.CreatedAt, &p.UpdatedAt, &r.billed, &p.Version, &r.metadata, &hasRefunds)
+		&t.GrandTotal, &t.Balance, &t.Refunded, &r.invoiceID, &p.InvoiceNumber, &p.CreatedAt, &p.UpdatedAt, &r.billed, &p.Version, &r.metadata,
+		&p.Imported, &hasRefunds)
 	if err != nil {
 		return p, false, translate(err)
 	}
@@ -338,7 +342,7 @@ func (s *Store) SavePayments(ctx context.Context, all ...billing.Payment) error 
 		rows[i] = newPaymentRow(p)
 	}
 	return saveVersions(s.db(ctx), "payments", rows, "status", "balance", "refunded", "invoice_id", "invoice_number", "updated_at", "billed_at",
-		"listed_at", "version", "payment_method_id", "effect", "failed_at", "tries", "due_at", "metadata")
+		"listed_at", "version", "payment_method_id", "effect", "failed_at", "tries", "due_at", "external_id", "metadata")
 }
 
 // PaymentOfAttempt returns the payments with the ids, by id, without attempts and refunds.

@@ -23,6 +23,7 @@ type paymentMethodRow struct {
 	ExpiryYear  int
 	BillingName string
 	IsDefault   bool
+	Metadata    *string
 	DeletedAt   *time.Time
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
@@ -38,14 +39,18 @@ func (r paymentMethodRow) domain() billing.PaymentMethod {
 	return billing.PaymentMethod{
 		ID: r.ID, Merchant: r.MerchantID, Customer: r.CustomerID, ExternalID: value(r.ExternalID), Gateway: r.Gateway, Type: r.Type,
 		Card: card(r.Brand, r.Last4, r.ExpiryMonth, r.ExpiryYear), BillingName: r.BillingName, Default: r.IsDefault,
+		Metadata:  metadata(r.Metadata),
 		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), Version: r.Version,
 	}
 }
 
 // PaymentMethods implements billing.Store.
-func (s *Store) PaymentMethods(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]billing.PaymentMethod, error) {
+func (s *Store) PaymentMethods(ctx context.Context, scope foyer.Scope, filter billing.MethodFilter, page foyer.PageRequest) ([]billing.PaymentMethod, error) {
 	var rows []paymentMethodRow
 	query := s.db(ctx).Where("merchant_id = ? AND customer_id = ? AND deleted_at IS NULL", scope.Merchant, scope.Customer)
+	if filter.ExternalID != "" {
+		query = query.Where("external_id = ?", filter.ExternalID)
+	}
 	if err := newest(query, "created_at", page).Find(&rows).Error; err != nil {
 		return nil, translate(err)
 	}
@@ -104,7 +109,8 @@ func usedBy(query *gorm.DB, methods []billing.PaymentMethod) error {
 func (s *Store) CreatePaymentMethod(ctx context.Context, m billing.PaymentMethod) error {
 	row := paymentMethodRow{
 		ID: m.ID, MerchantID: m.Merchant, CustomerID: m.Customer, ExternalID: null(m.ExternalID), Gateway: m.Gateway, Type: m.Type,
-		BillingName: m.BillingName, IsDefault: m.Default, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt, Version: m.Version, NoticeAt: m.NoticeAt,
+		BillingName: m.BillingName, IsDefault: m.Default, Metadata: metadataOrNull(m.Metadata), CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt,
+		Version: m.Version, NoticeAt: m.NoticeAt,
 	}
 	if c := m.Card; c != nil {
 		row.Brand, row.Last4, row.ExpiryMonth, row.ExpiryYear = c.Brand, c.Last4, c.ExpiryMonth, c.ExpiryYear
@@ -127,7 +133,10 @@ const (
 func (s *Store) SavePaymentMethod(ctx context.Context, m billing.PaymentMethod) (bool, error) {
 	result := s.db(ctx).Model(&paymentMethodRow{}).
 		Where("merchant_id = ? AND customer_id = ? AND id = ? AND version = ? AND deleted_at IS NULL", m.Merchant, m.Customer, m.ID, m.Version-1).
-		UpdateColumns(map[string]any{"billing_name": m.BillingName, "is_default": m.Default, "updated_at": m.UpdatedAt, "version": m.Version})
+		UpdateColumns(map[string]any{
+			"billing_name": m.BillingName, "is_default": m.Default, "external_id": null(m.ExternalID), "metadata": metadataOrNull(m.Metadata),
+			"updated_at": m.UpdatedAt, "version": m.Version,
+		})
 	return result.RowsAffected == 1, translate(result.Error)
 }
 

@@ -74,6 +74,7 @@ type Store interface {
 	// Conclude is InTx for the transaction that may be a command's last; Proceed commits it when more is to come.
 	Conclude(ctx context.Context, fn func(ctx context.Context) error) error
 	Proceed(ctx context.Context) error
+	billing.ExternalOwners
 	LockCustomer(ctx context.Context, scope foyer.Scope) error
 
 	Customers(ctx context.Context, merchant foyer.MerchantID, ids []foyer.CustomerID) (map[foyer.CustomerID]billing.Customer, error)

@@ -158,7 +158,7 @@ func (r *rig) price(t testing.TB, name string, amount int64, change ...func(*bil
 // method stores a card that behaves as its token says: "good", "declined", "3ds", or any error code.
 func (r *rig) method(t testing.TB, by foyer.Actor, token string) billing.PaymentMethod {
 	t.Helper()
-	m, err := r.billing.AddMethodByToken(context.Background(), by, token, true)
+	m, err := r.billing.AddMethodByToken(context.Background(), by, billing.TokenMethodInput{Token: token, Default: true})
 	require.NoError(t, err)
 	return m
 }

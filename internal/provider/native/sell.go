@@ -28,8 +28,11 @@ func (e *Engine) CreatePayment(ctx context.Context, by foyer.Actor, in billing.B
 			}
 			return read(ctx)
 		})
-		if err != nil || c == nil {
-			return after, nil, err
+		if err != nil {
+			return after, nil, billing.ExternalTaken(ctx, e.Store, by.Scope.Merchant, foyer.PrefixPayment, string(id), in.ExternalID, err)
+		}
+		if c == nil {
+			return after, nil, nil
 		}
 		if err := e.Store.Proceed(ctx); err != nil {
 			return after, nil, err
@@ -80,7 +83,7 @@ func (e *Engine) planPayment(ctx context.Context, by foyer.Actor, in billing.Bil
 	if err != nil {
 		return "", nil, err
 	}
-	p.Metadata = in.Metadata.Kept()
+	p.ExternalID, p.Metadata = in.ExternalID, in.Metadata.Kept()
 	method := methodOr(methods, in.PaymentMethod)
 	attempt := l.bill(p, method, present(ctx))
 	if err := l.write(ctx); err != nil || attempt == nil {
