@@ -1511,7 +1511,7 @@ type CreatePortalSession struct {
 	// SubscriptionIds The subscriptions there are links for.
 	SubscriptionIds *[]string `json:"subscription_ids,omitempty"`
 
-	// Target Where the customer arrives after the exchange; the overview by default.
+	// Target Where the customer arrives after the exchange; the overview by default. Where there is nothing to do (canceling or paying what is paused or canceled, the payment method of who pays by invoice) it becomes the page of the subscription.
 	Target *Target `json:"target,omitempty"`
 }
 
@@ -1725,12 +1725,15 @@ type CustomerAddressList struct {
 
 // CustomerExport Everything held about a customer.
 type CustomerExport struct {
-	Activity      []Activity            `json:"activity"`
-	Addresses     []ExportedAddress     `json:"addresses"`
-	Cancellations []Cancellation        `json:"cancellations"`
-	EmailChanges  []ExportedEmailChange `json:"email_changes"`
-	Invoices      []Invoice             `json:"invoices"`
-	Mails         []SentMail            `json:"mails"`
+	Activity      []Activity        `json:"activity"`
+	Addresses     []ExportedAddress `json:"addresses"`
+	Cancellations []Cancellation    `json:"cancellations"`
+
+	// CreditBalances What is to their credit, by currency.
+	CreditBalances []Money               `json:"credit_balances"`
+	EmailChanges   []ExportedEmailChange `json:"email_changes"`
+	Invoices       []Invoice             `json:"invoices"`
+	Mails          []SentMail            `json:"mails"`
 
 	// Me The signed-in customer.
 	Me             Me              `json:"me"`
@@ -1940,7 +1943,7 @@ type Event struct {
 	// PreviousAttributes The fields of `data` that were different at the event before; null for the first.
 	PreviousAttributes json.RawMessage `json:"previous_attributes"`
 
-	// Sequence Counts the changes of the one thing.
+	// Sequence Counts the events of the one thing, from 1 and without a gap.
 	Sequence  int64  `json:"sequence"`
 	SubjectId string `json:"subject_id"`
 
@@ -2640,7 +2643,7 @@ type Portal struct {
 
 // PortalFeatures What customers may do by themselves. Cancelling is always on.
 type PortalFeatures struct {
-	// Change Change the plan.
+	// Change Change what they are subscribed to. `quantity` is apart from it.
 	Change bool `json:"change"`
 
 	// EmailChange Change the address they sign in with.
@@ -3495,7 +3498,7 @@ type UpdatePaymentMethod struct {
 
 // UpdatePortalFeatures What customers may do by themselves. Cancelling is always on.
 type UpdatePortalFeatures struct {
-	// Change Change the plan.
+	// Change Change what they are subscribed to. `quantity` is apart from it.
 	Change *bool `json:"change,omitempty"`
 
 	// EmailChange Change the address they sign in with.

@@ -16,7 +16,7 @@ import (
 
 // ExportMe writes everything held about the customer.
 func (s *Server) ExportMe(ctx context.Context, _ api.ExportMeRequestObject) (api.ExportMeResponseObject, error) {
-	customer, err := s.Billing.Customer(ctx, requestOf(ctx).scope())
+	customer, err := s.Customers.Details(ctx, requestOf(ctx).scope(), billing.CustomerInclude{})
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ const (
 type customerExport struct {
 	ctx      context.Context
 	server   *Server
-	customer billing.Customer
+	customer billing.CustomerDetails
 	show     subscriptionPresenter
 }
 
@@ -60,7 +60,9 @@ func (e customerExport) write(out *exportWriter) error {
 	scope := r.scope()
 	now := s.clock()
 	out.begin("{", "me")
-	out.value(showMe(e.customer))
+	out.value(showMe(e.customer.Customer))
+	out.begin(",", "credit_balances")
+	out.value(each(e.customer.Credits, func(c billing.Credit) api.Money { return e.show.money(c.Amount, c.Currency) }))
 	for _, section := range []func() error{
 		func() error {
 			return exported(e.ctx, out, "addresses", func(p foyer.PageRequest) ([]billing.CustomerAddress, error) {

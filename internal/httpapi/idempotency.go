@@ -124,7 +124,8 @@ func (s *Server) conclude(c echo.Context, next echo.HandlerFunc, key *foyer.Idem
 
 // leaveBehind is what is written with the last transaction of a call; nil when nothing is.
 func (s *Server) leaveBehind(r *request, answer *heldAnswer, key *foyer.IdempotencyKey) func(ctx context.Context) error {
-	done := answer.status < http.StatusMultipleChoices && r.operation.Extensions[changesNothing] != true
+	_, nothing := r.operation.Extensions[changesNothing]
+	done := answer.status < http.StatusMultipleChoices && !nothing
 	if key == nil && !done {
 		return nil
 	}
