@@ -191,7 +191,18 @@ func (r *hookRig) happen(t *testing.T) {
 			ID: r.IDs(foyer.PrefixEvent), Scope: foyer.Scope{Merchant: r.merchant.ID, Customer: r.customers[i%subjects]}, Type: "customer.updated",
 			Subject: string(r.customers[i%subjects]), Sequence: int64(i/subjects + 1), At: foyer.Micro(time.Now()),
 		}
-		require.NoError(t, r.Store.InTx(t.Context(), func(ctx context.Context) error { return r.Store.RecordEvents(ctx, e) }))
+		require.NoError(t, r.Store.InTx(t.Context(), func(ctx context.Context) error {
+			changed, err := r.Store.Customer(ctx, e.Scope)
+			if err != nil {
+				return err
+			}
+			changed.Name = fmt.Sprintf("Zoë Ångström %d", i) // an update that shows nothing new is none
+			changed.Version++
+			if _, err := r.Store.SaveCustomer(ctx, changed); err != nil {
+				return err
+			}
+			return r.Store.RecordEvents(ctx, e)
+		}))
 		r.happened[e.ID] = e
 	}
 }
