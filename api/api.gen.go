@@ -108,6 +108,39 @@ func (e AuditActorKind) Valid() bool {
 	}
 }
 
+// Defines values for CancellationLegalProfile.
+const (
+	De      CancellationLegalProfile = "de"
+	Default CancellationLegalProfile = "default"
+	Eu      CancellationLegalProfile = "eu"
+	Fr      CancellationLegalProfile = "fr"
+	Uk      CancellationLegalProfile = "uk"
+	Us      CancellationLegalProfile = "us"
+	UsCa    CancellationLegalProfile = "us_ca"
+)
+
+// Valid indicates whether the value is a known member of the CancellationLegalProfile enum.
+func (e CancellationLegalProfile) Valid() bool {
+	switch e {
+	case De:
+		return true
+	case Default:
+		return true
+	case Eu:
+		return true
+	case Fr:
+		return true
+	case Uk:
+		return true
+	case Us:
+		return true
+	case UsCa:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CancellationState.
 const (
 	CancellationStateAbandoned CancellationState = "abandoned"
@@ -146,22 +179,22 @@ func (e CancellationState) Valid() bool {
 
 // Defines values for CancellationStep.
 const (
-	Confirm CancellationStep = "confirm"
-	Done    CancellationStep = "done"
-	Offer   CancellationStep = "offer"
-	Survey  CancellationStep = "survey"
+	CancellationStepConfirm CancellationStep = "confirm"
+	CancellationStepDone    CancellationStep = "done"
+	CancellationStepOffer   CancellationStep = "offer"
+	CancellationStepSurvey  CancellationStep = "survey"
 )
 
 // Valid indicates whether the value is a known member of the CancellationStep enum.
 func (e CancellationStep) Valid() bool {
 	switch e {
-	case Confirm:
+	case CancellationStepConfirm:
 		return true
-	case Done:
+	case CancellationStepDone:
 		return true
-	case Offer:
+	case CancellationStepOffer:
 		return true
-	case Survey:
+	case CancellationStepSurvey:
 		return true
 	default:
 		return false
@@ -290,16 +323,16 @@ func (e DeliveryStatus) Valid() bool {
 
 // Defines values for DiscountType.
 const (
-	Fixed   DiscountType = "fixed"
-	Percent DiscountType = "percent"
+	DiscountTypeFixed   DiscountType = "fixed"
+	DiscountTypePercent DiscountType = "percent"
 )
 
 // Valid indicates whether the value is a known member of the DiscountType enum.
 func (e DiscountType) Valid() bool {
 	switch e {
-	case Fixed:
+	case DiscountTypeFixed:
 		return true
-	case Percent:
+	case DiscountTypePercent:
 		return true
 	default:
 		return false
@@ -354,6 +387,27 @@ func (e Effective) Valid() bool {
 	case Immediately:
 		return true
 	case PeriodEnd:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EvidenceActor.
+const (
+	EvidenceActorCustomer EvidenceActor = "customer"
+	EvidenceActorMerchant EvidenceActor = "merchant"
+	EvidenceActorSystem   EvidenceActor = "system"
+)
+
+// Valid indicates whether the value is a known member of the EvidenceActor enum.
+func (e EvidenceActor) Valid() bool {
+	switch e {
+	case EvidenceActorCustomer:
+		return true
+	case EvidenceActorMerchant:
+		return true
+	case EvidenceActorSystem:
 		return true
 	default:
 		return false
@@ -429,6 +483,42 @@ func (e InvoiceStatus) Valid() bool {
 	}
 }
 
+// Defines values for MerchantCancellationGroup.
+const (
+	MerchantCancellationGroupHoldout MerchantCancellationGroup = "holdout"
+	MerchantCancellationGroupOffered MerchantCancellationGroup = "offered"
+)
+
+// Valid indicates whether the value is a known member of the MerchantCancellationGroup enum.
+func (e MerchantCancellationGroup) Valid() bool {
+	switch e {
+	case MerchantCancellationGroupHoldout:
+		return true
+	case MerchantCancellationGroupOffered:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MerchantCancellationOrigin.
+const (
+	MerchantCancellationOriginNotice MerchantCancellationOrigin = "notice"
+	MerchantCancellationOriginPortal MerchantCancellationOrigin = "portal"
+)
+
+// Valid indicates whether the value is a known member of the MerchantCancellationOrigin enum.
+func (e MerchantCancellationOrigin) Valid() bool {
+	switch e {
+	case MerchantCancellationOriginNotice:
+		return true
+	case MerchantCancellationOriginPortal:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NextActionType.
 const (
 	ConfirmWithGateway NextActionType = "confirm_with_gateway"
@@ -438,6 +528,99 @@ const (
 func (e NextActionType) Valid() bool {
 	switch e {
 	case ConfirmWithGateway:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OfferContactKind.
+const (
+	Link    OfferContactKind = "link"
+	Meeting OfferContactKind = "meeting"
+)
+
+// Valid indicates whether the value is a known member of the OfferContactKind enum.
+func (e OfferContactKind) Valid() bool {
+	switch e {
+	case Link:
+		return true
+	case Meeting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OfferDiscountType.
+const (
+	OfferDiscountTypeFixed   OfferDiscountType = "fixed"
+	OfferDiscountTypePercent OfferDiscountType = "percent"
+)
+
+// Valid indicates whether the value is a known member of the OfferDiscountType enum.
+func (e OfferDiscountType) Valid() bool {
+	switch e {
+	case OfferDiscountTypeFixed:
+		return true
+	case OfferDiscountTypePercent:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OfferState.
+const (
+	OfferStateAccepted OfferState = "accepted"
+	OfferStateDeclined OfferState = "declined"
+	OfferStateExpired  OfferState = "expired"
+	OfferStateFailed   OfferState = "failed"
+	OfferStateOpen     OfferState = "open"
+)
+
+// Valid indicates whether the value is a known member of the OfferState enum.
+func (e OfferState) Valid() bool {
+	switch e {
+	case OfferStateAccepted:
+		return true
+	case OfferStateDeclined:
+		return true
+	case OfferStateExpired:
+		return true
+	case OfferStateFailed:
+		return true
+	case OfferStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OfferType.
+const (
+	OfferTypeContact        OfferType = "contact"
+	OfferTypeCustom         OfferType = "custom"
+	OfferTypeDiscount       OfferType = "discount"
+	OfferTypePause          OfferType = "pause"
+	OfferTypePlanChange     OfferType = "plan_change"
+	OfferTypeTrialExtension OfferType = "trial_extension"
+)
+
+// Valid indicates whether the value is a known member of the OfferType enum.
+func (e OfferType) Valid() bool {
+	switch e {
+	case OfferTypeContact:
+		return true
+	case OfferTypeCustom:
+		return true
+	case OfferTypeDiscount:
+		return true
+	case OfferTypePause:
+		return true
+	case OfferTypePlanChange:
+		return true
+	case OfferTypeTrialExtension:
 		return true
 	default:
 		return false
@@ -702,6 +885,42 @@ func (e ResumeSubscriptionBilling) Valid() bool {
 	}
 }
 
+// Defines values for RetentionExplanationGroup.
+const (
+	RetentionExplanationGroupHoldout RetentionExplanationGroup = "holdout"
+	RetentionExplanationGroupOffered RetentionExplanationGroup = "offered"
+)
+
+// Valid indicates whether the value is a known member of the RetentionExplanationGroup enum.
+func (e RetentionExplanationGroup) Valid() bool {
+	switch e {
+	case RetentionExplanationGroupHoldout:
+		return true
+	case RetentionExplanationGroupOffered:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RetentionWithdrawalRefund.
+const (
+	Full    RetentionWithdrawalRefund = "full"
+	ProRata RetentionWithdrawalRefund = "pro_rata"
+)
+
+// Valid indicates whether the value is a known member of the RetentionWithdrawalRefund enum.
+func (e RetentionWithdrawalRefund) Valid() bool {
+	switch e {
+	case Full:
+		return true
+	case ProRata:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ScheduledAction.
 const (
 	ScheduledActionCancel ScheduledAction = "cancel"
@@ -798,6 +1017,27 @@ func (e SubscriptionStatus) Valid() bool {
 	case SubscriptionStatusPaused:
 		return true
 	case SubscriptionStatusTrialing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SurveyQuestionId.
+const (
+	Comment SurveyQuestionId = "comment"
+	Liked   SurveyQuestionId = "liked"
+	Reason  SurveyQuestionId = "reason"
+)
+
+// Valid indicates whether the value is a known member of the SurveyQuestionId enum.
+func (e SurveyQuestionId) Valid() bool {
+	switch e {
+	case Comment:
+		return true
+	case Liked:
+		return true
+	case Reason:
 		return true
 	default:
 		return false
@@ -918,6 +1158,24 @@ func (e Disposition) Valid() bool {
 	}
 }
 
+// Defines values for DownloadCancellationReceiptParamsDisposition.
+const (
+	DownloadCancellationReceiptParamsDispositionAttachment DownloadCancellationReceiptParamsDisposition = "attachment"
+	DownloadCancellationReceiptParamsDispositionInline     DownloadCancellationReceiptParamsDisposition = "inline"
+)
+
+// Valid indicates whether the value is a known member of the DownloadCancellationReceiptParamsDisposition enum.
+func (e DownloadCancellationReceiptParamsDisposition) Valid() bool {
+	switch e {
+	case DownloadCancellationReceiptParamsDispositionAttachment:
+		return true
+	case DownloadCancellationReceiptParamsDispositionInline:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DownloadInvoiceParamsDisposition.
 const (
 	DownloadInvoiceParamsDispositionAttachment DownloadInvoiceParamsDisposition = "attachment"
@@ -952,6 +1210,13 @@ func (e MerchantDownloadInvoiceParamsDisposition) Valid() bool {
 	default:
 		return false
 	}
+}
+
+// AcceptOffer Which offer is accepted.
+//
+// Example: {"offer_id":"ofr_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+type AcceptOffer struct {
+	OfferId string `json:"offer_id"`
 }
 
 // Action Whether the customer may do it now.
@@ -1059,6 +1324,27 @@ type Amount struct {
 
 	// Currency ISO 4217.
 	Currency string `json:"currency"`
+}
+
+// AmountRange What a period costs, with tax, in the minor unit of the currency. Both ends inclusive.
+type AmountRange struct {
+	Currency string `json:"currency"`
+	Max      *int64 `json:"max,omitempty"`
+	Min      *int64 `json:"min,omitempty"`
+}
+
+// AnswerSurvey Any of it, or nothing.
+//
+// Example: {"comment":"I only used it twice.","liked":"easy_to_use","reason":"too_expensive"}
+type AnswerSurvey struct {
+	// Comment In the customer’s own words.
+	Comment *string `json:"comment,omitempty"`
+
+	// Liked An option of the question `liked`.
+	Liked *string `json:"liked,omitempty"`
+
+	// Reason An option of the question `reason`.
+	Reason *string `json:"reason,omitempty"`
 }
 
 // ApiKey A credential of the merchant's servers, without its secret.
@@ -1223,21 +1509,42 @@ type Buyer struct {
 // Cancellation A customer's way out of a subscription.
 type Cancellation struct {
 	// Actions What can be done now.
-	Actions   CancellationActions `json:"actions"`
-	CreatedAt time.Time           `json:"created_at"`
+	Actions CancellationActions `json:"actions"`
+
+	// Answers What was answered so far.
+	Answers SurveyAnswers `json:"answers"`
+
+	// Body What the step is about.
+	Body      string    `json:"body"`
+	CreatedAt time.Time `json:"created_at"`
 
 	// Effective When it takes effect.
 	Effective Effective `json:"effective"`
 
-	// EffectiveAt When the subscription ends or ended; while open, when it would end.
+	// EffectiveAt When the subscription ends or ended; while unfinished, when it would end.
 	EffectiveAt *time.Time `json:"effective_at"`
-	Id          string     `json:"id"`
 
-	// Legal How the law at the customer's place wants the buttons named.
+	// ExpiresAt When an unfinished one is given up.
+	ExpiresAt *time.Time `json:"expires_at"`
+
+	// Headline Of the step.
+	Headline string `json:"headline"`
+	Id       string `json:"id"`
+
+	// Keeps Null when it would end at once.
+	Keeps *CancellationKeeps `json:"keeps"`
+
+	// Legal How the law at the customer's place wants it done.
 	Legal CancellationLegal `json:"legal"`
 
+	// Moments When it may take effect, as the merchant lets customers choose.
+	Moments []Effective `json:"moments"`
+
 	// Offer Null when nothing is offered.
-	Offer *map[string]interface{} `json:"offer"`
+	Offer *CancellationOffer `json:"offer"`
+
+	// ReceivedAt When the cancellation was declared.
+	ReceivedAt *time.Time `json:"received_at"`
 
 	// State Where a cancellation stands.
 	State CancellationState `json:"state"`
@@ -1250,28 +1557,43 @@ type Cancellation struct {
 	SubscriptionId string           `json:"subscription_id"`
 
 	// Survey Null when nothing is asked.
-	Survey *map[string]interface{} `json:"survey"`
+	Survey *CancellationSurvey `json:"survey"`
 
-	// ValueProposition Null when there is none.
-	ValueProposition *map[string]interface{} `json:"value_proposition"`
+	// ValueProposition Null when it is over.
+	ValueProposition *ValueProposition `json:"value_proposition"`
 }
 
 // CancellationActions What can be done now.
 type CancellationActions struct {
-	Abandon *CancellationCall `json:"abandon"`
+	Abandon     *CancellationCall `json:"abandon"`
+	AcceptOffer *CancellationCall `json:"accept_offer"`
 
-	// CancelNow Always there while the cancellation is open.
-	CancelNow *CancellationCall `json:"cancel_now"`
+	// Answer Answers the survey; sent as it is it skips it.
+	Answer *CancellationCall `json:"answer"`
+
+	// CancelNow Cancels without any further step. Null only when the subscription ends already.
+	CancelNow    *CancellationCall `json:"cancel_now"`
+	DeclineOffer *CancellationCall `json:"decline_offer"`
 
 	// Keep While the cancel is scheduled.
 	Keep *CancellationCall `json:"keep"`
+
+	// Receipt Once it is confirmed.
+	Receipt *CancellationCall `json:"receipt"`
 }
 
 // CancellationCall A call as it is to be made.
 type CancellationCall struct {
-	Body   *ConfirmCancellation `json:"body"`
-	Method string               `json:"method"`
-	Path   string               `json:"path"`
+	// Body Null when there is none.
+	Body   *map[string]interface{} `json:"body"`
+	Method string                  `json:"method"`
+	Path   string                  `json:"path"`
+}
+
+// CancellationKeeps What can be used until when.
+type CancellationKeeps struct {
+	Text  string    `json:"text"`
+	Until time.Time `json:"until"`
 }
 
 // CancellationLabels Texts for the buttons, in the language of the answer.
@@ -1285,15 +1607,52 @@ type CancellationLabels struct {
 	// Keep Undoes a scheduled cancel.
 	Keep string `json:"keep"`
 
+	// Skip Goes on without an answer.
+	Skip string `json:"skip"`
+
 	// Start Begins.
 	Start string `json:"start"`
 }
 
-// CancellationLegal How the law at the customer's place wants the buttons named.
+// CancellationLegal How the law at the customer's place wants it done.
 type CancellationLegal struct {
 	// Labels Texts for the buttons, in the language of the answer.
-	Labels  CancellationLabels `json:"labels"`
-	Profile string             `json:"profile"`
+	Labels  CancellationLabels       `json:"labels"`
+	Profile CancellationLegalProfile `json:"profile"`
+
+	// Statutory Null where no law gives a wording.
+	Statutory *StatutoryLabels `json:"statutory"`
+}
+
+// CancellationLegalProfile defines model for CancellationLegal.Profile.
+type CancellationLegalProfile string
+
+// CancellationList A page of cancellations.
+type CancellationList struct {
+	Data []MerchantCancellation `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
+// CancellationOffer An offer to stay. It is for this subscription alone, and can be accepted once.
+type CancellationOffer struct {
+	Body      string    `json:"body"`
+	ExpiresAt time.Time `json:"expires_at"`
+	Headline  string    `json:"headline"`
+	Id        string    `json:"id"`
+
+	// Labels Texts for the two buttons; give them equal weight.
+	Labels OfferLabels `json:"labels"`
+
+	// Terms The money of an offer. The next payments come to `price_now`, and from `until` on to `price_later`.
+	Terms OfferTerms `json:"terms"`
+
+	// Type What an offer gives.
+	Type OfferType `json:"type"`
+
+	// Url Where it leads, if anywhere.
+	Url *string `json:"url"`
 }
 
 // CancellationState Where a cancellation stands.
@@ -1301,6 +1660,13 @@ type CancellationState string
 
 // CancellationStep What comes next.
 type CancellationStep string
+
+// CancellationSurvey What the customer is asked. Nothing of it has to be answered.
+type CancellationSurvey struct {
+	Headline  string           `json:"headline"`
+	Intro     string           `json:"intro"`
+	Questions []SurveyQuestion `json:"questions"`
+}
 
 // Card What a card is recognised by.
 type Card struct {
@@ -1959,6 +2325,37 @@ type EventList struct {
 	Page Page `json:"page"`
 }
 
+// Evidence What somebody did, and what they were shown then, word for word. It is never changed.
+type Evidence struct {
+	Actor EvidenceActor `json:"actor"`
+
+	// Answers What was answered so far.
+	Answers SurveyAnswers `json:"answers"`
+	At      time.Time     `json:"at"`
+	Id      string        `json:"id"`
+
+	// Kind What was done.
+	Kind   string `json:"kind"`
+	Locale string `json:"locale"`
+
+	// Shown What stood there afterwards.
+	Shown map[string]interface{} `json:"shown"`
+}
+
+// EvidenceActor defines model for Evidence.Actor.
+type EvidenceActor string
+
+// ExplainRetention Who leaves, and what they answer.
+//
+// Example: {"answers":{"reason":"too_expensive"},"subscription_id":"sub_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+type ExplainRetention struct {
+	// Answers Any of it, or nothing.
+	//
+	// Example: {"comment":"I only used it twice.","liked":"easy_to_use","reason":"too_expensive"}
+	Answers        *AnswerSurvey `json:"answers,omitempty"`
+	SubscriptionId string        `json:"subscription_id"`
+}
+
 // ExportedAddress An address of the customer.
 type ExportedAddress struct {
 	City *string `json:"city"`
@@ -2156,6 +2553,9 @@ type LineTotals struct {
 	Total Money `json:"total"`
 }
 
+// LocalTexts Texts by language.
+type LocalTexts map[string]string
+
 // MailSender How the merchant’s mails are signed.
 type MailSender struct {
 	Name    *string `json:"name"`
@@ -2191,6 +2591,50 @@ type Me struct {
 type MerchantCancelSubscription struct {
 	Effective *Effective `json:"effective,omitempty"`
 }
+
+// MerchantCancellation A customer's way out, for the merchant.
+type MerchantCancellation struct {
+	// Answers What was answered so far.
+	Answers    SurveyAnswers `json:"answers"`
+	Country    *string       `json:"country"`
+	CreatedAt  time.Time     `json:"created_at"`
+	CustomerId string        `json:"customer_id"`
+
+	// Effective When it takes effect.
+	Effective   Effective  `json:"effective"`
+	EffectiveAt *time.Time `json:"effective_at"`
+
+	// Evidence When one is shown, not in lists. Oldest first.
+	Evidence *[]Evidence `json:"evidence,omitempty"`
+
+	// Group Whether offers could be made.
+	Group *MerchantCancellationGroup `json:"group"`
+	Id    string                     `json:"id"`
+
+	// Offers Oldest first.
+	Offers []Offer `json:"offers"`
+
+	// Origin Whether the customer was signed in, or declared it without.
+	Origin *MerchantCancellationOrigin `json:"origin"`
+
+	// Profile The legal profile of the customer’s place.
+	Profile    *string    `json:"profile"`
+	ReceivedAt *time.Time `json:"received_at"`
+
+	// State Where a cancellation stands.
+	State CancellationState `json:"state"`
+
+	// Step What comes next.
+	Step           CancellationStep `json:"step"`
+	SubscriptionId string           `json:"subscription_id"`
+	UpdatedAt      time.Time        `json:"updated_at"`
+}
+
+// MerchantCancellationGroup Whether offers could be made.
+type MerchantCancellationGroup string
+
+// MerchantCancellationOrigin Whether the customer was signed in, or declared it without.
+type MerchantCancellationOrigin string
 
 // MerchantCreatePayment What is bought once, by whom and how it is paid.
 //
@@ -2392,6 +2836,189 @@ type NextPayment struct {
 	// Total Null when it is not known.
 	Total *Money `json:"total"`
 }
+
+// NumberRange Both ends inclusive; one left out is open.
+type NumberRange struct {
+	Max *int64 `json:"max,omitempty"`
+	Min *int64 `json:"min,omitempty"`
+}
+
+// Offer An offer that was made.
+type Offer struct {
+	CancellationId string    `json:"cancellation_id"`
+	CreatedAt      time.Time `json:"created_at"`
+
+	// CustomerId For the merchant.
+	CustomerId *string    `json:"customer_id,omitempty"`
+	DecidedAt  *time.Time `json:"decided_at"`
+	ExpiresAt  time.Time  `json:"expires_at"`
+	Id         string     `json:"id"`
+
+	// Rule The key of the rule that made it.
+	Rule string `json:"rule"`
+
+	// State What has become of it.
+	State          OfferState `json:"state"`
+	SubscriptionId string     `json:"subscription_id"`
+
+	// Terms The money of an offer. The next payments come to `price_now`, and from `until` on to `price_later`.
+	Terms OfferTerms `json:"terms"`
+
+	// Type What an offer gives.
+	Type OfferType `json:"type"`
+}
+
+// OfferBudget How much is given to all customers together. Offers on the table count while they are open.
+type OfferBudget struct {
+	// Amount Of discounts with an end.
+	Amount *UnitPrice `json:"amount,omitempty"`
+	Offers *int64     `json:"offers,omitempty"`
+}
+
+// OfferConditions For whom it is. All that are given must hold; of a list one must fit.
+type OfferConditions struct {
+	// AcceptedBefore How many offers the customer has ever accepted.
+	AcceptedBefore *NumberRange `json:"accepted_before,omitempty"`
+
+	// Amount What a period costs, with tax, in the minor unit of the currency. Both ends inclusive.
+	Amount    *AmountRange `json:"amount,omitempty"`
+	Countries *[]string    `json:"countries,omitempty"`
+
+	// Declined Keys of rules whose offers were declined in this cancellation.
+	Declined *[]string             `json:"declined,omitempty"`
+	Liked    *[]string             `json:"liked,omitempty"`
+	Prices   *[]string             `json:"prices,omitempty"`
+	Products *[]string             `json:"products,omitempty"`
+	Reasons  *[]string             `json:"reasons,omitempty"`
+	Statuses *[]SubscriptionStatus `json:"statuses,omitempty"`
+
+	// TenureDays Both ends inclusive; one left out is open.
+	TenureDays *NumberRange `json:"tenure_days,omitempty"`
+}
+
+// OfferContact Leads to somebody to talk to; `url` says where.
+type OfferContact struct {
+	Kind OfferContactKind `json:"kind"`
+}
+
+// OfferContactKind defines model for OfferContact.Kind.
+type OfferContactKind string
+
+// OfferDiscount Lowers the next bills.
+type OfferDiscount struct {
+	// Amount What one costs, without tax.
+	//
+	// Example: {"amount":4900,"currency":"EUR"}
+	Amount *UnitPrice `json:"amount,omitempty"`
+
+	// Percent `30` is 30 %.
+	Percent *string `json:"percent,omitempty"`
+
+	// Periods How many bills; left out, all to come.
+	Periods *int              `json:"periods,omitempty"`
+	Type    OfferDiscountType `json:"type"`
+}
+
+// OfferDiscountType defines model for OfferDiscount.Type.
+type OfferDiscountType string
+
+// OfferLabels Texts for the two buttons; give them equal weight.
+type OfferLabels struct {
+	Accept  string `json:"accept"`
+	Decline string `json:"decline"`
+}
+
+// OfferLimits How often it is given.
+type OfferLimits struct {
+	// Budget How much is given to all customers together. Offers on the table count while they are open.
+	Budget *OfferBudget `json:"budget,omitempty"`
+
+	// CooldownDays How long after an accepted offer, any rule’s, it is not made to the same customer.
+	CooldownDays *int `json:"cooldown_days,omitempty"`
+
+	// PerCustomer How often one customer may accept it, ever; 0 is any number.
+	PerCustomer *int `json:"per_customer,omitempty"`
+}
+
+// OfferPause Stops billing from the end of the period.
+type OfferPause struct {
+	Periods int `json:"periods"`
+}
+
+// OfferPlanChange A cheaper price in the place of another, or of the only one, from the end of the period on. It must cost nothing now.
+type OfferPlanChange struct {
+	FromPriceId *string `json:"from_price_id,omitempty"`
+	PriceId     string  `json:"price_id"`
+}
+
+// OfferRule What is offered to whom. Of the terms exactly those of its type are given.
+type OfferRule struct {
+	// Body Texts by language.
+	Body *LocalTexts `json:"body,omitempty"`
+
+	// Contact Leads to somebody to talk to; `url` says where.
+	Contact *OfferContact `json:"contact,omitempty"`
+
+	// Discount Lowers the next bills.
+	Discount *OfferDiscount `json:"discount,omitempty"`
+	Enabled  *bool          `json:"enabled,omitempty"`
+	EndsAt   *time.Time     `json:"ends_at,omitempty"`
+
+	// Headline Texts by language.
+	Headline *LocalTexts `json:"headline,omitempty"`
+
+	// Key Your name of it.
+	Key string `json:"key"`
+
+	// Limits How often it is given.
+	Limits *OfferLimits `json:"limits,omitempty"`
+
+	// Pause Stops billing from the end of the period.
+	Pause *OfferPause `json:"pause,omitempty"`
+
+	// PlanChange A cheaper price in the place of another, or of the only one, from the end of the period on. It must cost nothing now.
+	PlanChange *OfferPlanChange `json:"plan_change,omitempty"`
+	Priority   *int             `json:"priority,omitempty"`
+	StartsAt   *time.Time       `json:"starts_at,omitempty"`
+
+	// TrialExtension Makes a trial longer.
+	TrialExtension *OfferTrialExtension `json:"trial_extension,omitempty"`
+
+	// Type What an offer gives.
+	Type OfferType `json:"type"`
+
+	// Url Of a contact or custom offer; https.
+	Url *string `json:"url,omitempty"`
+
+	// When For whom it is. All that are given must hold; of a list one must fit.
+	When *OfferConditions `json:"when,omitempty"`
+}
+
+// OfferState What has become of it.
+type OfferState string
+
+// OfferTerms The money of an offer. The next payments come to `price_now`, and from `until` on to `price_later`.
+type OfferTerms struct {
+	// From When `price_now` begins; null for the next payment.
+	From *time.Time `json:"from"`
+
+	// PriceLater With tax.
+	PriceLater Money `json:"price_later"`
+
+	// PriceNow With tax.
+	PriceNow Money `json:"price_now"`
+
+	// Until Null when it stays at `price_now`.
+	Until *time.Time `json:"until"`
+}
+
+// OfferTrialExtension Makes a trial longer.
+type OfferTrialExtension struct {
+	Days int `json:"days"`
+}
+
+// OfferType What an offer gives.
+type OfferType string
 
 // Origin What made the payment.
 type Origin string
@@ -3013,6 +3640,134 @@ type ResumeSubscription struct {
 // ResumeSubscriptionBilling A new period, charged now, or the rest of the one paid before the pause.
 type ResumeSubscriptionBilling string
 
+// RetentionCheck One condition.
+type RetentionCheck struct {
+	// Found What is.
+	Found  *string `json:"found"`
+	Name   string  `json:"name"`
+	Passed bool    `json:"passed"`
+
+	// Wanted What must be.
+	Wanted *string `json:"wanted"`
+}
+
+// RetentionExplanation Which offer is made, and why.
+type RetentionExplanation struct {
+	// Chosen The key of the rule; null when no offer is made.
+	Chosen *string `json:"chosen"`
+
+	// Gates What must hold for any offer.
+	Gates []RetentionCheck          `json:"gates"`
+	Group RetentionExplanationGroup `json:"group"`
+
+	// MaxOffers How many offers one cancellation may show there.
+	MaxOffers int    `json:"max_offers"`
+	Profile   string `json:"profile"`
+
+	// Rules In the order they are asked.
+	Rules []RetentionVerdict `json:"rules"`
+	Terms *OfferTerms        `json:"terms"`
+}
+
+// RetentionExplanationGroup defines model for RetentionExplanation.Group.
+type RetentionExplanationGroup string
+
+// RetentionHoldout The share of customers who are made no offers, so that it is known what offers do.
+type RetentionHoldout struct {
+	// Experiment Another name draws the lots anew.
+	Experiment *string  `json:"experiment,omitempty"`
+	Percent    *float32 `json:"percent,omitempty"`
+}
+
+// RetentionLegal Where it is done more strictly than the law at the customer's place; what is laxer has no effect.
+type RetentionLegal struct {
+	LoginFreeExit  *bool `json:"login_free_exit,omitempty"`
+	MaxOffers      *int  `json:"max_offers,omitempty"`
+	WithdrawalDays *int  `json:"withdrawal_days,omitempty"`
+}
+
+// RetentionOption One answer that can be chosen. Foyer's own need no label.
+type RetentionOption struct {
+	Id string `json:"id"`
+
+	// Label Texts by language.
+	Label *LocalTexts `json:"label,omitempty"`
+}
+
+// RetentionProposition What is said to customers of what they have; facts stand beside it by themselves.
+type RetentionProposition struct {
+	// Body Texts by language.
+	Body *LocalTexts `json:"body,omitempty"`
+
+	// Headline Texts by language.
+	Headline *LocalTexts `json:"headline,omitempty"`
+
+	// Losses What they will not have any more, besides the products.
+	Losses *[]LocalTexts `json:"losses,omitempty"`
+}
+
+// RetentionSettings What is asked and offered when customers leave.
+//
+// Example: {"holdout":{"percent":10},"offers":[{"discount":{"percent":"30","periods":3,"type":"percent"},"key":"stay-30","limits":{"cooldown_days":365,"per_customer":1},"type":"discount","when":{"reasons":["too_expensive"],"tenure_days":{"min":30}}},{"key":"break","pause":{"periods":2},"priority":-1,"type":"pause"}]}
+type RetentionSettings struct {
+	// AllowImmediate Customers may cancel at once, not only to the end of what is paid.
+	AllowImmediate *bool `json:"allow_immediate,omitempty"`
+
+	// Holdout The share of customers who are made no offers, so that it is known what offers do.
+	Holdout *RetentionHoldout `json:"holdout,omitempty"`
+
+	// Legal Where it is done more strictly than the law at the customer's place; what is laxer has no effect.
+	Legal *RetentionLegal `json:"legal,omitempty"`
+
+	// Offers The higher `priority` is asked first, among equals the one that stands first; the first whose conditions all hold is offered.
+	Offers *[]OfferRule `json:"offers,omitempty"`
+
+	// Survey What customers are asked. Nothing of it must be answered.
+	Survey *RetentionSurvey `json:"survey,omitempty"`
+
+	// ValueProposition What is said to customers of what they have; facts stand beside it by themselves.
+	ValueProposition *RetentionProposition `json:"value_proposition,omitempty"`
+
+	// Withdrawal What somebody who withdraws from the contract gets back.
+	Withdrawal *RetentionWithdrawal `json:"withdrawal,omitempty"`
+}
+
+// RetentionSurvey What customers are asked. Nothing of it must be answered.
+type RetentionSurvey struct {
+	// Comment Ask for a free text too.
+	Comment *bool `json:"comment,omitempty"`
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Liked Foyer’s own when left out.
+	Liked *[]RetentionOption `json:"liked,omitempty"`
+
+	// Reasons Foyer’s own when left out.
+	Reasons *[]RetentionOption `json:"reasons,omitempty"`
+}
+
+// RetentionVerdict What became of one rule.
+type RetentionVerdict struct {
+	Checks []RetentionCheck `json:"checks"`
+	Chosen bool             `json:"chosen"`
+	Key    string           `json:"key"`
+
+	// Passed All its conditions hold.
+	Passed   bool `json:"passed"`
+	Priority int  `json:"priority"`
+
+	// Type What an offer gives.
+	Type OfferType `json:"type"`
+}
+
+// RetentionWithdrawal What somebody who withdraws from the contract gets back.
+type RetentionWithdrawal struct {
+	// Refund Pro rata only where customers asked for the service to begin at once and were told what it means.
+	Refund *RetentionWithdrawalRefund `json:"refund,omitempty"`
+}
+
+// RetentionWithdrawalRefund Pro rata only where customers asked for the service to begin at once and were told what it means.
+type RetentionWithdrawalRefund string
+
 // RotateApiKey How to rotate.
 //
 // Example: {"overlap_seconds":3600}
@@ -3168,6 +3923,24 @@ type StartCancellation struct {
 	Effective *Effective `json:"effective,omitempty"`
 }
 
+// StatutoryLabels Wordings a law gives for buttons, in the language of the country it is of. Use them word for word.
+type StatutoryLabels struct {
+	// Cancel Leads to the cancellation.
+	Cancel *string `json:"cancel"`
+
+	// ConfirmCancel Declares it.
+	ConfirmCancel *string `json:"confirm_cancel"`
+
+	// ConfirmWithdraw Declares it.
+	ConfirmWithdraw *string `json:"confirm_withdraw"`
+
+	// Language A BCP 47 tag.
+	Language string `json:"language"`
+
+	// Withdraw Leads to the withdrawal from the contract.
+	Withdraw *string `json:"withdraw"`
+}
+
 // Subscription A standing order.
 type Subscription struct {
 	// Actions What the customer may do now.
@@ -3293,6 +4066,33 @@ type SubscriptionUrls struct {
 	UpdatePaymentMethod *string `json:"update_payment_method"`
 	View                string  `json:"view"`
 }
+
+// SurveyAnswers What was answered so far.
+type SurveyAnswers struct {
+	Comment *string `json:"comment"`
+	Liked   *string `json:"liked"`
+	Reason  *string `json:"reason"`
+}
+
+// SurveyOption One answer that can be chosen.
+type SurveyOption struct {
+	Id    string `json:"id"`
+	Label string `json:"label"`
+}
+
+// SurveyQuestion One question. With options one of them can be chosen; without, it is free text.
+type SurveyQuestion struct {
+	// Id The field of the answer.
+	Id      SurveyQuestionId `json:"id"`
+	Options []SurveyOption   `json:"options"`
+
+	// Required Always false.
+	Required bool   `json:"required"`
+	Text     string `json:"text"`
+}
+
+// SurveyQuestionId The field of the answer.
+type SurveyQuestionId string
 
 // Target Where to go after sign-in.
 type Target struct {
@@ -3627,6 +4427,23 @@ type UpdateWebhookEndpoint struct {
 	Url *string `json:"url,omitempty"`
 }
 
+// ValueFacts Facts about the subscription.
+type ValueFacts struct {
+	// Losses What there will not be any more once it has ended.
+	Losses      []string     `json:"losses"`
+	MemberSince *time.Time   `json:"member_since"`
+	NextPayment *NextPayment `json:"next_payment"`
+}
+
+// ValueProposition What the customer has, in the merchant's words and in facts.
+type ValueProposition struct {
+	Body *string `json:"body"`
+
+	// Facts Facts about the subscription.
+	Facts    ValueFacts `json:"facts"`
+	Headline *string    `json:"headline"`
+}
+
 // WebhookEndpoint Where the merchant's system listens.
 //
 // Example: {"archived_at":null,"created_at":"2026-11-24T09:00:00Z","description":"Billing","disabled_at":null,"disabled_reason":null,"event_types":["payment.*","subscription.canceled"],"failing_since":null,"id":"whk_01kb3v5q8r9s0t1v2w3x4y5z6a","metadata":{},"previous_secret_expires_at":null,"status":"enabled","updated_at":"2026-11-24T09:00:00Z","url":"https://hooks.example.com/foyer"}
@@ -3691,6 +4508,9 @@ type ArchivalStatusFilter = ArchivalStatus
 
 // CancellationId defines model for CancellationId.
 type CancellationId = string
+
+// CancellationStateFilter defines model for CancellationStateFilter.
+type CancellationStateFilter = []CancellationState
 
 // CodeFilter defines model for CodeFilter.
 type CodeFilter = string
@@ -3884,6 +4704,15 @@ type AbandonCancellationParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// AnswerSurveyParams defines parameters for AnswerSurvey.
+type AnswerSurveyParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // ConfirmCancellationParams defines parameters for ConfirmCancellation.
 type ConfirmCancellationParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -3892,6 +4721,36 @@ type ConfirmCancellationParams struct {
 	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
+
+// AcceptOfferParams defines parameters for AcceptOffer.
+type AcceptOfferParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// DeclineOfferParams defines parameters for DeclineOffer.
+type DeclineOfferParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DownloadCancellationReceiptParams defines parameters for DownloadCancellationReceipt.
+type DownloadCancellationReceiptParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Disposition Save it or show it.
+	Disposition *DownloadCancellationReceiptParamsDisposition `form:"disposition,omitempty" json:"disposition,omitempty"`
+}
+
+// DownloadCancellationReceiptParamsDisposition defines parameters for DownloadCancellationReceipt.
+type DownloadCancellationReceiptParamsDisposition string
 
 // DownloadParams defines parameters for Download.
 type DownloadParams struct {
@@ -4089,6 +4948,39 @@ type MerchantListAuditLogParams struct {
 
 	// SubjectId Only what is about the thing with this id.
 	SubjectId *SubjectFilter `form:"subject_id,omitempty" json:"subject_id,omitempty"`
+}
+
+// MerchantListCancellationsParams defines parameters for MerchantListCancellations.
+type MerchantListCancellationsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// CustomerId Only what belongs to this customer.
+	CustomerId *CustomerFilter `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// SubscriptionId Only what belongs to this subscription.
+	SubscriptionId *SubscriptionFilter `form:"subscription_id,omitempty" json:"subscription_id,omitempty"`
+
+	// State Only those in these states, separated by commas.
+	State *CancellationStateFilter `form:"state,omitempty" json:"state,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// MerchantGetCancellationParams defines parameters for MerchantGetCancellation.
+type MerchantGetCancellationParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
 }
 
 // MerchantGetClockParams defines parameters for MerchantGetClock.
@@ -4763,6 +5655,33 @@ type MerchantArchiveProductParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// MerchantGetRetentionParams defines parameters for MerchantGetRetention.
+type MerchantGetRetentionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantUpdateRetentionParams defines parameters for MerchantUpdateRetention.
+type MerchantUpdateRetentionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantExplainRetentionParams defines parameters for MerchantExplainRetention.
+type MerchantExplainRetentionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // MerchantListSubscriptionsParams defines parameters for MerchantListSubscriptions.
 type MerchantListSubscriptionsParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -5201,8 +6120,14 @@ type KeepSubscriptionParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// AnswerSurveyJSONRequestBody defines body for AnswerSurvey for application/json ContentType.
+type AnswerSurveyJSONRequestBody = AnswerSurvey
+
 // ConfirmCancellationJSONRequestBody defines body for ConfirmCancellation for application/json ContentType.
 type ConfirmCancellationJSONRequestBody = ConfirmCancellation
+
+// AcceptOfferJSONRequestBody defines body for AcceptOffer for application/json ContentType.
+type AcceptOfferJSONRequestBody = AcceptOffer
 
 // VerifyEmailChangeJSONRequestBody defines body for VerifyEmailChange for application/json ContentType.
 type VerifyEmailChangeJSONRequestBody = EmailChangeVerification
@@ -5285,6 +6210,12 @@ type MerchantCreateProductJSONRequestBody = CreateProduct
 // MerchantUpdateProductJSONRequestBody defines body for MerchantUpdateProduct for application/json ContentType.
 type MerchantUpdateProductJSONRequestBody = UpdateProduct
 
+// MerchantUpdateRetentionJSONRequestBody defines body for MerchantUpdateRetention for application/json ContentType.
+type MerchantUpdateRetentionJSONRequestBody = RetentionSettings
+
+// MerchantExplainRetentionJSONRequestBody defines body for MerchantExplainRetention for application/json ContentType.
+type MerchantExplainRetentionJSONRequestBody = ExplainRetention
+
 // MerchantCreateSubscriptionJSONRequestBody defines body for MerchantCreateSubscription for application/json ContentType.
 type MerchantCreateSubscriptionJSONRequestBody = MerchantCreateSubscription
 
@@ -5362,9 +6293,21 @@ type ServerInterface interface {
 	// AbandonCancellation Never mind
 	// (POST /v1/cancellations/{cancellation_id}/abandon)
 	AbandonCancellation(ctx echo.Context, cancellationId CancellationId, params AbandonCancellationParams) error
+	// AnswerSurvey Answer the survey
+	// (POST /v1/cancellations/{cancellation_id}/answers)
+	AnswerSurvey(ctx echo.Context, cancellationId CancellationId, params AnswerSurveyParams) error
 	// ConfirmCancellation Cancel the subscription
 	// (POST /v1/cancellations/{cancellation_id}/confirm)
 	ConfirmCancellation(ctx echo.Context, cancellationId CancellationId, params ConfirmCancellationParams) error
+	// AcceptOffer Accept the offer
+	// (POST /v1/cancellations/{cancellation_id}/offer/accept)
+	AcceptOffer(ctx echo.Context, cancellationId CancellationId, params AcceptOfferParams) error
+	// DeclineOffer Decline the offer
+	// (POST /v1/cancellations/{cancellation_id}/offer/decline)
+	DeclineOffer(ctx echo.Context, cancellationId CancellationId, params DeclineOfferParams) error
+	// DownloadCancellationReceipt Download the receipt
+	// (GET /v1/cancellations/{cancellation_id}/receipt)
+	DownloadCancellationReceipt(ctx echo.Context, cancellationId CancellationId, params DownloadCancellationReceiptParams) error
 	// Download Download with a link
 	// (GET /v1/downloads/{token})
 	Download(ctx echo.Context, token DownloadToken, params DownloadParams) error
@@ -5419,6 +6362,12 @@ type ServerInterface interface {
 	// MerchantListAuditLog List who did what
 	// (GET /v1/merchant/audit-log)
 	MerchantListAuditLog(ctx echo.Context, params MerchantListAuditLogParams) error
+	// MerchantListCancellations List cancellations of all customers
+	// (GET /v1/merchant/cancellations)
+	MerchantListCancellations(ctx echo.Context, params MerchantListCancellationsParams) error
+	// MerchantGetCancellation Show a cancellation
+	// (GET /v1/merchant/cancellations/{cancellation_id})
+	MerchantGetCancellation(ctx echo.Context, cancellationId CancellationId, params MerchantGetCancellationParams) error
 	// MerchantGetClock Tell the merchant's time
 	// (GET /v1/merchant/clock)
 	MerchantGetClock(ctx echo.Context, params MerchantGetClockParams) error
@@ -5581,6 +6530,15 @@ type ServerInterface interface {
 	// MerchantArchiveProduct Archive a product
 	// (POST /v1/merchant/products/{product_id}/archive)
 	MerchantArchiveProduct(ctx echo.Context, productId ProductId, params MerchantArchiveProductParams) error
+	// MerchantGetRetention Show what happens when customers leave
+	// (GET /v1/merchant/retention)
+	MerchantGetRetention(ctx echo.Context, params MerchantGetRetentionParams) error
+	// MerchantUpdateRetention Say what happens when customers leave
+	// (PUT /v1/merchant/retention)
+	MerchantUpdateRetention(ctx echo.Context, params MerchantUpdateRetentionParams) error
+	// MerchantExplainRetention Explain which offer would be made
+	// (POST /v1/merchant/retention/explain)
+	MerchantExplainRetention(ctx echo.Context, params MerchantExplainRetentionParams) error
 	// MerchantListSubscriptions List subscriptions of all customers
 	// (GET /v1/merchant/subscriptions)
 	MerchantListSubscriptions(ctx echo.Context, params MerchantListSubscriptionsParams) error
@@ -5805,6 +6763,48 @@ func (w *ServerInterfaceWrapper) AbandonCancellation(ctx echo.Context) error {
 	return err
 }
 
+// AnswerSurvey converts echo context to params.
+func (w *ServerInterfaceWrapper) AnswerSurvey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "cancellation_id" -------------
+	var cancellationId CancellationId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "cancellation_id", ctx.Param("cancellation_id"), &cancellationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cancellation_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AnswerSurveyParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AnswerSurvey(ctx, cancellationId, params)
+	return err
+}
+
 // ConfirmCancellation converts echo context to params.
 func (w *ServerInterfaceWrapper) ConfirmCancellation(ctx echo.Context) error {
 	var err error
@@ -5844,6 +6844,124 @@ func (w *ServerInterfaceWrapper) ConfirmCancellation(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ConfirmCancellation(ctx, cancellationId, params)
+	return err
+}
+
+// AcceptOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) AcceptOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "cancellation_id" -------------
+	var cancellationId CancellationId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "cancellation_id", ctx.Param("cancellation_id"), &cancellationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cancellation_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AcceptOfferParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AcceptOffer(ctx, cancellationId, params)
+	return err
+}
+
+// DeclineOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) DeclineOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "cancellation_id" -------------
+	var cancellationId CancellationId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "cancellation_id", ctx.Param("cancellation_id"), &cancellationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cancellation_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeclineOfferParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeclineOffer(ctx, cancellationId, params)
+	return err
+}
+
+// DownloadCancellationReceipt converts echo context to params.
+func (w *ServerInterfaceWrapper) DownloadCancellationReceipt(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "cancellation_id" -------------
+	var cancellationId CancellationId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "cancellation_id", ctx.Param("cancellation_id"), &cancellationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cancellation_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DownloadCancellationReceiptParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "disposition" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "disposition", ctx.QueryParams(), &params.Disposition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter disposition: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DownloadCancellationReceipt(ctx, cancellationId, params)
 	return err
 }
 
@@ -6513,6 +7631,98 @@ func (w *ServerInterfaceWrapper) MerchantListAuditLog(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.MerchantListAuditLog(ctx, params)
+	return err
+}
+
+// MerchantListCancellations converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListCancellations(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListCancellationsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "subscription_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subscription_id", ctx.QueryParams(), &params.SubscriptionId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListCancellations(ctx, params)
+	return err
+}
+
+// MerchantGetCancellation converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetCancellation(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "cancellation_id" -------------
+	var cancellationId CancellationId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "cancellation_id", ctx.Param("cancellation_id"), &cancellationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cancellation_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetCancellationParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetCancellation(ctx, cancellationId, params)
 	return err
 }
 
@@ -8939,6 +10149,109 @@ func (w *ServerInterfaceWrapper) MerchantArchiveProduct(ctx echo.Context) error 
 	return err
 }
 
+// MerchantGetRetention converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetRetention(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetRetentionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetRetention(ctx, params)
+	return err
+}
+
+// MerchantUpdateRetention converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateRetention(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateRetentionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateRetention(ctx, params)
+	return err
+}
+
+// MerchantExplainRetention converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantExplainRetention(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantExplainRetentionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantExplainRetention(ctx, params)
+	return err
+}
+
 // MerchantListSubscriptions converts echo context to params.
 func (w *ServerInterfaceWrapper) MerchantListSubscriptions(ctx echo.Context) error {
 	var err error
@@ -10749,6 +12062,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/cancellations/:cancellation_id", wrapper.GetCancellation, options.OperationMiddlewares["getCancellation"]...)
 	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/confirm", wrapper.ConfirmCancellation, options.OperationMiddlewares["confirmCancellation"]...)
 	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/abandon", wrapper.AbandonCancellation, options.OperationMiddlewares["abandonCancellation"]...)
+	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/answers", wrapper.AnswerSurvey, options.OperationMiddlewares["answerSurvey"]...)
+	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/offer/accept", wrapper.AcceptOffer, options.OperationMiddlewares["acceptOffer"]...)
+	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/offer/decline", wrapper.DeclineOffer, options.OperationMiddlewares["declineOffer"]...)
+	router.GET(options.BaseURL+"/v1/cancellations/:cancellation_id/receipt", wrapper.DownloadCancellationReceipt, options.OperationMiddlewares["downloadCancellationReceipt"]...)
 	router.GET(options.BaseURL+"/v1/merchant/subscriptions", wrapper.MerchantListSubscriptions, options.OperationMiddlewares["merchantListSubscriptions"]...)
 	router.POST(options.BaseURL+"/v1/merchant/subscriptions", wrapper.MerchantCreateSubscription, options.OperationMiddlewares["merchantCreateSubscription"]...)
 	router.GET(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id", wrapper.MerchantGetSubscription, options.OperationMiddlewares["merchantGetSubscription"]...)
@@ -10769,6 +12086,11 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/merchant/invoices/:invoice_id", wrapper.MerchantGetInvoice, options.OperationMiddlewares["merchantGetInvoice"]...)
 	router.GET(options.BaseURL+"/v1/merchant/invoices/:invoice_id/pdf", wrapper.MerchantDownloadInvoice, options.OperationMiddlewares["merchantDownloadInvoice"]...)
 	router.POST(options.BaseURL+"/v1/merchant/invoices/:invoice_id/send", wrapper.MerchantSendInvoice, options.OperationMiddlewares["merchantSendInvoice"]...)
+	router.GET(options.BaseURL+"/v1/merchant/retention", wrapper.MerchantGetRetention, options.OperationMiddlewares["merchantGetRetention"]...)
+	router.PUT(options.BaseURL+"/v1/merchant/retention", wrapper.MerchantUpdateRetention, options.OperationMiddlewares["merchantUpdateRetention"]...)
+	router.POST(options.BaseURL+"/v1/merchant/retention/explain", wrapper.MerchantExplainRetention, options.OperationMiddlewares["merchantExplainRetention"]...)
+	router.GET(options.BaseURL+"/v1/merchant/cancellations", wrapper.MerchantListCancellations, options.OperationMiddlewares["merchantListCancellations"]...)
+	router.GET(options.BaseURL+"/v1/merchant/cancellations/:cancellation_id", wrapper.MerchantGetCancellation, options.OperationMiddlewares["merchantGetCancellation"]...)
 	router.GET(options.BaseURL+"/v1/merchant/clock", wrapper.MerchantGetClock, options.OperationMiddlewares["merchantGetClock"]...)
 	router.POST(options.BaseURL+"/v1/merchant/clock/advance", wrapper.MerchantAdvanceClock, options.OperationMiddlewares["merchantAdvanceClock"]...)
 	router.GET(options.BaseURL+"/v1/merchant/portal", wrapper.MerchantGetPortal, options.OperationMiddlewares["merchantGetPortal"]...)
@@ -11316,6 +12638,210 @@ func (response AbandonCancellation503ApplicationProblemPlusJSONResponse) VisitAb
 	return err
 }
 
+type AnswerSurveyRequestObject struct {
+	CancellationId CancellationId `json:"cancellation_id"`
+	Params         AnswerSurveyParams
+	Body           *AnswerSurveyJSONRequestBody
+}
+
+type AnswerSurveyResponseObject interface {
+	VisitAnswerSurveyResponse(w http.ResponseWriter) error
+}
+
+type AnswerSurvey200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type AnswerSurvey200JSONResponse struct {
+	Body    Cancellation
+	Headers AnswerSurvey200ResponseHeaders
+}
+
+func (response AnswerSurvey200JSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey400ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey401ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey403ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey404ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey409ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey413ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey415ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey422ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey500ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey503ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ConfirmCancellationRequestObject struct {
 	CancellationId CancellationId `json:"cancellation_id"`
 	Params         ConfirmCancellationParams
@@ -11506,6 +13032,567 @@ type ConfirmCancellation503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ConfirmCancellation503ApplicationProblemPlusJSONResponse) VisitConfirmCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOfferRequestObject struct {
+	CancellationId CancellationId `json:"cancellation_id"`
+	Params         AcceptOfferParams
+	Body           *AcceptOfferJSONRequestBody
+}
+
+type AcceptOfferResponseObject interface {
+	VisitAcceptOfferResponse(w http.ResponseWriter) error
+}
+
+type AcceptOffer200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type AcceptOffer200JSONResponse struct {
+	Body    Cancellation
+	Headers AcceptOffer200ResponseHeaders
+}
+
+func (response AcceptOffer200JSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer400ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer401ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer403ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer404ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer409ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer413ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer415ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer422ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer500ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer503ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOfferRequestObject struct {
+	CancellationId CancellationId `json:"cancellation_id"`
+	Params         DeclineOfferParams
+}
+
+type DeclineOfferResponseObject interface {
+	VisitDeclineOfferResponse(w http.ResponseWriter) error
+}
+
+type DeclineOffer200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type DeclineOffer200JSONResponse struct {
+	Body    Cancellation
+	Headers DeclineOffer200ResponseHeaders
+}
+
+func (response DeclineOffer200JSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer400ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer401ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer403ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer404ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer409ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer413ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer415ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer422ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer500ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer503ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadCancellationReceiptRequestObject struct {
+	CancellationId CancellationId `json:"cancellation_id"`
+	Params         DownloadCancellationReceiptParams
+}
+
+type DownloadCancellationReceiptResponseObject interface {
+	VisitDownloadCancellationReceiptResponse(w http.ResponseWriter) error
+}
+
+type DownloadCancellationReceipt200ResponseHeaders struct {
+	ContentDisposition *string
+	ContentLanguage    *string
+	ETag               *string
+}
+
+type DownloadCancellationReceipt200ApplicationpdfResponse struct {
+	Body          io.Reader
+	Headers       DownloadCancellationReceipt200ResponseHeaders
+	ContentLength int64
+}
+
+func (response DownloadCancellationReceipt200ApplicationpdfResponse) VisitDownloadCancellationReceiptResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type DownloadCancellationReceipt304Response = NotModifiedResponse
+
+func (response DownloadCancellationReceipt304Response) VisitDownloadCancellationReceiptResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type DownloadCancellationReceipt400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadCancellationReceipt400ApplicationProblemPlusJSONResponse) VisitDownloadCancellationReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadCancellationReceipt401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadCancellationReceipt401ApplicationProblemPlusJSONResponse) VisitDownloadCancellationReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadCancellationReceipt403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadCancellationReceipt403ApplicationProblemPlusJSONResponse) VisitDownloadCancellationReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadCancellationReceipt404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadCancellationReceipt404ApplicationProblemPlusJSONResponse) VisitDownloadCancellationReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadCancellationReceipt500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadCancellationReceipt500ApplicationProblemPlusJSONResponse) VisitDownloadCancellationReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadCancellationReceipt503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadCancellationReceipt503ApplicationProblemPlusJSONResponse) VisitDownloadCancellationReceiptResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14407,6 +16494,270 @@ type MerchantListAuditLog503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MerchantListAuditLog503ApplicationProblemPlusJSONResponse) VisitMerchantListAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCancellationsRequestObject struct {
+	Params MerchantListCancellationsParams
+}
+
+type MerchantListCancellationsResponseObject interface {
+	VisitMerchantListCancellationsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListCancellations200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListCancellations200JSONResponse struct {
+	Body    CancellationList
+	Headers MerchantListCancellations200ResponseHeaders
+}
+
+func (response MerchantListCancellations200JSONResponse) VisitMerchantListCancellationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCancellations400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCancellations400ApplicationProblemPlusJSONResponse) VisitMerchantListCancellationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCancellations401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCancellations401ApplicationProblemPlusJSONResponse) VisitMerchantListCancellationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCancellations403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCancellations403ApplicationProblemPlusJSONResponse) VisitMerchantListCancellationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCancellations500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCancellations500ApplicationProblemPlusJSONResponse) VisitMerchantListCancellationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCancellations503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCancellations503ApplicationProblemPlusJSONResponse) VisitMerchantListCancellationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCancellationRequestObject struct {
+	CancellationId CancellationId `json:"cancellation_id"`
+	Params         MerchantGetCancellationParams
+}
+
+type MerchantGetCancellationResponseObject interface {
+	VisitMerchantGetCancellationResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetCancellation200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetCancellation200JSONResponse struct {
+	Body    MerchantCancellation
+	Headers MerchantGetCancellation200ResponseHeaders
+}
+
+func (response MerchantGetCancellation200JSONResponse) VisitMerchantGetCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCancellation304Response = NotModifiedResponse
+
+func (response MerchantGetCancellation304Response) VisitMerchantGetCancellationResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetCancellation400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCancellation400ApplicationProblemPlusJSONResponse) VisitMerchantGetCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCancellation401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCancellation401ApplicationProblemPlusJSONResponse) VisitMerchantGetCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCancellation403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCancellation403ApplicationProblemPlusJSONResponse) VisitMerchantGetCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCancellation404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCancellation404ApplicationProblemPlusJSONResponse) VisitMerchantGetCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCancellation500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCancellation500ApplicationProblemPlusJSONResponse) VisitMerchantGetCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCancellation503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCancellation503ApplicationProblemPlusJSONResponse) VisitMerchantGetCancellationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -23646,6 +25997,521 @@ func (response MerchantArchiveProduct503ApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
+type MerchantGetRetentionRequestObject struct {
+	Params MerchantGetRetentionParams
+}
+
+type MerchantGetRetentionResponseObject interface {
+	VisitMerchantGetRetentionResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetRetention200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetRetention200JSONResponse struct {
+	Body    RetentionSettings
+	Headers MerchantGetRetention200ResponseHeaders
+}
+
+func (response MerchantGetRetention200JSONResponse) VisitMerchantGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetention304Response = NotModifiedResponse
+
+func (response MerchantGetRetention304Response) VisitMerchantGetRetentionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetRetention400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetention400ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetention401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetention401ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetention403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetention403ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetention500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetention500ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetention503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetention503ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetentionRequestObject struct {
+	Params MerchantUpdateRetentionParams
+	Body   *MerchantUpdateRetentionJSONRequestBody
+}
+
+type MerchantUpdateRetentionResponseObject interface {
+	VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateRetention200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateRetention200JSONResponse struct {
+	Body    RetentionSettings
+	Headers MerchantUpdateRetention200ResponseHeaders
+}
+
+func (response MerchantUpdateRetention200JSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetentionRequestObject struct {
+	Params MerchantExplainRetentionParams
+	Body   *MerchantExplainRetentionJSONRequestBody
+}
+
+type MerchantExplainRetentionResponseObject interface {
+	VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error
+}
+
+type MerchantExplainRetention200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantExplainRetention200JSONResponse struct {
+	Body    RetentionExplanation
+	Headers MerchantExplainRetention200ResponseHeaders
+}
+
+func (response MerchantExplainRetention200JSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetention400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantExplainRetention400ApplicationProblemPlusJSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetention401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantExplainRetention401ApplicationProblemPlusJSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetention403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantExplainRetention403ApplicationProblemPlusJSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetention409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantExplainRetention409ApplicationProblemPlusJSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetention413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantExplainRetention413ApplicationProblemPlusJSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetention415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantExplainRetention415ApplicationProblemPlusJSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetention422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantExplainRetention422ApplicationProblemPlusJSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetention500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantExplainRetention500ApplicationProblemPlusJSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetention503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantExplainRetention503ApplicationProblemPlusJSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MerchantListSubscriptionsRequestObject struct {
 	Params MerchantListSubscriptionsParams
 }
@@ -31718,9 +34584,21 @@ type StrictServerInterface interface {
 	// AbandonCancellation Never mind
 	// (POST /v1/cancellations/{cancellation_id}/abandon)
 	AbandonCancellation(ctx context.Context, request AbandonCancellationRequestObject) (AbandonCancellationResponseObject, error)
+	// AnswerSurvey Answer the survey
+	// (POST /v1/cancellations/{cancellation_id}/answers)
+	AnswerSurvey(ctx context.Context, request AnswerSurveyRequestObject) (AnswerSurveyResponseObject, error)
 	// ConfirmCancellation Cancel the subscription
 	// (POST /v1/cancellations/{cancellation_id}/confirm)
 	ConfirmCancellation(ctx context.Context, request ConfirmCancellationRequestObject) (ConfirmCancellationResponseObject, error)
+	// AcceptOffer Accept the offer
+	// (POST /v1/cancellations/{cancellation_id}/offer/accept)
+	AcceptOffer(ctx context.Context, request AcceptOfferRequestObject) (AcceptOfferResponseObject, error)
+	// DeclineOffer Decline the offer
+	// (POST /v1/cancellations/{cancellation_id}/offer/decline)
+	DeclineOffer(ctx context.Context, request DeclineOfferRequestObject) (DeclineOfferResponseObject, error)
+	// DownloadCancellationReceipt Download the receipt
+	// (GET /v1/cancellations/{cancellation_id}/receipt)
+	DownloadCancellationReceipt(ctx context.Context, request DownloadCancellationReceiptRequestObject) (DownloadCancellationReceiptResponseObject, error)
 	// Download Download with a link
 	// (GET /v1/downloads/{token})
 	Download(ctx context.Context, request DownloadRequestObject) (DownloadResponseObject, error)
@@ -31775,6 +34653,12 @@ type StrictServerInterface interface {
 	// MerchantListAuditLog List who did what
 	// (GET /v1/merchant/audit-log)
 	MerchantListAuditLog(ctx context.Context, request MerchantListAuditLogRequestObject) (MerchantListAuditLogResponseObject, error)
+	// MerchantListCancellations List cancellations of all customers
+	// (GET /v1/merchant/cancellations)
+	MerchantListCancellations(ctx context.Context, request MerchantListCancellationsRequestObject) (MerchantListCancellationsResponseObject, error)
+	// MerchantGetCancellation Show a cancellation
+	// (GET /v1/merchant/cancellations/{cancellation_id})
+	MerchantGetCancellation(ctx context.Context, request MerchantGetCancellationRequestObject) (MerchantGetCancellationResponseObject, error)
 	// MerchantGetClock Tell the merchant's time
 	// (GET /v1/merchant/clock)
 	MerchantGetClock(ctx context.Context, request MerchantGetClockRequestObject) (MerchantGetClockResponseObject, error)
@@ -31937,6 +34821,15 @@ type StrictServerInterface interface {
 	// MerchantArchiveProduct Archive a product
 	// (POST /v1/merchant/products/{product_id}/archive)
 	MerchantArchiveProduct(ctx context.Context, request MerchantArchiveProductRequestObject) (MerchantArchiveProductResponseObject, error)
+	// MerchantGetRetention Show what happens when customers leave
+	// (GET /v1/merchant/retention)
+	MerchantGetRetention(ctx context.Context, request MerchantGetRetentionRequestObject) (MerchantGetRetentionResponseObject, error)
+	// MerchantUpdateRetention Say what happens when customers leave
+	// (PUT /v1/merchant/retention)
+	MerchantUpdateRetention(ctx context.Context, request MerchantUpdateRetentionRequestObject) (MerchantUpdateRetentionResponseObject, error)
+	// MerchantExplainRetention Explain which offer would be made
+	// (POST /v1/merchant/retention/explain)
+	MerchantExplainRetention(ctx context.Context, request MerchantExplainRetentionRequestObject) (MerchantExplainRetentionResponseObject, error)
 	// MerchantListSubscriptions List subscriptions of all customers
 	// (GET /v1/merchant/subscriptions)
 	MerchantListSubscriptions(ctx context.Context, request MerchantListSubscriptionsRequestObject) (MerchantListSubscriptionsResponseObject, error)
@@ -32160,6 +35053,55 @@ func (sh *strictHandler) AbandonCancellation(ctx echo.Context, cancellationId Ca
 	return nil
 }
 
+// AnswerSurvey operation middleware
+func (sh *strictHandler) AnswerSurvey(ctx echo.Context, cancellationId CancellationId, params AnswerSurveyParams) error {
+	var request AnswerSurveyRequestObject
+
+	request.CancellationId = cancellationId
+	request.Params = params
+
+	var body AnswerSurveyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AnswerSurvey(ctx.Request().Context(), request.(AnswerSurveyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AnswerSurvey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AnswerSurveyResponseObject); ok {
+		return validResponse.VisitAnswerSurveyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ConfirmCancellation operation middleware
 func (sh *strictHandler) ConfirmCancellation(ctx echo.Context, cancellationId CancellationId, params ConfirmCancellationParams) error {
 	var request ConfirmCancellationRequestObject
@@ -32206,6 +35148,107 @@ func (sh *strictHandler) ConfirmCancellation(ctx echo.Context, cancellationId Ca
 		return err
 	} else if validResponse, ok := response.(ConfirmCancellationResponseObject); ok {
 		return validResponse.VisitConfirmCancellationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AcceptOffer operation middleware
+func (sh *strictHandler) AcceptOffer(ctx echo.Context, cancellationId CancellationId, params AcceptOfferParams) error {
+	var request AcceptOfferRequestObject
+
+	request.CancellationId = cancellationId
+	request.Params = params
+
+	var body AcceptOfferJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AcceptOffer(ctx.Request().Context(), request.(AcceptOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcceptOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AcceptOfferResponseObject); ok {
+		return validResponse.VisitAcceptOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeclineOffer operation middleware
+func (sh *strictHandler) DeclineOffer(ctx echo.Context, cancellationId CancellationId, params DeclineOfferParams) error {
+	var request DeclineOfferRequestObject
+
+	request.CancellationId = cancellationId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeclineOffer(ctx.Request().Context(), request.(DeclineOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeclineOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeclineOfferResponseObject); ok {
+		return validResponse.VisitDeclineOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DownloadCancellationReceipt operation middleware
+func (sh *strictHandler) DownloadCancellationReceipt(ctx echo.Context, cancellationId CancellationId, params DownloadCancellationReceiptParams) error {
+	var request DownloadCancellationReceiptRequestObject
+
+	request.CancellationId = cancellationId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DownloadCancellationReceipt(ctx.Request().Context(), request.(DownloadCancellationReceiptRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DownloadCancellationReceipt")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DownloadCancellationReceiptResponseObject); ok {
+		return validResponse.VisitDownloadCancellationReceiptResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -32831,6 +35874,57 @@ func (sh *strictHandler) MerchantListAuditLog(ctx echo.Context, params MerchantL
 		return err
 	} else if validResponse, ok := response.(MerchantListAuditLogResponseObject); ok {
 		return validResponse.VisitMerchantListAuditLogResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListCancellations operation middleware
+func (sh *strictHandler) MerchantListCancellations(ctx echo.Context, params MerchantListCancellationsParams) error {
+	var request MerchantListCancellationsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListCancellations(ctx.Request().Context(), request.(MerchantListCancellationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListCancellations")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListCancellationsResponseObject); ok {
+		return validResponse.VisitMerchantListCancellationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetCancellation operation middleware
+func (sh *strictHandler) MerchantGetCancellation(ctx echo.Context, cancellationId CancellationId, params MerchantGetCancellationParams) error {
+	var request MerchantGetCancellationRequestObject
+
+	request.CancellationId = cancellationId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetCancellation(ctx.Request().Context(), request.(MerchantGetCancellationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetCancellation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetCancellationResponseObject); ok {
+		return validResponse.VisitMerchantGetCancellationResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -34687,6 +37781,127 @@ func (sh *strictHandler) MerchantArchiveProduct(ctx echo.Context, productId Prod
 		return err
 	} else if validResponse, ok := response.(MerchantArchiveProductResponseObject); ok {
 		return validResponse.VisitMerchantArchiveProductResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetRetention operation middleware
+func (sh *strictHandler) MerchantGetRetention(ctx echo.Context, params MerchantGetRetentionParams) error {
+	var request MerchantGetRetentionRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetRetention(ctx.Request().Context(), request.(MerchantGetRetentionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetRetention")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetRetentionResponseObject); ok {
+		return validResponse.VisitMerchantGetRetentionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateRetention operation middleware
+func (sh *strictHandler) MerchantUpdateRetention(ctx echo.Context, params MerchantUpdateRetentionParams) error {
+	var request MerchantUpdateRetentionRequestObject
+
+	request.Params = params
+
+	var body MerchantUpdateRetentionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateRetention(ctx.Request().Context(), request.(MerchantUpdateRetentionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateRetention")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateRetentionResponseObject); ok {
+		return validResponse.VisitMerchantUpdateRetentionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantExplainRetention operation middleware
+func (sh *strictHandler) MerchantExplainRetention(ctx echo.Context, params MerchantExplainRetentionParams) error {
+	var request MerchantExplainRetentionRequestObject
+
+	request.Params = params
+
+	var body MerchantExplainRetentionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantExplainRetention(ctx.Request().Context(), request.(MerchantExplainRetentionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantExplainRetention")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantExplainRetentionResponseObject); ok {
+		return validResponse.VisitMerchantExplainRetentionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -1,16 +1,18 @@
-// Package retention owns the way out: a customer's cancellation of a subscription from the first click to its end. (The
-// survey, offers and receipts join it later.)
+// Package retention owns the way out: a customer's cancellation of a subscription from the first click to its end, what is asked and
+// offered on it, the law of the customer's place, and what somebody can declare without signing in. README.md says what it means.
 //
-// It does not own the subscription: what canceling does to it, and whether it can be done now, is billing's. A cancellation
-// only says what the customer decided and what came of it, and nothing in it can keep anybody from canceling.
+// It does not own the subscription: what canceling, a discount or a pause does to it, and whether it can be done now, is billing's. A
+// cancellation only says what the customer decided and what came of it, and nothing in it can keep anybody from canceling.
 //
 // States of a cancellation:
 //
-//	open ──→ scheduled ──→ canceled     scheduled: the subscription ends with what is paid
-//	  │  └──────┼─────────────↑         canceled: it has ended
-//	  │         └──→ undone             the customer kept it after all
-//	  └──→ abandoned                    never mind
+//	open ⇄ offered ──→ saved         open: asked, or waiting for the confirmation; offered: an offer is on the table
+//	  │        │                     saved: an offer was accepted
+//	  ├────────┼─────→ scheduled ──→ canceled   scheduled: the subscription ends with what is paid; canceled: it has ended
+//	  │        │           └───────→ undone     the customer kept it after all
+//	  ├────────┼─────→ abandoned     never mind
+//	  └────────┴─────→ expired ────→ scheduled, canceled   nobody went on; a confirmation is taken even then
 //
-// The row is written before the subscription is canceled and once more after it. A process that dies between the two
-// leaves an open cancellation of a subscription that has ended: reading tells it as it is, and confirming it again ends it.
+// open leads to canceled at once where nothing is paid to keep, or the customer wishes so. Every change of a cancellation, of its
+// subscription, and what is told of it, is one transaction.
 package retention

@@ -2,12 +2,13 @@ package retention
 
 import (
 	"context"
+	"time"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 )
 
-// Store keeps cancellations. Every method takes the scope, or a cancellation that has one; what is outside it is
+// Store keeps what retention owns. Every method takes the merchant or the scope, or a thing that has one; what is outside it is
 // foyer.NotFound. Methods join the transaction in ctx when there is one.
 type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
@@ -16,24 +17,82 @@ type Store interface {
 	// LockCustomer makes commands about one customer wait for each other until the transaction ends.
 	LockCustomer(ctx context.Context, scope foyer.Scope) error
 
+	// Cancellation returns one with its offers.
 	Cancellation(ctx context.Context, scope foyer.Scope, id CancellationID) (Cancellation, error)
 	// AllCancellations returns a page of the customer's, newest first.
 	AllCancellations(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]Cancellation, error)
-	// OpenCancellation returns the one open cancellation of the subscription; foyer.NotFound when there is none.
+	// OpenCancellation returns the one unfinished cancellation of the subscription; foyer.NotFound when there is none.
 	OpenCancellation(ctx context.Context, scope foyer.Scope, sub billing.SubscriptionID) (Cancellation, error)
 	// ScheduledCancellations returns those of the subscription that wait for its end.
 	ScheduledCancellations(ctx context.Context, scope foyer.Scope, sub billing.SubscriptionID) ([]Cancellation, error)
-	// CreateCancellation stores a new one; false when the subscription has an open one already.
+	// DueCancellations returns what time alone changes by now, first due first, and keeps it for this transaction: another worker at
+	// the same time gets others.
+	DueCancellations(ctx context.Context, merchant foyer.MerchantID, now time.Time, limit int) ([]Cancellation, error)
+	// CreateCancellation stores a new one; false when the subscription has an unfinished one already.
 	CreateCancellation(ctx context.Context, c Cancellation) (bool, error)
-	// SaveCancellation saves a changed one if nobody changed it since; Conflict (conflict) when somebody did.
-	SaveCancellation(ctx context.Context, c Cancellation) error
+	// SaveCancellation saves a changed one that was read at version from, if nobody changed it since; Conflict (conflict) when somebody
+	// did. Offers are saved by themselves.
+	SaveCancellation(ctx context.Context, c Cancellation, from int64) error
+
+	// MerchantCancellations returns a page of the merchant's, newest first; MerchantCancellation one.
+	MerchantCancellations(ctx context.Context, merchant foyer.MerchantID, filter CancellationFilter, page foyer.PageRequest) ([]Cancellation, error)
+	MerchantCancellation(ctx context.Context, merchant foyer.MerchantID, id CancellationID) (Cancellation, error)
+
+	CreateOffer(ctx context.Context, o Offer) error
+	// DecideOffer writes what became of an open offer; Conflict (conflict) when something else has. It is what makes an offer good once.
+	DecideOffer(ctx context.Context, o Offer) error
+	// CustomerOffers returns all that was ever offered to the customer, oldest first.
+	CustomerOffers(ctx context.Context, scope foyer.Scope) ([]Offer, error)
+	// LockBudgets keeps others from using the rules' budgets until the transaction ends: in one order, so that nobody waits in a circle.
+	LockBudgets(ctx context.Context, merchant foyer.MerchantID, rules []string) error
+	// TakeBudget counts one more offer of a rule, with its cost, if the budget allows it.
+	TakeBudget(ctx context.Context, merchant foyer.MerchantID, rule string, cost int64, b Budget) (bool, error)
+	// GiveBackBudget takes back what an offer counted that came to nothing.
+	GiveBackBudget(ctx context.Context, merchant foyer.MerchantID, rule string, cost int64) error
+	// BudgetUsage returns what is used of the rules' budgets, by key.
+	BudgetUsage(ctx context.Context, merchant foyer.MerchantID, rules []string) (map[string]Usage, error)
+
+	// RetentionSettings returns the merchant's settings; the zero ones when it has none.
+	RetentionSettings(ctx context.Context, merchant foyer.MerchantID) (Settings, error)
+	// SaveRetentionSettings saves settings if nobody changed them since; false when somebody did.
+	SaveRetentionSettings(ctx context.Context, merchant foyer.MerchantID, s Settings, now time.Time) (bool, error)
+	LockMerchant(ctx context.Context, id foyer.MerchantID) error
+	// Prices and Products return those of the ids that are the merchant's; PricesOf the products' prices that are not archived, at most
+	// so many of each.
+	Prices(ctx context.Context, merchant foyer.MerchantID, ids []billing.PriceID) (map[billing.PriceID]billing.CatalogPrice, error)
+	Products(ctx context.Context, merchant foyer.MerchantID, ids []billing.ProductID) (map[billing.ProductID]billing.Product, error)
+	PricesOf(ctx context.Context, merchant foyer.MerchantID, products []billing.ProductID, most int) ([]billing.Price, error)
+
+	// CreateReceipt keeps a receipt for ever. Receipt returns that of a cancellation, notice or withdrawal by its id.
+	CreateReceipt(ctx context.Context, r Receipt) error
+	Receipt(ctx context.Context, merchant foyer.MerchantID, id string) (Receipt, error)
+	// RecordEvidence appends; what is written is never changed. Evidence returns what there is about one thing, oldest first.
+	RecordEvidence(ctx context.Context, entries ...Evidence) error
+	Evidence(ctx context.Context, merchant foyer.MerchantID, subject string) ([]Evidence, error)
+	// Tally adds to the numbers the insights are read from. The entries are merged and in one order.
+	Tally(ctx context.Context, merchant foyer.MerchantID, entries []TallyEntry) error
 	// RecordEvents writes down what changed.
 	RecordEvents(ctx context.Context, events ...foyer.Event) error
 }
 
-// Subscriptions is what of billing a cancellation needs; billing.Service is one.
+// CancellationFilter narrows a merchant's list; empty fields do not.
+type CancellationFilter struct {
+	Customer     foyer.CustomerID
+	Subscription billing.SubscriptionID
+	States       []State
+}
+
+// Subscriptions is what of billing leaving needs; billing.Service is one. Its commands join the transaction in ctx: what a cancellation
+// says and what the subscription is are one fact.
 type Subscriptions interface {
+	Customer(ctx context.Context, scope foyer.Scope) (billing.Customer, error)
 	Subscription(ctx context.Context, scope foyer.Scope, id billing.SubscriptionID) (billing.Subscription, error)
-	Cancel(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, effective billing.Effective) (billing.Subscription, error)
+	MerchantSubscription(ctx context.Context, merchant foyer.MerchantID, id billing.SubscriptionID) (billing.Subscription, error)
+	Cancel(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, in billing.CancelInput) (billing.Subscription, error)
 	Keep(ctx context.Context, by foyer.Actor, id billing.SubscriptionID) (billing.Subscription, error)
+	Pause(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, in billing.PauseInput) (billing.Subscription, error)
+	ApplyDiscount(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, d billing.SubscriptionDiscount) (billing.Subscription, error)
+	ExtendTrial(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, days int) (billing.Subscription, error)
+	Downgrade(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, items []billing.ItemInput) (billing.Subscription, error)
+	PreviewChange(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, items []billing.ItemInput) (billing.ChangePreview, error)
 }
