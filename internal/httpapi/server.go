@@ -73,6 +73,7 @@ type Server struct {
 	locales    localeCache
 	metrics    metrics
 	ids        foyer.IDs
+	downloads  map[downloadKind]downloadSource
 }
 
 type operation struct {
@@ -95,6 +96,7 @@ func New(c Config) (*echo.Echo, error) {
 		return nil, fmt.Errorf("httpapi: %w", err)
 	}
 	s := &Server{Config: c, spec: spec, operations: operationsOf(spec), metrics: newMetrics(c.Metrics), ids: foyer.NewIDs(c.Now)}
+	s.downloads = map[downloadKind]downloadSource{downloadInvoice: s.invoiceToDownload}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = ipExtractor(c.TrustedProxies)
