@@ -1,0 +1,122 @@
+package retention
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"foyer/internal/billing"
+	"foyer/internal/i18n"
+)
+
+// Document is a receipt in one language, before it is drawn.
+type Document struct {
+	Title     string
+	Reference Fact
+	// Person is the heading of the block that says whose declaration it is, Seller that of the merchant's.
+	Person, Seller string
+	Facts          []Fact
+	Lines          []Fact
+	Paragraphs     []string
+	Footer         string
+	// FileWord begins the name of the file.
+	FileWord string
+}
+
+// Fact is a label and what stands beside it.
+type Fact struct{ Label, Value string }
+
+// Document puts the receipt into words. Times are told in UTC to the second: whose clock it was shall not be a question.
+func (r Receipt) Document(locale i18n.Locale) Document {
+	text := func(key string) string { return locale.Text("receipt."+key, r.params(locale)) }
+	kind := string(r.Kind)
+	d := Document{
+		Title: text(kind + ".title"), FileWord: text(kind + ".file"), Reference: Fact{text("label.reference"), r.ID}, Person: text("label.person"), Seller: text("label.seller"),
+		Footer: text("footer"),
+	}
+	fact := func(label, value string) {
+		if value != "" {
+			d.Facts = append(d.Facts, Fact{text("label." + label), value})
+		}
+	}
+	c := r.Content
+	fact("received_at", moment(locale, c.ReceivedAt))
+	if c.EffectiveAt != nil {
+		fact("effective_at", locale.Date(*c.EffectiveAt))
+	}
+	if c.EndAt != nil {
+		fact("end_at", locale.Date(*c.EndAt))
+	}
+	if c.Refund != nil {
+		fact("refund", locale.Money(*c.Refund))
+	}
+	fact("subscription", c.Subscription)
+	line := func(label, value string) {
+		if value != "" {
+			d.Lines = append(d.Lines, Fact{text("label." + label), value})
+		}
+	}
+	for _, item := range c.Items {
+		name := item.Name
+		if item.Quantity > 1 {
+			name += "\u00a0×\u00a0" + strconv.FormatInt(item.Quantity, 10)
+		}
+		line("item", name)
+	}
+	line("contract", c.Contract)
+	if c.NoticeKind != "" {
+		line("notice_kind", text("notice_kind."+c.NoticeKind))
+	}
+	line("reason", c.Reason)
+	d.Paragraphs = append(d.Paragraphs, text(kind+".declared"))
+	if after := r.consequence(); after != "" {
+		d.Paragraphs = append(d.Paragraphs, text(kind+"."+after))
+	}
+	if c.Refund != nil {
+		d.Paragraphs = append(d.Paragraphs, text("refund"))
+	}
+	d.Paragraphs = append(d.Paragraphs, text("sealed"))
+	return d
+}
+
+// consequence names the text that says what comes of it.
+func (r Receipt) consequence() string {
+	switch {
+	case r.Kind == ReceiptCancellationNotice || r.Kind == ReceiptWithdrawalNotice:
+		return "checked"
+	case r.Kind == ReceiptWithdrawal:
+		return "ended"
+	case r.Content.WithCharge:
+		return "with_charge"
+	case r.Content.Effective == billing.Immediately:
+		return "at_once"
+	}
+	return "at_period_end"
+}
+
+func (r Receipt) params(locale i18n.Locale) map[string]any {
+	c := r.Content
+	params := map[string]any{"ReceivedAt": moment(locale, c.ReceivedAt), "Hash": r.Hash, "Name": c.Name, "Email": c.Email, "Plan": planOf(c.Items)}
+	if c.EffectiveAt != nil {
+		params["Date"] = locale.Date(*c.EffectiveAt)
+	}
+	if c.Refund != nil {
+		params["Refund"] = locale.Money(*c.Refund)
+	}
+	return params
+}
+
+func planOf(items []Item) string {
+	var names []string
+	for _, item := range items {
+		if item.Name != "" && len(names) < 3 {
+			names = append(names, item.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// moment is a date and time to the second, in UTC.
+func moment(locale i18n.Locale, at time.Time) string {
+	return locale.DateTime(at.UTC()) + " UTC"
+}
