@@ -2091,9 +2091,9 @@ type CustomerAddressList struct {
 
 // CustomerExport Everything held about a customer.
 type CustomerExport struct {
-	Activity      []Activity        `json:"activity"`
-	Addresses     []ExportedAddress `json:"addresses"`
-	Cancellations []Cancellation    `json:"cancellations"`
+	Activity      []Activity             `json:"activity"`
+	Addresses     []ExportedAddress      `json:"addresses"`
+	Cancellations []MerchantCancellation `json:"cancellations"`
 
 	// CreditBalances What is to their credit, by currency.
 	CreditBalances []Money               `json:"credit_balances"`

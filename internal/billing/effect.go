@@ -117,7 +117,7 @@ func (s Subscription) Settled(p Payment, method PaymentMethodID, now time.Time) 
 		}
 	case EffectResume, EffectChange:
 		after := p.Effect.After
-		cancel := s.scheduled(ScheduleCancel)
+		scheduled := s.ScheduledChange
 		next.Items, next.Cycle, next.Discount, next.AnchorAt = after.Items, after.Cycle, after.Discount, after.AnchorAt
 		next.CurrentPeriod, next.NextBilledAt, next.RemindAt = after.CurrentPeriod, after.NextBilledAt, after.RemindAt
 		next.Status, next.PausedAt, next.Pending = after.Status, nil, nil
@@ -125,9 +125,12 @@ func (s Subscription) Settled(p Payment, method PaymentMethodID, now time.Time) 
 			event = EventSubscriptionActive
 		}
 		next.ScheduledChange = nil
-		if cancel {
-			// Canceled while the charge was under way: at the end of what was just paid.
+		if s.scheduled(ScheduleCancel) {
+			// Canceled while the charge was under way: at the end of what was just paid, or the later one that was named.
 			next.ScheduledChange = &ScheduledChange{Action: ScheduleCancel, EffectiveAt: next.CurrentPeriod.End}
+			if scheduled.EffectiveAt.After(next.CurrentPeriod.End) {
+				next.ScheduledChange = scheduled
+			}
 		}
 		next.reprice()
 	}
@@ -143,7 +146,7 @@ func (s Subscription) Unsettled(p Payment, now time.Time) (next Subscription, ev
 	}
 	renewal := p.Effect != nil && p.Effect.Kind == EffectPeriod
 	switch {
-	case s.scheduled(ScheduleCancel) && (renewal || s.Status == SubscriptionPaused):
+	case (renewal || s.Status == SubscriptionPaused) && s.scheduled(ScheduleCancel) && (s.CurrentPeriod == nil || s.endsBy(s.CurrentPeriod.End)):
 		// Canceled while the charge was under way, and nothing was paid to keep: it ends now.
 		next.end(foyer.Micro(now))
 		return next, EventSubscriptionCanceled, true

@@ -49,6 +49,8 @@ const (
 	MailRefunded              MailKind = "refunded"
 	MailMethodChanged         MailKind = "payment_method_changed"
 	MailInvoiceCopy           MailKind = "invoice_copy"
+	MailDiscountApplied       MailKind = "discount_applied"
+	MailTrialExtended         MailKind = "trial_extended"
 )
 
 // MailOrder is a mail that must be sent: committed with what it tells of, carried out by a job. The facts that may have
@@ -80,6 +82,10 @@ type MailFacts struct {
 	Then  string `json:"then,omitempty"`
 	Brand string `json:"brand,omitempty"`
 	Last4 string `json:"last4,omitempty"`
+	// Receipt is the receipt that goes with the mail.
+	Receipt string `json:"receipt,omitempty"`
+	// Periods is how many bills a discount lowers; 0 for all to come.
+	Periods int `json:"periods,omitempty"`
 	// Number and Document ("invoice" or "credit_note") name the document a mail is about.
 	Number   string `json:"number,omitempty"`
 	Document string `json:"document,omitempty"`

@@ -143,7 +143,7 @@ func (s Subscription) NextPayment() *NextPayment {
 	if s.NextBilledAt == nil || s.Status == SubscriptionCanceled || s.Status == SubscriptionPaused {
 		return nil
 	}
-	if c := s.ScheduledChange; c != nil && (c.Action == ScheduleCancel || c.Action == SchedulePause) {
+	if s.scheduled(SchedulePause) || s.endsBy(*s.NextBilledAt) {
 		return nil
 	}
 	next := &NextPayment{At: *s.NextBilledAt, Total: s.NextTotal}

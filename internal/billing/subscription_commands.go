@@ -13,30 +13,73 @@ const longestPause = 731 * 24 * time.Hour
 // what is paused or past due ends at once (a debt is forgiven, nothing more was used than was withheld), a trial and a paid
 // period are kept to their end unless it shall be at once. While a charge is under way nobody knows yet what is paid: it
 // ends with the period being charged, or at once when the charge fails.
-func (s Subscription) Cancel(effective Effective, now time.Time) (Subscription, error) {
-	switch why := s.refuseCancel(); {
-	case why == "subscription.cancel_scheduled" && effective == Immediately:
-	case why != "":
+//
+// Who was not signed in when they declared it (Deferred) never ends anything at once: what is past due ends with its period, what is
+// paused with the one it keeps or after two weeks. NotBefore ends it with the first period that ends then or later.
+func (s Subscription) Cancel(in CancelInput, now time.Time) (Subscription, error) {
+	why := s.refuseCancel()
+	if why != "" && why != "subscription.cancel_scheduled" {
 		return s, foyer.Refuse(foyer.Conflict, why)
 	}
 	next := s.changed(now)
 	next.Pending = nil
-	atOnce := effective == Immediately || s.Status == SubscriptionPaused || s.Status == SubscriptionPastDue
-	switch {
-	case s.OpenPayment != "":
-		until := s.Cycle.Next(now, now)
-		if s.CurrentPeriod != nil && s.CurrentPeriod.End.After(now) {
-			until = s.CurrentPeriod.End
+	atOnce := in.Effective == Immediately || s.Status == SubscriptionPaused || s.Status == SubscriptionPastDue
+	if s.OpenPayment == "" && atOnce && !in.Deferred {
+		if why != "" && in.Effective != Immediately {
+			return s, foyer.Refuse(foyer.Conflict, why)
 		}
-		next.ScheduledChange = &ScheduledChange{Action: ScheduleCancel, EffectiveAt: until}
-	case atOnce:
 		next.end(foyer.Micro(now))
 		return next, nil
-	default:
-		next.ScheduledChange = &ScheduledChange{Action: ScheduleCancel, EffectiveAt: s.CurrentPeriod.End}
 	}
+	until, err := s.endAfter(in.NotBefore, now)
+	if err != nil {
+		return s, err
+	}
+	if why != "" && !until.Before(s.ScheduledChange.EffectiveAt) {
+		return s, foyer.Refuse(foyer.Conflict, why)
+	}
+	next.ScheduledChange = &ScheduledChange{Action: ScheduleCancel, EffectiveAt: until}
 	next.reprice()
 	return next, nil
+}
+
+// pausedNotice is how long a pause without a paid period goes on after somebody declared its end who was not signed in: whoever knows a
+// name and an address could do that, and the customer must have the time to read the mail and undo it.
+const pausedNotice = 14 * 24 * time.Hour
+
+// endAfter is the end of a period at which the subscription can end: the present one, or the first that ends at the moment named or
+// after it.
+//
+// Refusal: Invalid for a moment too far away.
+func (s Subscription) endAfter(named *time.Time, now time.Time) (time.Time, error) {
+	var until time.Time
+	switch {
+	case s.CurrentPeriod != nil && (s.CurrentPeriod.End.After(now) || s.OpenPayment == "" && s.Status != SubscriptionPaused):
+		until = s.CurrentPeriod.End // even if the engine has not come to it yet: it ends before the next one is billed
+	case s.Status == SubscriptionPaused:
+		until = foyer.Micro(now).Add(pausedNotice)
+	default:
+		until = s.Cycle.Next(now, now)
+	}
+	if named == nil {
+		return until, nil
+	}
+	if named.After(now.Add(longestPause)) {
+		return until, foyer.InvalidFields(foyer.FieldError{Pointer: "/end_at", Code: "input.end_at"})
+	}
+	anchor := until
+	if s.AnchorAt != nil && s.Status != SubscriptionTrialing {
+		anchor = *s.AnchorAt
+	}
+	for until.Before(*named) {
+		until = s.Cycle.Next(anchor, until)
+	}
+	return until, nil
+}
+
+// endsBy tells whether the subscription is canceled to end at the moment or before: one that names a later end lets it renew until then.
+func (s Subscription) endsBy(at time.Time) bool {
+	return s.scheduled(ScheduleCancel) && !s.ScheduledChange.EffectiveAt.After(at)
 }
 
 // Keep undoes what is scheduled. A paused one then stays paused until it is resumed.

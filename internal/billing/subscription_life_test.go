@@ -145,7 +145,7 @@ func TestNoSequenceOfCommandsReachesAnIllegalState(t *testing.T) {
 			var err error
 			switch r.IntN(9) {
 			case 0:
-				s, err = s.Cancel([]billing.Effective{billing.AtPeriodEnd, billing.Immediately}[r.IntN(2)], now)
+				s, err = s.Cancel(billing.CancelInput{Effective: []billing.Effective{billing.AtPeriodEnd, billing.Immediately}[r.IntN(2)]}, now)
 				if err == nil && r.IntN(3) > 0 { // mostly thought better of, so that lives are long
 					s = before
 				}
@@ -235,7 +235,7 @@ func TestCancelWhileTheRenewalIsCharged(t *testing.T) {
 	require.True(t, due)
 	p := billing.Payment{ID: "pay_1", Effect: &billing.Effect{Kind: billing.EffectPeriod}}
 	charged := step.Subscription.Charging(p.ID, day("2026-02-28"))
-	canceled, err := charged.Cancel(billing.Immediately, day("2026-02-28"))
+	canceled, err := charged.Cancel(billing.CancelInput{Effective: billing.Immediately}, day("2026-02-28"))
 	require.NoError(t, err)
 	require.Equal(t, &billing.ScheduledChange{Action: billing.ScheduleCancel, EffectiveAt: day("2026-03-31")}, canceled.ScheduledChange)
 

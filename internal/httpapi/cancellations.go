@@ -181,7 +181,7 @@ func (p presenter) cancellation(v retention.View) api.Cancellation {
 		Offer: p.offered(s.Offer), Effective: api.Effective(c.Effective), EffectiveAt: c.EffectiveAt, ReceivedAt: c.ReceivedAt,
 		Moments: each(v.Moments, func(m billing.Effective) api.Effective { return api.Effective(m) }), CreatedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt,
 		Legal: api.CancellationLegal{
-			Profile: api.CancellationLegalProfile(c.Course.ProfileOrDefault()), Statutory: showStatutory(s.Statutory),
+			Profile: api.CancellationLegalProfile(c.LegalProfile().ID), Statutory: showStatutory(s.Statutory),
 			Labels: api.CancellationLabels{Start: label("start"), Confirm: label("confirm"), Abandon: label("abandon"), Keep: label("keep"), Skip: label("skip")},
 		},
 		Actions: cancellationActions(c, s),

@@ -108,9 +108,9 @@ func (p *scripted) do(ctx context.Context, by foyer.Actor, id billing.Subscripti
 	return next, err
 }
 
-func (p *scripted) Cancel(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, effective billing.Effective) (billing.Subscription, error) {
+func (p *scripted) Cancel(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, in billing.CancelInput) (billing.Subscription, error) {
 	return p.do(ctx, by, id, func(s billing.Subscription, now time.Time) (billing.Subscription, error) {
-		return s.Cancel(effective, now)
+		return s.Cancel(in, now)
 	})
 }
 
@@ -170,15 +170,15 @@ func (k *shakyKeys) FinishIdempotencyKey(ctx context.Context, key foyer.Idempote
 	return k.Store.FinishIdempotencyKey(ctx, key, answer)
 }
 
-// shakyStore can't save a cancellation as often as it is told.
+// shakyStore fails at the last thing a cancellation writes, as often as it is told.
 type shakyStore struct {
 	*store.Store
 	fail atomic.Int32
 }
 
-func (s *shakyStore) SaveCancellation(ctx context.Context, c retention.Cancellation) error {
+func (s *shakyStore) Tally(ctx context.Context, merchant foyer.MerchantID, entries []retention.TallyEntry) error {
 	if s.fail.Add(-1) >= 0 {
 		return errShaken
 	}
-	return s.Store.SaveCancellation(ctx, c)
+	return s.Store.Tally(ctx, merchant, entries)
 }

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"encoding/json"
 
 	"foyer/api"
 	"foyer/internal/billing"
@@ -31,14 +30,11 @@ func (s *Server) MerchantListCancellations(ctx context.Context, in api.MerchantL
 
 // MerchantGetCancellation shows one cancellation with its evidence.
 func (s *Server) MerchantGetCancellation(ctx context.Context, in api.MerchantGetCancellationRequestObject) (api.MerchantGetCancellationResponseObject, error) {
-	found, evidence, err := s.Retention.MerchantCancellation(ctx, requestOf(ctx).merchant, retention.CancellationID(in.CancellationId))
+	found, err := s.Retention.MerchantCancellation(ctx, requestOf(ctx).merchant, retention.CancellationID(in.CancellationId))
 	if err != nil {
 		return nil, err
 	}
-	shown, err := presenterOf(ctx).withEvidence(found, evidence)
-	if err != nil {
-		return nil, err
-	}
+	shown := presenterOf(ctx).history(found)
 	same, err := unchanged(ctx, found.Version, shown)
 	if err != nil {
 		return nil, err
@@ -63,23 +59,17 @@ func (p presenter) wayOut(c retention.Cancellation) api.MerchantCancellation {
 	return shown
 }
 
-func (p presenter) withEvidence(c retention.Cancellation, evidence []retention.Evidence) (api.MerchantCancellation, error) {
-	shown := p.wayOut(c)
-	list := make([]api.Evidence, len(evidence))
-	for i, e := range evidence {
-		what, err := json.Marshal(e.Shown)
-		if err != nil {
-			return shown, err
+// history shows a cancellation with its evidence.
+func (p presenter) history(h retention.History) api.MerchantCancellation {
+	shown := p.wayOut(h.Cancellation)
+	evidence := each(h.Evidence, func(e retention.Evidence) api.Evidence {
+		what, _ := asObject(e.Shown) // it was read from JSON
+		return api.Evidence{
+			Id: e.ID, Kind: string(e.Kind), Actor: api.EvidenceActor(e.Actor), At: e.At, Locale: e.Shown.Locale, Shown: what, Answers: showAnswers(e.Answers),
 		}
-		list[i] = api.Evidence{
-			Id: e.ID, Kind: string(e.Kind), Actor: api.EvidenceActor(e.Actor), At: e.At, Locale: e.Shown.Locale, Answers: showAnswers(e.Answers),
-		}
-		if err := json.Unmarshal(what, &list[i].Shown); err != nil {
-			return shown, err
-		}
-	}
-	shown.Evidence = &list
-	return shown, nil
+	})
+	shown.Evidence = &evidence
+	return shown
 }
 
 func (p presenter) offer(o retention.Offer) api.Offer {

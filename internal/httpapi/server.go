@@ -16,6 +16,7 @@ import (
 	"foyer/api"
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
+	"foyer/internal/i18n"
 	"foyer/internal/identity"
 	"foyer/internal/invoice"
 	"foyer/internal/merchant"
@@ -52,6 +53,8 @@ type Config struct {
 	Keys   IdempotencyKeys
 	Audit  AuditLog
 	Sender *invoice.Sender
+	// Receipts draws the receipt of somebody who left: its file name and the PDF.
+	Receipts func(ctx context.Context, r retention.Receipt, locale i18n.Locale) (name string, pdf []byte, err error)
 	Clocks Clocks
 	// ClockTurn is how long a call may move a clock; 0 is the default.
 	ClockTurn time.Duration

@@ -19,7 +19,7 @@ func showRetention(set retention.Settings) api.RetentionSettings {
 		Survey: &api.RetentionSurvey{Enabled: &enabled, Comment: &comment, Reasons: showOptions(survey.Reasons), Liked: showOptions(survey.Liked)},
 		ValueProposition: &api.RetentionProposition{
 			Headline: showTexts(set.Proposition.Headline), Body: showTexts(set.Proposition.Body),
-			Losses: pointed(each(set.Proposition.Losses, func(t retention.Texts) api.LocalTexts { return api.LocalTexts(t) })),
+			Losses: unlessEmpty(each(set.Proposition.Losses, func(t retention.Texts) api.LocalTexts { return api.LocalTexts(t) })),
 		},
 		Offers: &offers, Holdout: &api.RetentionHoldout{Percent: &percent, Experiment: orNull(set.Holdout.Experiment)}, AllowImmediate: &immediate,
 		Legal:      &api.RetentionLegal{MaxOffers: set.Legal.MaxOffers, WithdrawalDays: set.Legal.WithdrawalDays, LoginFreeExit: set.Legal.LoginFreeExit},
@@ -27,8 +27,8 @@ func showRetention(set retention.Settings) api.RetentionSettings {
 	}
 }
 
-// pointed is nil for an empty list: it is left out.
-func pointed[T any](all []T) *[]T {
+// unlessEmpty is nil for an empty list: it is left out.
+func unlessEmpty[T any](all []T) *[]T {
 	if len(all) == 0 {
 		return nil
 	}
@@ -36,7 +36,9 @@ func pointed[T any](all []T) *[]T {
 }
 
 func showOptions(options []retention.Option) *[]api.RetentionOption {
-	return pointed(each(options, func(o retention.Option) api.RetentionOption { return api.RetentionOption{Id: o.ID, Label: showTexts(o.Label)} }))
+	return unlessEmpty(each(options, func(o retention.Option) api.RetentionOption {
+		return api.RetentionOption{Id: o.ID, Label: showTexts(o.Label)}
+	}))
 }
 
 func showTexts(texts retention.Texts) *api.LocalTexts {
@@ -80,8 +82,8 @@ func showUnitPrice(m *foyer.Money) *api.UnitPrice {
 
 func showConditions(w retention.Conditions) *api.OfferConditions {
 	shown := &api.OfferConditions{
-		Reasons: pointed(w.Reasons), Liked: pointed(w.Liked), Products: texts(w.Products), Prices: texts(w.Prices), Countries: texts(w.Countries),
-		TenureDays: showRange(w.TenureDays), AcceptedBefore: showRange(w.AcceptedBefore), Declined: pointed(w.Declined),
+		Reasons: unlessEmpty(w.Reasons), Liked: unlessEmpty(w.Liked), Products: texts(w.Products), Prices: texts(w.Prices), Countries: texts(w.Countries),
+		TenureDays: showRange(w.TenureDays), AcceptedBefore: showRange(w.AcceptedBefore), Declined: unlessEmpty(w.Declined),
 	}
 	if len(w.Statuses) > 0 {
 		var statuses []api.SubscriptionStatus
@@ -97,7 +99,7 @@ func showConditions(w retention.Conditions) *api.OfferConditions {
 }
 
 func texts[T ~string](all []T) *[]string {
-	return pointed(each(all, func(v T) string { return string(v) }))
+	return unlessEmpty(each(all, func(v T) string { return string(v) }))
 }
 
 func showRange(r *retention.Range) *api.NumberRange {

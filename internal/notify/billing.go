@@ -32,6 +32,12 @@ type Documents interface {
 	InvoicePDF(ctx context.Context, scope foyer.Scope, invoiceID string, locale i18n.Locale) (name string, pdf []byte, err error)
 }
 
+// Receipts is what notify asks for the receipts of those who leave.
+type Receipts interface {
+	// ReceiptPDF returns the receipt of a cancellation or withdrawal and the name of its file, or foyer.NotFound.
+	ReceiptPDF(ctx context.Context, scope foyer.Scope, id string, locale i18n.Locale) (name string, pdf []byte, err error)
+}
+
 // Tickets is what notify asks of identity, besides SignIns.
 type Tickets interface {
 	MintTicket(ctx context.Context, in identity.MintInput) (string, error)
@@ -116,10 +122,17 @@ func (s *Service) gather(ctx context.Context, order billing.MailOrder) (*billing
 
 // attach adds the PDF of the document the mail tells of. A document that is not there keeps no mail from being sent.
 func (s *Service) attach(ctx context.Context, b *billingMail) error {
-	if b.order.Invoice == "" {
+	var name string
+	var pdf []byte
+	var err error
+	switch {
+	case b.order.Invoice != "":
+		name, pdf, err = s.Documents.InvoicePDF(ctx, b.order.Scope, b.order.Invoice, b.locale)
+	case b.order.Facts.Receipt != "":
+		name, pdf, err = s.Receipts.ReceiptPDF(ctx, b.order.Scope, b.order.Facts.Receipt, b.locale)
+	default:
 		return nil
 	}
-	name, pdf, err := s.Documents.InvoicePDF(ctx, b.order.Scope, b.order.Invoice, b.locale)
 	if errors.Is(err, foyer.NotFound) {
 		return nil
 	}

@@ -83,6 +83,8 @@ var compose = map[billing.MailKind]func(*billingMail){
 	billing.MailResumed:               (*billingMail).resumed,
 	billing.MailPlanChanged:           (*billingMail).planChanged,
 	billing.MailPlanChangeScheduled:   (*billingMail).planChangeScheduled,
+	billing.MailDiscountApplied:       (*billingMail).discountApplied,
+	billing.MailTrialExtended:         (*billingMail).trialExtended,
 }
 
 // mail composes and draws the mail.

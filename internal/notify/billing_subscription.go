@@ -91,11 +91,19 @@ func (b *billingMail) cancellationScheduled() {
 	b.subject("subject")
 	b.say("intro")
 	b.say("nothing_more")
+	b.sayReceipt()
 	b.say("undo")
 	b.row("plan", planOf(b))
 	b.row("canceled_on", b.date(b.order.At))
 	b.rowOf("ends_on", "Date")
 	b.button("keep", b.links.keep)
+}
+
+// sayReceipt says that the receipt is attached, when it is.
+func (b *billingMail) sayReceipt() {
+	if b.order.Facts.Receipt != "" && len(b.attachments) > 0 {
+		b.letter.Paragraphs = append(b.letter.Paragraphs, b.shared("receipt_attached"))
+	}
 }
 
 func (b *billingMail) kept() {
@@ -119,6 +127,7 @@ func (b *billingMail) canceled() {
 	b.subject("subject")
 	b.say("intro")
 	b.say("nothing_more")
+	b.sayReceipt()
 	b.say("remains")
 	b.row("plan", planOf(b))
 	b.rowOf("ended_on", "Date")
@@ -205,5 +214,39 @@ func (b *billingMail) planChangeScheduled() {
 	b.say("until")
 	b.rowOf("price", "Price")
 	b.rowOf("starts_on", "Date")
+	b.button("subscription", b.links.subscription)
+}
+
+// discountApplied repeats the terms somebody accepted to stay: what the next payments come to, how many they are, and what it is then.
+func (b *billingMail) discountApplied() {
+	b.knowNextPayment()
+	b.params["Count"] = b.order.Facts.Periods
+	b.subject("subject")
+	b.say("intro")
+	switch {
+	case b.order.Facts.Periods > 0:
+		b.sayIf("terms", "NextTotal", "Amount", "Date")
+	default:
+		b.sayIf("terms_forever", "NextTotal", "Amount")
+	}
+	b.row("plan", planOf(b))
+	b.rowOf("next_payment", "NextAt")
+	b.rowOf("amount", "NextTotal")
+	if b.order.Facts.Periods > 0 {
+		b.rowOf("until", "Date")
+		b.rowOf("afterwards", "Amount")
+	}
+	b.button("subscription", b.links.subscription)
+}
+
+// trialExtended says when the trial ends now and what is charged then.
+func (b *billingMail) trialExtended() {
+	b.knowNextPayment()
+	b.subject("subject")
+	b.say("intro")
+	b.sayIf("charge", "NextTotal")
+	b.row("plan", planOf(b))
+	b.rowOf("trial_end", "Date")
+	b.rowOf("first_payment", "NextTotal")
 	b.button("subscription", b.links.subscription)
 }

@@ -23,6 +23,7 @@ type Config struct {
 	Orders    Orders
 	Bills     Bills
 	Documents Documents
+	Receipts  Receipts
 	Tickets   Tickets
 	Endpoints Endpoints
 	Activity  ActivityStore

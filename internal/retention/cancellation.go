@@ -126,6 +126,14 @@ func (c Cancellation) Scope() foyer.Scope {
 	return foyer.Scope{Merchant: c.Merchant, Customer: c.Customer}
 }
 
+// LegalProfile is that of the customer's place, as the law has it.
+func (c Cancellation) LegalProfile() LegalProfile {
+	if c.Profile == "" {
+		return profile(ProfileElsewhere) // begun before there were profiles
+	}
+	return profile(c.Profile)
+}
+
 // Finished tells whether nothing is left for the customer to decide.
 func (c Cancellation) Finished() bool { return !slices.Contains(Unfinished, c.State) }
 
@@ -316,11 +324,12 @@ func (c Cancellation) settleOffers(outcome OfferState, now time.Time) Cancellati
 }
 
 // Confirmed returns the cancellation as the subscription has become: what was asked for is not always what happens (a
-// charge under way keeps it to the end of the period, a debt ends it at once).
+// charge under way keeps it to the end of the period, a debt ends it at once). One that has only expired can still be confirmed: who
+// wants to leave need not begin again.
 //
 // Refusals: Conflict (cancellation.closed).
 func (c Cancellation) Confirmed(sub billing.Subscription, now time.Time) (Cancellation, error) {
-	if c.Finished() {
+	if c.Finished() && c.State != Expired {
 		return c, errClosed()
 	}
 	at := foyer.Micro(now)

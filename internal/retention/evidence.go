@@ -40,12 +40,44 @@ func (s *Service) MerchantCancellations(ctx context.Context, merchant foyer.Merc
 	return s.store.MerchantCancellations(ctx, merchant, filter, page)
 }
 
-// MerchantCancellation returns one of the merchant's, with its evidence, oldest first.
-func (s *Service) MerchantCancellation(ctx context.Context, merchant foyer.MerchantID, id CancellationID) (Cancellation, []Evidence, error) {
+// History is a cancellation with its evidence, oldest first.
+type History struct {
+	Cancellation
+	Evidence []Evidence
+}
+
+// MerchantCancellation returns one of the merchant's.
+func (s *Service) MerchantCancellation(ctx context.Context, merchant foyer.MerchantID, id CancellationID) (History, error) {
 	c, err := s.store.MerchantCancellation(ctx, merchant, id)
 	if err != nil {
-		return c, nil, err
+		return History{}, err
 	}
-	evidence, err := s.store.Evidence(ctx, merchant, string(id))
-	return c, evidence, err
+	found, err := s.histories(ctx, merchant, c)
+	if err != nil {
+		return History{}, err
+	}
+	return found[0], nil
+}
+
+// Histories returns a page of the customer's cancellations, whatever became of them, newest first.
+func (s *Service) Histories(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]History, error) {
+	found, err := s.store.AllCancellations(ctx, scope, page)
+	if err != nil {
+		return nil, err
+	}
+	return s.histories(ctx, scope.Merchant, found...)
+}
+
+func (s *Service) histories(ctx context.Context, merchant foyer.MerchantID, cancellations ...Cancellation) ([]History, error) {
+	out, place := make([]History, len(cancellations)), map[string]int{}
+	subjects := make([]string, len(cancellations))
+	for i, c := range cancellations {
+		out[i].Cancellation, subjects[i], place[string(c.ID)] = c, string(c.ID), i
+	}
+	evidence, err := s.store.Evidence(ctx, merchant, subjects)
+	for _, e := range evidence {
+		h := &out[place[e.Subject]]
+		h.Evidence = append(h.Evidence, e)
+	}
+	return out, err
 }

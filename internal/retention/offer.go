@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"math/big"
 	"time"
 
 	"foyer/internal/billing"
@@ -110,6 +111,15 @@ func (d DiscountTerms) discount(now time.Time) billing.SubscriptionDiscount {
 		given.Amount = &d.Amount.Amount
 	}
 	return given
+}
+
+// share is the percentage as a share: 30 is 0.3.
+func (d DiscountTerms) share() foyer.Rate {
+	percent, ok := d.Percent.Rat()
+	if !ok {
+		return d.Percent
+	}
+	return foyer.Rate(new(big.Rat).Quo(percent, hundred).FloatString(8))
 }
 
 // PauseTerms stop billing for a number of periods, from the end of the one that is paid.

@@ -69,7 +69,7 @@ func (d Decision) outcome() Outcome {
 // facts gathers what decides: the same for the real flow and for the merchant who wants it explained.
 func (s *Service) facts(ctx context.Context, c Cancellation, sub billing.Subscription, settings Settings, now time.Time) (Facts, error) {
 	f := Facts{
-		Now: now, Subscription: sub, Country: c.Country, Profile: profileOf(c.Profile), Answers: c.Answers, Group: c.Group, Shown: c.Offers,
+		Now: now, Subscription: sub, Country: c.Country, Profile: c.LegalProfile(), Answers: c.Answers, Group: c.Group, Shown: c.Offers,
 		Switches: map[string]Switch{}, Usage: map[string]Usage{},
 	}
 	offers, err := s.store.CustomerOffers(ctx, c.Scope())

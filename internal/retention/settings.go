@@ -46,6 +46,14 @@ const (
 	RefundProRata RefundPolicy = "pro_rata"
 )
 
+// Policy is the policy, the default one where none is set.
+func (w WithdrawalPolicy) Policy() RefundPolicy {
+	if w.Refund == "" {
+		return RefundFull
+	}
+	return w.Refund
+}
+
 // GroupOf draws the lot of a customer: always the same one.
 func (s Settings) GroupOf(customer foyer.CustomerID) Group {
 	if InHoldout(s.Holdout.Experiment, string(customer), s.Holdout.Percent/100) {

@@ -22,8 +22,33 @@ type Shown struct {
 	// Keeps says what can be used until when.
 	Keeps *Keeps      `json:"keeps,omitempty"`
 	Offer *ShownOffer `json:"offer,omitempty"`
-	// Statutory are the wordings a law gives for the buttons.
-	Statutory StatutoryLabels `json:"statutory"`
+	// Statutory are the wordings a law gives for the buttons; nil where none does.
+	Statutory *StatutoryLabels `json:"statutory,omitempty"`
+}
+
+// StatutoryLabels are words of a law for buttons, in a language of the country it is of; empty where it gives none.
+type StatutoryLabels struct {
+	Language        string `json:"language"`
+	Cancel          string `json:"cancel,omitempty"`
+	ConfirmCancel   string `json:"confirm_cancel,omitempty"`
+	Withdraw        string `json:"withdraw,omitempty"`
+	ConfirmWithdraw string `json:"confirm_withdraw,omitempty"`
+}
+
+// Statutory returns the words for the customers of a country; nil where no law gives any. reader chooses among its languages.
+func (p LegalProfile) Statutory(country foyer.Country, reader i18n.Locale) *StatutoryLabels {
+	var s StatutoryLabels
+	for button, text := range map[Button]*string{
+		ButtonCancel: &s.Cancel, ButtonConfirmCancel: &s.ConfirmCancel, ButtonWithdraw: &s.Withdraw, ButtonConfirmWithdraw: &s.ConfirmWithdraw,
+	} {
+		if w, given := p.Wording(button, country, reader.Language); given {
+			*text, s.Language = w.Text, w.Language
+		}
+	}
+	if s.Language == "" {
+		return nil
+	}
+	return &s
 }
 
 // ShownSurvey is the survey in one language. No answer is required.
@@ -89,7 +114,7 @@ func (c Cancellation) Show(sub billing.Subscription, locale i18n.Locale, portal 
 	if c.EffectiveAt != nil {
 		params["Date"] = locale.Date(*c.EffectiveAt)
 	}
-	shown := Shown{Locale: locale.Language, State: c.State, Step: c.Step, Statutory: profileOf(c.Profile).Statutory(c.Country, locale)}
+	shown := Shown{Locale: locale.Language, State: c.State, Step: c.Step, Statutory: c.LegalProfile().Statutory(c.Country, locale)}
 	shown.Headline, shown.Body = c.stepTexts(locale, params)
 	if c.EffectiveAt != nil && c.EffectiveAt.After(now) {
 		shown.Keeps = &Keeps{Until: *c.EffectiveAt, Text: locale.Text("cancellation.keeps", params)}
@@ -173,12 +198,18 @@ func (o Offer) show(sub billing.Subscription, locale i18n.Locale, portal string)
 		}
 		return locale.Text(key, params)
 	}
-	body := "body"
-	if o.Discount != nil && o.Terms.Until == nil {
-		body = "body_forever"
+	headline, body := "headline", "body"
+	if d := o.Discount; d != nil {
+		if d.Type == billing.DiscountPercent {
+			headline = "headline_percent"
+			params["Percent"] = locale.Percent(d.share())
+		}
+		if d.Periods == nil {
+			body = "body_forever"
+		}
 	}
 	return &ShownOffer{
-		ID: o.ID, Type: o.Type, Headline: text(o.Headline, "headline"), Body: text(o.Body, body), Accept: text(nil, "accept"), Decline: text(nil, "decline"),
+		ID: o.ID, Type: o.Type, Headline: text(o.Headline, headline), Body: text(o.Body, body), Accept: text(nil, "accept"), Decline: text(nil, "decline"),
 		URL: o.URL, Terms: o.Terms, ExpiresAt: o.ExpiresAt,
 	}
 }
@@ -188,8 +219,9 @@ func (o Offer) params(sub billing.Subscription, locale i18n.Locale) map[string]a
 	money := func(amount int64) string {
 		return locale.Money(foyer.Money{Amount: amount, Currency: o.Terms.Currency})
 	}
-	params := map[string]any{
-		"Price": money(o.Terms.PriceNow), "Later": money(o.Terms.PriceLater), "Plan": planName(sub), "NewPlan": o.Plan,
+	params := map[string]any{"Price": money(o.Terms.PriceNow), "Later": money(o.Terms.PriceLater), "Plan": planName(sub)}
+	if o.PlanChange != nil {
+		params["Plan"] = o.Plan
 	}
 	if o.Terms.Until != nil {
 		params["Until"] = locale.Date(*o.Terms.Until)
@@ -198,16 +230,10 @@ func (o Offer) params(sub billing.Subscription, locale i18n.Locale) map[string]a
 		params["Date"] = locale.Date(*o.Terms.From)
 	}
 	switch {
+	case o.Discount != nil && o.Discount.Periods != nil:
+		params["Count"] = *o.Discount.Periods
 	case o.Discount != nil:
-		params["Count"] = 0
-		if o.Discount.Periods != nil {
-			params["Count"] = *o.Discount.Periods
-		}
-		if o.Discount.Type == billing.DiscountPercent {
-			params["Off"] = o.percent(locale)
-		} else if o.Discount.Amount != nil {
-			params["Off"] = money(o.Discount.Amount.Amount)
-		}
+		params["Later"] = money(nextTotal(sub)) // what it is instead of
 	case o.Pause != nil:
 		params["Count"] = o.Pause.Periods
 	case o.TrialExtension != nil:

@@ -66,9 +66,9 @@ type Store interface {
 	// CreateReceipt keeps a receipt for ever. Receipt returns that of a cancellation, notice or withdrawal by its id.
 	CreateReceipt(ctx context.Context, r Receipt) error
 	Receipt(ctx context.Context, merchant foyer.MerchantID, id string) (Receipt, error)
-	// RecordEvidence appends; what is written is never changed. Evidence returns what there is about one thing, oldest first.
+	// RecordEvidence appends; what is written is never changed. Evidence returns what there is about some things, oldest first.
 	RecordEvidence(ctx context.Context, entries ...Evidence) error
-	Evidence(ctx context.Context, merchant foyer.MerchantID, subject string) ([]Evidence, error)
+	Evidence(ctx context.Context, merchant foyer.MerchantID, subjects []string) ([]Evidence, error)
 	// Tally adds to the numbers the insights are read from. The entries are merged and in one order.
 	Tally(ctx context.Context, merchant foyer.MerchantID, entries []TallyEntry) error
 	// RecordEvents writes down what changed.

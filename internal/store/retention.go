@@ -106,9 +106,12 @@ func (s *Store) RecordEvidence(ctx context.Context, entries ...retention.Evidenc
 }
 
 // Evidence implements retention.Store.
-func (s *Store) Evidence(ctx context.Context, merchant foyer.MerchantID, subject string) ([]retention.Evidence, error) {
+func (s *Store) Evidence(ctx context.Context, merchant foyer.MerchantID, subjects []string) ([]retention.Evidence, error) {
+	if len(subjects) == 0 {
+		return nil, nil
+	}
 	var rows []evidenceRow
-	if err := s.db(ctx).Where("subject_id = ? AND merchant_id = ?", subject, merchant).Order("created_at, id").Find(&rows).Error; err != nil {
+	if err := s.db(ctx).Where("merchant_id = ? AND subject_id IN ?", merchant, subjects).Order("created_at, id").Find(&rows).Error; err != nil {
 		return nil, translate(err)
 	}
 	out := make([]retention.Evidence, len(rows))

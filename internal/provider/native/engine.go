@@ -22,6 +22,9 @@ type Config struct {
 	Now  billing.Clock
 	Real func() time.Time
 	Log  *slog.Logger
+	// Also is more that falls due by the merchant's clock, of other features, after what is due of subscriptions; more tells whether
+	// there was anything. May be nil.
+	Also func(ctx context.Context, merchant foyer.MerchantID) (more bool, err error)
 	// Lease is how long a worker may take to ask the gateway before others look the attempt up; 0 is the default.
 	Lease time.Duration
 }
@@ -34,6 +37,7 @@ var (
 	_ billing.Pauser   = (*Engine)(nil)
 	_ billing.Changer  = (*Engine)(nil)
 	_ billing.Seller   = (*Engine)(nil)
+	_ billing.Retainer = (*Engine)(nil)
 )
 
 // How long things may take. A lease is longer than a gateway may take to answer, so that two workers don't ask about the same

@@ -50,13 +50,13 @@ func cancelAndKeep(t *testing.T, h Harness) {
 	ctx, s := context.Background(), h.Subscribe(t)
 	_, err := h.Provider.Keep(ctx, h.Owner, s.ID)
 	require.ErrorIs(t, err, foyer.Conflict, "there is nothing to keep")
-	after, err := h.Provider.Cancel(ctx, h.Owner, s.ID, billing.AtPeriodEnd)
+	after, err := h.Provider.Cancel(ctx, h.Owner, s.ID, billing.CancelInput{Effective: billing.AtPeriodEnd})
 	require.NoError(t, err)
 	assert.Equal(t, billing.SubscriptionActive, after.Status, "it runs to the end of what was paid")
 	require.NotNil(t, after.ScheduledChange)
 	assert.Equal(t, s.CurrentPeriod.End, after.ScheduledChange.EffectiveAt)
 	assert.Nil(t, after.NextPayment())
-	_, err = h.Provider.Cancel(ctx, h.Owner, s.ID, billing.AtPeriodEnd)
+	_, err = h.Provider.Cancel(ctx, h.Owner, s.ID, billing.CancelInput{Effective: billing.AtPeriodEnd})
 	require.ErrorIs(t, err, foyer.Conflict, "it is scheduled already")
 	kept, err := h.Provider.Keep(ctx, h.Owner, s.ID)
 	require.NoError(t, err)
@@ -66,11 +66,11 @@ func cancelAndKeep(t *testing.T, h Harness) {
 
 func cancelAtOnce(t *testing.T, h Harness) {
 	ctx, s := context.Background(), h.Subscribe(t)
-	after, err := h.Provider.Cancel(ctx, h.Owner, s.ID, billing.Immediately)
+	after, err := h.Provider.Cancel(ctx, h.Owner, s.ID, billing.CancelInput{Effective: billing.Immediately})
 	require.NoError(t, err)
 	assert.Equal(t, billing.SubscriptionCanceled, after.Status)
 	for name, again := range map[string]func() error{
-		"cancel": func() error { _, err := h.Provider.Cancel(ctx, h.Owner, s.ID, billing.Immediately); return err },
+		"cancel": func() error { _, err := h.Provider.Cancel(ctx, h.Owner, s.ID, billing.CancelInput{Effective: billing.Immediately}); return err },
 		"keep":   func() error { _, err := h.Provider.Keep(ctx, h.Owner, s.ID); return err },
 		"method": func() error {
 			_, _, err := h.Provider.SetPaymentMethod(ctx, h.Owner, s.ID, h.Method(t, true))
@@ -83,7 +83,7 @@ func cancelAtOnce(t *testing.T, h Harness) {
 
 func cancelPastDue(t *testing.T, h Harness) {
 	s := h.Indebt(t, h.Subscribe(t))
-	after, err := h.Provider.Cancel(context.Background(), h.Owner, s.ID, billing.AtPeriodEnd)
+	after, err := h.Provider.Cancel(context.Background(), h.Owner, s.ID, billing.CancelInput{Effective: billing.AtPeriodEnd})
 	require.NoError(t, err, "whoever wants to leave can")
 	assert.Equal(t, billing.SubscriptionCanceled, after.Status, "nothing was paid that could be kept to its end")
 	_, _, err = h.Provider.Pay(context.Background(), h.Owner, s.Debt, "")
@@ -93,7 +93,7 @@ func cancelPastDue(t *testing.T, h Harness) {
 func strangers(t *testing.T, h Harness) {
 	ctx, s := context.Background(), h.Indebt(t, h.Subscribe(t))
 	calls := map[string]func() error{
-		"cancel": func() error { _, err := h.Provider.Cancel(ctx, h.Stranger, s.ID, billing.Immediately); return err },
+		"cancel": func() error { _, err := h.Provider.Cancel(ctx, h.Stranger, s.ID, billing.CancelInput{Effective: billing.Immediately}); return err },
 		"keep":   func() error { _, err := h.Provider.Keep(ctx, h.Stranger, s.ID); return err },
 		"method": func() error {
 			_, _, err := h.Provider.SetPaymentMethod(ctx, h.Stranger, s.ID, s.PaymentMethod)

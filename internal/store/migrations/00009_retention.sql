@@ -34,6 +34,7 @@ CREATE TABLE offers (
   FOREIGN KEY (merchant_id, customer_id) REFERENCES customers (merchant_id, id)
 );
 CREATE INDEX offers_cancellation ON offers (cancellation_id, merchant_id, created_at, id);
+CREATE INDEX offers_subscription ON offers (subscription_id);
 -- What a customer was ever offered: cooldowns and caps are counted from it.
 CREATE INDEX offers_customer ON offers (merchant_id, customer_id, created_at, id);
 -- Whatever else goes wrong, a cancellation has one offer on the table and is saved once.
@@ -73,7 +74,7 @@ CREATE TABLE evidence (
   answers {{.JSON}} NOT NULL,
   created_at {{.Time}} NOT NULL
 );
-CREATE INDEX evidence_subject ON evidence (subject_id, merchant_id, created_at, id);
+CREATE INDEX evidence_subject ON evidence (merchant_id, subject_id, created_at, id);
 
 -- What the insights are read from: sums over cancellations, kept with every change of one.
 CREATE TABLE retention_tallies (

@@ -1,0 +1,43 @@
+package app
+
+import (
+	"context"
+
+	"foyer/internal/foyer"
+	"foyer/internal/i18n"
+	"foyer/internal/invoice"
+	"foyer/internal/retention"
+)
+
+// receipts draws what retention puts into words with what invoice draws documents with.
+type receipts struct {
+	invoices  *invoice.Service
+	retention *retention.Service
+}
+
+// ReceiptPDF implements notify.Receipts.
+func (r receipts) ReceiptPDF(ctx context.Context, scope foyer.Scope, id string, locale i18n.Locale) (string, []byte, error) {
+	receipt, err := r.retention.Receipt(ctx, scope, id)
+	if err != nil {
+		return "", nil, err
+	}
+	return r.draw(ctx, receipt, locale)
+}
+
+func (r receipts) draw(ctx context.Context, receipt retention.Receipt, locale i18n.Locale) (string, []byte, error) {
+	d := receipt.Document(locale)
+	pdf, err := r.invoices.RenderStatement(ctx, receipt.Merchant, invoice.Statement{
+		Title: d.Title, Reference: d.Reference.Value, ReferenceLabel: d.Reference.Label, SellerLabel: d.Seller, PersonLabel: d.Person,
+		Person: invoice.Party{Name: receipt.Content.Name, Company: receipt.Content.Company, Email: receipt.Content.Email, Address: receipt.Content.Address},
+		Facts:  facts(d.Facts), Lines: facts(d.Lines), Paragraphs: d.Paragraphs, Footer: d.Footer, IssuedAt: receipt.CreatedAt,
+	}, locale)
+	return invoice.StatementFileName(d.FileWord, d.Reference.Value), pdf, err
+}
+
+func facts(all []retention.Fact) []invoice.Fact {
+	out := make([]invoice.Fact, len(all))
+	for i, f := range all {
+		out[i] = invoice.Fact{Label: f.Label, Value: f.Value}
+	}
+	return out
+}
