@@ -129,7 +129,9 @@ func (a *App) wire() error {
 	moves, post := gateways{a.Merchants, gateway}, mails{a.Store, a.Queue}
 	a.Engine = native.NewEngine(native.Config{
 		Store: a.Store, Merchants: a.Merchants, Gateways: moves, Mails: post, IDs: a.IDs, Now: a.Merchants.Clock, Real: a.Now, Log: a.Log,
-		Also: func(ctx context.Context, merchant foyer.MerchantID) (bool, error) { return a.Retention.RunDue(ctx, merchant) },
+		Also: func(ctx context.Context, merchant foyer.MerchantID) (bool, error) {
+			return a.Retention.RunDue(ctx, merchant)
+		},
 	})
 	a.Billing = billing.NewService(a.Store, a.IDs, a.Merchants.Clock, moves, post, a.Engine)
 	a.Catalog = billing.NewCatalog(a.Store, a.IDs, a.Merchants.Clock)
@@ -144,7 +146,7 @@ func (a *App) wire() error {
 		Sender: sender, SignIns: a.Identity, Merchants: a.Merchants, Customers: a.Billing, Activity: a.Store, EventLog: a.Store, Now: a.Now,
 		PublicURL: a.PublicURL, LinkLife: a.Lifetimes.MagicLink,
 		Orders: a.Store, Bills: a.Billing, Documents: documents{a.Invoices}, Tickets: a.Identity, TicketLife: a.Lifetimes.MailTicket,
-		Endpoints: disabledEndpoints{a.Store}, Receipts: receipts{a.Invoices, a.Retention},
+		Endpoints: disabledEndpoints{a.Store}, Receipts: receipts{a.Invoices, a.Retention, a.Store},
 	})
 	a.Hooks = a.newHooks()
 	a.Workers, err = jobs.NewWorkers(a.Store, jobs.Handlers{
@@ -166,7 +168,7 @@ func (a *App) wire() error {
 	api, err := httpapi.New(httpapi.Config{
 		Identity: a.Identity, Merchants: a.Merchants, Billing: a.Billing, Customers: a.Customers, Catalog: a.Catalog, Invoices: a.Invoices, Notify: a.Notify,
 		Retention: a.Retention, Webhooks: webhooks{a}, Hooks: a.Hooks, Keys: a.Store, Audit: a.Store,
-		Receipts: receipts{a.Invoices, a.Retention}.draw,
+		Receipts: receipts{a.Invoices, a.Retention, a.Store}.draw,
 		Clocks:   clocks{a.Engine, a.Merchants}, ClockTurn: a.ClockTurn,
 		Sender: invoice.NewSender(invoice.SenderConfig{
 			Store: a.Store, Customers: a.Billing, Mails: post, Limiter: a.Store, Rules: a.Limits[identity.LimitInvoiceSend], IDs: a.IDs,

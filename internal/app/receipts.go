@@ -2,17 +2,20 @@ package app
 
 import (
 	"context"
+	"errors"
 
 	"foyer/internal/foyer"
 	"foyer/internal/i18n"
 	"foyer/internal/invoice"
 	"foyer/internal/retention"
+	"foyer/internal/store"
 )
 
 // receipts draws what retention puts into words with what invoice draws documents with.
 type receipts struct {
 	invoices  *invoice.Service
 	retention *retention.Service
+	store     *store.Store
 }
 
 // ReceiptPDF implements notify.Receipts.
@@ -24,14 +27,24 @@ func (r receipts) ReceiptPDF(ctx context.Context, scope foyer.Scope, id string, 
 	return r.draw(ctx, receipt, locale)
 }
 
+// draw returns the name of a receipt's file and its PDF: drawn once in each language, and the same bytes from then on.
 func (r receipts) draw(ctx context.Context, receipt retention.Receipt, locale i18n.Locale) (string, []byte, error) {
 	d := receipt.Document(locale)
-	pdf, err := r.invoices.RenderStatement(ctx, receipt.Merchant, invoice.Statement{
+	name := invoice.StatementFileName(d.FileWord, d.Reference.Value)
+	pdf, err := r.store.ReceiptFile(ctx, receipt.Merchant, receipt.ID, locale.Tag)
+	if !errors.Is(err, foyer.NotFound) {
+		return name, pdf, err
+	}
+	pdf, err = r.invoices.RenderStatement(ctx, receipt.Merchant, invoice.Statement{
 		Title: d.Title, Reference: d.Reference.Value, ReferenceLabel: d.Reference.Label, SellerLabel: d.Seller, PersonLabel: d.Person,
 		Person: invoice.Party{Name: receipt.Content.Name, Company: receipt.Content.Company, Email: receipt.Content.Email, Address: receipt.Content.Address},
 		Facts:  facts(d.Facts), Lines: facts(d.Lines), Paragraphs: d.Paragraphs, Footer: d.Footer, IssuedAt: receipt.CreatedAt,
 	}, locale)
-	return invoice.StatementFileName(d.FileWord, d.Reference.Value), pdf, err
+	if err != nil {
+		return "", nil, err
+	}
+	pdf, err = r.store.KeepReceiptFile(ctx, receipt.Merchant, receipt.ID, locale.Tag, pdf)
+	return name, pdf, err
 }
 
 func facts(all []retention.Fact) []invoice.Fact {

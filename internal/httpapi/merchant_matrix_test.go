@@ -14,9 +14,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/foyertest"
+	"foyer/internal/i18n"
 	"foyer/internal/merchant"
+	"foyer/internal/retention"
 )
 
 // estate is a merchant that has one of everything its API names, made through that API.
@@ -57,6 +60,10 @@ func newEstate(t *testing.T, a *foyertest.App, name string) *estate {
 	first("payment_id", "/payments")
 	first("invoice_id", "/invoices")
 	first("event_id", "/events")
+	by := foyer.Actor{Kind: foyer.ActorCustomer, Scope: foyertest.Scope(e.merchant.ID, foyer.CustomerID(e.own["customer_id"]))}
+	leaving, err := a.Retention.Start(t.Context(), by, billing.SubscriptionID(e.own["subscription_id"]), retention.StartInput{}, retention.Reader{Locale: i18n.English})
+	require.NoError(t, err)
+	e.own["cancellation_id"] = string(leaving.ID)
 	return e
 }
 
@@ -72,7 +79,7 @@ var anID = regexp.MustCompile(`^([a-z]+)_[0-9a-z]{26}$`)
 var parameterOf = map[string]string{
 	"pro": "product_id", "pri": "price_id", "dsc": "discount_id", "ctm": "customer_id", "add": "address_id", "paymtd": "payment_method_id",
 	"sub": "subscription_id", "pay": "payment_id", "inv": "invoice_id", "evt": "event_id", "key": "api_key_id", "cpls": "portal_session_id",
-	"whk": "webhook_endpoint_id", "dlv": "delivery_id",
+	"whk": "webhook_endpoint_id", "dlv": "delivery_id", "can": "cancellation_id",
 }
 
 // body is the operation's example in openapi.yaml, with ids of the estate's in it, and how many there are.

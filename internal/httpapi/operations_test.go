@@ -18,6 +18,7 @@ import (
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/foyertest"
+	"foyer/internal/i18n"
 	"foyer/internal/merchant"
 	"foyer/internal/retention"
 )
@@ -65,7 +66,7 @@ func newStreet(t *testing.T, a *foyertest.App) *street {
 	return s
 }
 
-// openCancellation makes an open cancellation and returns its id.
+// openCancellation makes an open cancellation, with a receipt so that there is something to read everywhere, and returns its id.
 func openCancellation(t *testing.T, a *foyertest.App, c billing.Customer, subscription string) string {
 	t.Helper()
 	now := foyer.Micro(a.Clock.Now())
@@ -76,6 +77,8 @@ func openCancellation(t *testing.T, a *foyertest.App, c billing.Customer, subscr
 	})
 	require.NoError(t, err)
 	require.True(t, created)
+	require.NoError(t, a.Store.CreateReceipt(context.Background(), retention.NewReceipt(id, foyertest.Scope(c.Merchant, c.ID), retention.ReceiptCancellation, i18n.English,
+		retention.ReceiptContent{Email: c.Email, ReceivedAt: now}, now)))
 	return id
 }
 

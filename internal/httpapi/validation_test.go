@@ -33,6 +33,8 @@ var fullBodies = map[string][]string{
 	"refreshSession":        {`{"refresh_token":"abc"}`},
 	"addPaymentMethod": {`{"setup_id":"pms_01kb3v5q8r9s0t1v2w3x4y5z6a","replaces":"paymtd_01kb3v5q8r9s0t1v2w3x4y5z6a","default":true,
 		"subscription_id":"sub_01kb3v5q8r9s0t1v2w3x4y5z6a"}`},
+	"answerSurvey":                 {`{"reason":"other","liked":"support","comment":"I only used it twice."}`},
+	"acceptOffer":                  {`{"offer_id":"ofr_01kb3v5q8r9s0t1v2w3x4y5z6a"}`},
 	"updatePaymentMethod":          {`{"default":true,"billing_name":"Mia Reyes"}`},
 	"payPayment":                   {`{"payment_method_id":"paymtd_01kb3v5q8r9s0t1v2w3x4y5z6a"}`},
 	"setSubscriptionPaymentMethod": {`{"payment_method_id":"paymtd_01kb3v5q8r9s0t1v2w3x4y5z6a"}`},

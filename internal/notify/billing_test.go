@@ -87,6 +87,10 @@ func (w *world) InvoicePDF(_ context.Context, _ foyer.Scope, id string, locale i
 	return "invoice-" + id + "-" + locale.Language + ".pdf", []byte("%PDF-1.7 \x00\xff"), w.noPDF
 }
 
+func (w *world) ReceiptPDF(_ context.Context, _ foyer.Scope, id string, locale i18n.Locale) (string, []byte, error) {
+	return "receipt-" + id + "-" + locale.Language + ".pdf", []byte("%PDF-1.7 receipt"), w.noPDF
+}
+
 // MintTicket gives the same ticket for the same id, as identity does.
 func (w *world) MintTicket(_ context.Context, in identity.MintInput) (string, error) {
 	if before, ok := w.minted[in.ID]; ok && !assert.ObjectsAreEqual(before, in) {
@@ -118,7 +122,7 @@ func (w *world) Send(_ context.Context, m Mail) error {
 
 func (w *world) service() *Service {
 	return NewService(Config{
-		Sender: w, Merchants: w, Customers: w, Orders: w, Bills: w, Documents: w, Tickets: w, Activity: w,
+		Sender: w, Merchants: w, Customers: w, Orders: w, Bills: w, Documents: w, Receipts: w, Tickets: w, Activity: w,
 		Now: func() time.Time { return actual }, PublicURL: "https://billing.test", TicketLife: identity.DefaultLifetimes.MailTicket,
 	})
 }
@@ -178,8 +182,14 @@ func newWorld(kind billing.MailKind, locale string) *world {
 	case billing.MailRenewalComing:
 		facts.EffectiveAt, facts.Amount = &april, &amount
 	case billing.MailCancellationScheduled:
-		facts.EffectiveAt = &april
+		facts.EffectiveAt, facts.Receipt = &april, "can_1"
 		w.sub.ScheduledChange = &billing.ScheduledChange{Action: billing.ScheduleCancel, EffectiveAt: april}
+	case billing.MailDiscountApplied:
+		lower := int64(2499)
+		w.sub.NextTotal, facts.Amount, facts.Periods, facts.EffectiveAt = &lower, &amount, 3, &may
+	case billing.MailTrialExtended:
+		w.sub.Status, w.sub.Trial = billing.SubscriptionTrialing, &foyer.Period{Start: march, End: april}
+		facts.EffectiveAt = &april
 	case billing.MailPauseScheduled:
 		facts.EffectiveAt, facts.ResumeAt = &april, &may
 	case billing.MailPaused:
@@ -210,8 +220,8 @@ var told = map[billing.MailKind]struct{ en, de []string }{
 	billing.MailTrialEnding:   {[]string{"€35.70", "April 14, 2026", "€35.70 a month", "March 14, 2026"}, []string{"35,70 €", "14. April 2026", "35,70 € pro Monat"}},
 	billing.MailRenewalComing: {[]string{"€35.70", "April 14, 2026"}, []string{"35,70 €", "14. April 2026"}},
 	billing.MailCancellationScheduled: {
-		[]string{"April 14, 2026", "Nothing more will be charged", "Keep subscription"},
-		[]string{"14. April 2026", "nichts mehr abgebucht", "Abonnement behalten", "Kündigung"},
+		[]string{"April 14, 2026", "Nothing more will be charged", "Keep subscription", "receipt of your cancellation is attached"},
+		[]string{"14. April 2026", "nichts mehr abgebucht", "Abonnement behalten", "Kündigung", "Kündigungsbestätigung liegt bei"},
 	},
 	billing.MailKept:                {[]string{"€35.70", "April 14, 2026"}, []string{"35,70 €", "14. April 2026"}},
 	billing.MailCanceled:            {[]string{"March 14, 2026", "invoices stay available"}, []string{"14. März 2026", "Rechnungen bleiben"}},
@@ -220,9 +230,14 @@ var told = map[billing.MailKind]struct{ en, de []string }{
 	billing.MailResumed:             {[]string{"April 14, 2026", "€35.70"}, []string{"14. April 2026", "35,70 €"}},
 	billing.MailPlanChanged:         {[]string{"€35.70 a month", "€30.00", "Analytics Pro (Monthly) × 3"}, []string{"35,70 € pro Monat"}},
 	billing.MailPlanChangeScheduled: {[]string{"€60.00 a month", "April 14, 2026", "Analytics Max"}, []string{"60,00 € pro Monat", "14. April 2026", "Analytics Max"}},
-	billing.MailRefunded:            {[]string{"€35.70", "credit note is attached"}, []string{"35,70 €", "Gutschrift"}},
-	billing.MailInvoiceCopy:         {[]string{"AC-10566", "€35.70", "attached"}, []string{"AC-10566", "35,70 €", "im Anhang"}},
-	billing.MailMethodChanged:       {[]string{"Visa ending in 4242", "wasn’t you"}, []string{"Visa mit den Endziffern 4242", "nicht waren"}},
+	billing.MailDiscountApplied: {
+		[]string{"next 3 payments are €24.99 each instead of €35.70", "From May 14, 2026 on it is €35.70 again"},
+		[]string{"nächsten 3 Zahlungen betragen je 24,99 € statt 35,70 €", "Ab 14. Mai 2026"},
+	},
+	billing.MailTrialExtended: {[]string{"April 14, 2026", "€35.70 will be charged"}, []string{"14. April 2026", "35,70 € abgebucht"}},
+	billing.MailRefunded:      {[]string{"€35.70", "credit note is attached"}, []string{"35,70 €", "Gutschrift"}},
+	billing.MailInvoiceCopy:   {[]string{"AC-10566", "€35.70", "attached"}, []string{"AC-10566", "35,70 €", "im Anhang"}},
+	billing.MailMethodChanged: {[]string{"Visa ending in 4242", "wasn’t you"}, []string{"Visa mit den Endziffern 4242", "nicht waren"}},
 }
 
 var kinds = slices.Sorted(maps.Keys(compose))
@@ -231,7 +246,7 @@ func plain(s string) string { return strings.ReplaceAll(s, "\u00a0", " ") }
 
 func TestBillingMails(t *testing.T) {
 	t.Parallel()
-	require.Len(t, kinds, 17)
+	require.Len(t, kinds, 19)
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()

@@ -75,13 +75,11 @@ func (s *Service) Start(ctx context.Context, by foyer.Actor, id billing.Subscrip
 		if err != nil {
 			return Cancellation{}, sub, err
 		}
-		c := before
+		c := before.Asking(in.Effective, now)
 		if before.ID == "" {
 			if c, err = s.begin(ctx, sub, settings, in.Effective, OriginPortal, now); err != nil {
 				return c, sub, err
 			}
-		} else {
-			c = before.Asking(in.Effective, now)
 		}
 		if in.Confirm {
 			return s.cancel(ctx, by, before, c, billing.CancelInput{Effective: in.Effective}, r, now)

@@ -81,6 +81,31 @@ func (s *Store) Receipt(ctx context.Context, merchant foyer.MerchantID, id strin
 	}, err
 }
 
+type receiptFileRow struct {
+	MerchantID foyer.MerchantID
+	ReceiptID  string
+	Locale     string
+	Content    []byte
+}
+
+func (receiptFileRow) TableName() string { return "receipt_files" }
+
+// ReceiptFile returns the PDF of a receipt as it was first drawn in the locale; foyer.NotFound when it was not yet.
+func (s *Store) ReceiptFile(ctx context.Context, merchant foyer.MerchantID, id, locale string) ([]byte, error) {
+	var row receiptFileRow
+	err := s.db(ctx).Where("merchant_id = ? AND receipt_id = ? AND locale = ?", merchant, id, locale).Take(&row).Error
+	return row.Content, translate(err)
+}
+
+// KeepReceiptFile keeps a PDF, and returns the one that is kept: of two drawn at once the first.
+func (s *Store) KeepReceiptFile(ctx context.Context, merchant foyer.MerchantID, id, locale string, pdf []byte) ([]byte, error) {
+	row := receiptFileRow{MerchantID: merchant, ReceiptID: id, Locale: locale, Content: pdf}
+	if err := s.db(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
+		return nil, translate(err)
+	}
+	return s.ReceiptFile(ctx, merchant, id, locale)
+}
+
 type evidenceRow struct {
 	ID         string
 	MerchantID foyer.MerchantID

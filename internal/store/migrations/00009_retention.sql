@@ -64,6 +64,16 @@ CREATE TABLE receipts (
 );
 CREATE INDEX receipts_customer ON receipts (merchant_id, customer_id, created_at, id);
 
+-- Receipts as they were drawn: the same bytes for everybody who asks in a language.
+CREATE TABLE receipt_files (
+  merchant_id {{.ID}} NOT NULL REFERENCES merchants (id),
+  receipt_id {{.ID}} NOT NULL REFERENCES receipts (id),
+  locale text NOT NULL,
+  content {{.Bytes}} NOT NULL,
+  PRIMARY KEY (merchant_id, receipt_id, locale)
+);
+CREATE INDEX receipt_files_receipt ON receipt_files (receipt_id);
+
 CREATE TABLE evidence (
   id {{.ID}} NOT NULL PRIMARY KEY,
   merchant_id {{.ID}} NOT NULL REFERENCES merchants (id),
