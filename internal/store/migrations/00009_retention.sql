@@ -45,7 +45,7 @@ CREATE UNIQUE INDEX offers_accepted ON offers (cancellation_id) WHERE state = 'a
 CREATE TABLE offer_budgets (
   merchant_id {{.ID}} NOT NULL REFERENCES merchants (id),
   rule text NOT NULL,
-  offers bigint NOT NULL CHECK (offers >= 0),
+  taken bigint NOT NULL CHECK (taken >= 0),
   amount bigint NOT NULL CHECK (amount >= 0),
   PRIMARY KEY (merchant_id, rule)
 );
