@@ -129,7 +129,9 @@ func (a *App) wire() error {
 	moves, post := gateways{a.Merchants, gateway}, mails{a.Store, a.Queue}
 	a.Engine = native.NewEngine(native.Config{
 		Store: a.Store, Merchants: a.Merchants, Gateways: moves, Mails: post, IDs: a.IDs, Now: a.Merchants.Clock, Real: a.Now, Log: a.Log,
-		Also: func(ctx context.Context, merchant foyer.MerchantID) (bool, error) { return a.Retention.RunDue(ctx, merchant) },
+		Also: func(ctx context.Context, merchant foyer.MerchantID) (bool, error) {
+			return a.Retention.RunDue(ctx, merchant)
+		},
 	})
 	a.Billing = billing.NewService(a.Store, a.IDs, a.Merchants.Clock, moves, post, a.Engine)
 	a.Catalog = billing.NewCatalog(a.Store, a.IDs, a.Merchants.Clock)

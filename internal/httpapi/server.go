@@ -55,7 +55,7 @@ type Config struct {
 	Sender *invoice.Sender
 	// Receipts draws the receipt of somebody who left: its file name and the PDF.
 	Receipts func(ctx context.Context, r retention.Receipt, locale i18n.Locale) (name string, pdf []byte, err error)
-	Clocks Clocks
+	Clocks   Clocks
 	// ClockTurn is how long a call may move a clock; 0 is the default.
 	ClockTurn time.Duration
 	Keyring   *foyer.Keyring

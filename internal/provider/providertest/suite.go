@@ -70,8 +70,11 @@ func cancelAtOnce(t *testing.T, h Harness) {
 	require.NoError(t, err)
 	assert.Equal(t, billing.SubscriptionCanceled, after.Status)
 	for name, again := range map[string]func() error{
-		"cancel": func() error { _, err := h.Provider.Cancel(ctx, h.Owner, s.ID, billing.CancelInput{Effective: billing.Immediately}); return err },
-		"keep":   func() error { _, err := h.Provider.Keep(ctx, h.Owner, s.ID); return err },
+		"cancel": func() error {
+			_, err := h.Provider.Cancel(ctx, h.Owner, s.ID, billing.CancelInput{Effective: billing.Immediately})
+			return err
+		},
+		"keep": func() error { _, err := h.Provider.Keep(ctx, h.Owner, s.ID); return err },
 		"method": func() error {
 			_, _, err := h.Provider.SetPaymentMethod(ctx, h.Owner, s.ID, h.Method(t, true))
 			return err
@@ -93,8 +96,11 @@ func cancelPastDue(t *testing.T, h Harness) {
 func strangers(t *testing.T, h Harness) {
 	ctx, s := context.Background(), h.Indebt(t, h.Subscribe(t))
 	calls := map[string]func() error{
-		"cancel": func() error { _, err := h.Provider.Cancel(ctx, h.Stranger, s.ID, billing.CancelInput{Effective: billing.Immediately}); return err },
-		"keep":   func() error { _, err := h.Provider.Keep(ctx, h.Stranger, s.ID); return err },
+		"cancel": func() error {
+			_, err := h.Provider.Cancel(ctx, h.Stranger, s.ID, billing.CancelInput{Effective: billing.Immediately})
+			return err
+		},
+		"keep": func() error { _, err := h.Provider.Keep(ctx, h.Stranger, s.ID); return err },
 		"method": func() error {
 			_, _, err := h.Provider.SetPaymentMethod(ctx, h.Stranger, s.ID, s.PaymentMethod)
 			return err
