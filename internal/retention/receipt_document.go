@@ -3,7 +3,6 @@ package retention
 import (
 	"strconv"
 	"strings"
-	"time"
 
 	"foyer/internal/billing"
 	"foyer/internal/i18n"
@@ -26,7 +25,7 @@ type Document struct {
 // Fact is a label and what stands beside it.
 type Fact struct{ Label, Value string }
 
-// Document puts the receipt into words. Times are told in UTC to the second: whose clock it was shall not be a question.
+// Document puts the receipt into words. Times are told in UTC: whose clock it was shall not be a question.
 func (r Receipt) Document(locale i18n.Locale) Document {
 	text := func(key string) string { return locale.Text("receipt."+key, r.params(locale)) }
 	kind := string(r.Kind)
@@ -40,7 +39,7 @@ func (r Receipt) Document(locale i18n.Locale) Document {
 		}
 	}
 	c := r.Content
-	fact("received_at", moment(locale, c.ReceivedAt))
+	fact("received_at", locale.DateTime(c.ReceivedAt))
 	if c.EffectiveAt != nil {
 		fact("effective_at", locale.Date(*c.EffectiveAt))
 	}
@@ -50,12 +49,14 @@ func (r Receipt) Document(locale i18n.Locale) Document {
 	if c.Refund != nil {
 		fact("refund", locale.Money(*c.Refund))
 	}
-	fact("subscription", c.Subscription)
 	line := func(label, value string) {
 		if value != "" {
 			d.Lines = append(d.Lines, Fact{text("label." + label), value})
 		}
 	}
+	// In a line of their own: ids are wider than a fact, and somebody will copy them.
+	line("reference", r.ID)
+	line("subscription", c.Subscription)
 	for _, item := range c.Items {
 		name := item.Name
 		if item.Quantity > 1 {
@@ -96,7 +97,7 @@ func (r Receipt) consequence() string {
 
 func (r Receipt) params(locale i18n.Locale) map[string]any {
 	c := r.Content
-	params := map[string]any{"ReceivedAt": moment(locale, c.ReceivedAt), "Hash": r.Hash, "Name": c.Name, "Email": c.Email, "Plan": planOf(c.Items)}
+	params := map[string]any{"ReceivedAt": locale.DateTime(c.ReceivedAt), "Hash": r.Hash, "Name": c.Name, "Email": c.Email, "Plan": planOf(c.Items)}
 	if c.EffectiveAt != nil {
 		params["Date"] = locale.Date(*c.EffectiveAt)
 	}
@@ -114,9 +115,4 @@ func planOf(items []Item) string {
 		}
 	}
 	return strings.Join(names, ", ")
-}
-
-// moment is a date and time to the second, in UTC.
-func moment(locale i18n.Locale, at time.Time) string {
-	return locale.DateTime(at.UTC()) + " UTC"
 }

