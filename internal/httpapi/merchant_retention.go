@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"math"
 
 	"foyer/api"
 	"foyer/internal/billing"
@@ -89,7 +90,7 @@ func retentionOf(v api.RetentionSettings) retention.Settings {
 		set.Offers = append(set.Offers, ruleOf(r))
 	}
 	if h := v.Holdout; h != nil {
-		set.Holdout = retention.Holdout{Percent: float64(orZero(h.Percent)), Experiment: value(h.Experiment)}
+		set.Holdout = retention.Holdout{Percent: math.Round(float64(orZero(h.Percent))*100) / 100, Experiment: value(h.Experiment)}
 	}
 	if l := v.Legal; l != nil {
 		set.Legal = retention.LegalWishes{MaxOffers: l.MaxOffers, WithdrawalDays: l.WithdrawalDays, LoginFreeExit: l.LoginFreeExit}

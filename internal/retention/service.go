@@ -36,13 +36,10 @@ type Reader struct {
 type View struct {
 	Cancellation
 	Shown Shown
-	// Moments are when it may take effect.
-	Moments []billing.Effective
 }
 
-func (s *Service) view(ctx context.Context, c Cancellation, sub billing.Subscription, r Reader, now time.Time) (View, error) {
-	settings, err := s.store.RetentionSettings(ctx, c.Merchant)
-	return View{Cancellation: c.Seen(sub, now), Shown: c.Show(sub, r.Locale, r.Portal, now), Moments: settings.Moments()}, err
+func viewOf(c Cancellation, sub billing.Subscription, r Reader, now time.Time) View {
+	return View{Cancellation: c.Seen(sub, now), Shown: c.Show(sub, r.Locale, r.Portal, now)}
 }
 
 // StartInput is how to cancel. Confirm does it in one call.
@@ -109,8 +106,8 @@ func (s *Service) command(ctx context.Context, scope foyer.Scope, r Reader, act 
 		if err != nil {
 			return err
 		}
-		view, err = s.view(ctx, c, sub, r, now)
-		return err
+		view = viewOf(c, sub, r, now)
+		return nil
 	})
 	return view, err
 }
@@ -192,7 +189,7 @@ func (s *Service) Cancellation(ctx context.Context, scope foyer.Scope, id Cancel
 	if err != nil {
 		return View{}, err
 	}
-	return s.view(ctx, c, sub, r, now)
+	return viewOf(c, sub, r, now), nil
 }
 
 // SubscriptionOf returns whose way out a cancellation is.
