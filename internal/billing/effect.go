@@ -126,11 +126,12 @@ func (s Subscription) Settled(p Payment, method PaymentMethodID, now time.Time) 
 		}
 		next.ScheduledChange = nil
 		if s.scheduled(ScheduleCancel) {
-			// Canceled while the charge was under way: at the end of what was just paid, or the later one that was named.
-			next.ScheduledChange = &ScheduledChange{Action: ScheduleCancel, EffectiveAt: next.CurrentPeriod.End}
-			if scheduled.EffectiveAt.After(next.CurrentPeriod.End) {
-				next.ScheduledChange = scheduled
+			// Canceled while the charge was under way: at the end of what was just paid, or of the period the named date falls in.
+			until := next.CurrentPeriod.End
+			if scheduled.Firm {
+				until = next.periodEnd(scheduled.EffectiveAt)
 			}
+			next.ScheduledChange = &ScheduledChange{Action: ScheduleCancel, EffectiveAt: until, Firm: scheduled.Firm}
 		}
 		next.reprice()
 	}
@@ -146,7 +147,9 @@ func (s Subscription) Unsettled(p Payment, now time.Time) (next Subscription, ev
 	}
 	renewal := p.Effect != nil && p.Effect.Kind == EffectPeriod
 	switch {
-	case (renewal || s.Status == SubscriptionPaused) && s.scheduled(ScheduleCancel) && (s.CurrentPeriod == nil || s.endsBy(s.CurrentPeriod.End)):
+	case s.Status == SubscriptionCanceled:
+		return next, EventSubscriptionUpdated, false // what was billed by invoice is still owed, and brings nothing back to life
+	case (renewal || s.Status == SubscriptionPaused) && s.scheduled(ScheduleCancel) && !s.firmEnd():
 		// Canceled while the charge was under way, and nothing was paid to keep: it ends now.
 		next.end(foyer.Micro(now))
 		return next, EventSubscriptionCanceled, true
@@ -168,6 +171,9 @@ func (s Subscription) GivenUp(then DunningEnd, now time.Time) (Subscription, foy
 	if then == DunningPause {
 		next.pause(foyer.Micro(now), nil)
 		next.CurrentPeriod = nil // it was not paid
+		if s.firmEnd() {
+			next.ScheduledChange = s.ScheduledChange
+		}
 		return next, EventSubscriptionPaused, MailPaused
 	}
 	next.end(foyer.Micro(now))

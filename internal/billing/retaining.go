@@ -29,6 +29,10 @@ func (s Subscription) Discounted(d SubscriptionDiscount, now time.Time) (Subscri
 		return s, foyer.Refuse(foyer.Conflict, why)
 	}
 	next := s.changed(now)
+	if d.StartsAt == nil {
+		at := foyer.Micro(now)
+		d.StartsAt = &at
+	}
 	next.Discount = &d
 	next.reprice()
 	return next, nil
@@ -88,17 +92,23 @@ func (s Subscription) TrialExtended(days int, now time.Time) (Subscription, erro
 	return next, nil
 }
 
-// BillAfter is when the n-th bill from now falls, counted from 1; nil when nothing will be billed.
+// BillAfter is when the n-th bill from now falls, counted from 1; nil when it will not be billed.
 func (s Subscription) BillAfter(n int) *time.Time {
-	if s.NextBilledAt == nil || n < 1 {
+	if s.NextPayment() == nil || n < 1 {
 		return nil
 	}
-	at, anchor := *s.NextBilledAt, *s.NextBilledAt
-	if s.AnchorAt != nil && s.Status != SubscriptionTrialing {
+	at, anchor, cycle := *s.NextBilledAt, *s.NextBilledAt, s.Cycle
+	switch {
+	case s.Pending != nil && s.Pending.Cycle != s.Cycle:
+		cycle = s.Pending.Cycle // counted from the bill it begins with
+	case s.AnchorAt != nil && s.Status != SubscriptionTrialing:
 		anchor = *s.AnchorAt
 	}
 	for range n - 1 {
-		at = s.Cycle.Next(anchor, at)
+		at = cycle.Next(anchor, at)
+	}
+	if s.scheduled(ScheduleCancel) && s.endsBy(at) {
+		return nil
 	}
 	return &at
 }
@@ -109,9 +119,14 @@ func (s Subscription) MonthlyRevenue() int64 {
 	if s.Status == SubscriptionCanceled || s.Status == SubscriptionPaused || s.AmountsUnknown || s.Cycle.Frequency < 1 {
 		return 0
 	}
-	total := s.RecurringTotal
-	if s.NextTotal != nil {
-		total = *s.NextTotal
+	now := s
+	now.Pending = nil // what is planned brings nothing yet
+	if s.Pending != nil {
+		now.reprice()
+	}
+	total := now.RecurringTotal
+	if now.NextTotal != nil {
+		total = *now.NextTotal
 	}
 	yearly := map[foyer.Interval]int64{foyer.Year: 1, foyer.Month: 12, foyer.Week: 52, foyer.Day: 365}[s.Cycle.Interval]
 	return round(big.NewRat(1, 1).Mul(big.NewRat(total, 1), big.NewRat(yearly, 12*int64(s.Cycle.Frequency))))

@@ -218,3 +218,48 @@ func TestMonthlyRevenue(t *testing.T) {
 	paused.Status = billing.SubscriptionPaused
 	assert.Equal(t, int64(0), paused.MonthlyRevenue())
 }
+
+func TestWhenTheNextBillsFall(t *testing.T) {
+	t.Parallel()
+	now := day("2026-01-31")
+	active := begin(billing.NewSubscription{}, now)
+	trial := begin(billing.NewSubscription{TrialEnd: at("2026-02-14")}, now)
+	named, err := active.Cancel(billing.CancelInput{NotBefore: at("2026-04-10")}, now)
+	require.NoError(t, err)
+	ending, err := active.Cancel(billing.CancelInput{Effective: billing.AtPeriodEnd}, now)
+	require.NoError(t, err)
+	shorter := active
+	shorter.Pending = &billing.Plan{Items: active.Items, Cycle: weekly()}
+	shorter.ScheduledChange = &billing.ScheduledChange{Action: billing.ScheduleChange, EffectiveAt: day("2026-02-28")}
+	for name, row := range map[string]struct {
+		sub  billing.Subscription
+		want []string
+	}{
+		"active":                 {active, []string{"2026-02-28", "2026-03-31", "2026-04-30"}},
+		"trialing":               {trial, []string{"2026-02-14", "2026-03-14", "2026-04-14"}},
+		"to end later":           {named, []string{"2026-02-28", "2026-03-31", ""}},
+		"to end with the period": {ending, []string{"", "", ""}},
+		"paused":                 {paused(t, "2026-01-31", "2026-02-05", nil), []string{"", ""}},
+		"to be billed weekly":    {shorter, []string{"2026-02-28", "2026-03-07", "2026-03-14"}},
+	} {
+		for i, want := range row.want {
+			got := ""
+			if bill := row.sub.BillAfter(i + 1); bill != nil {
+				got = bill.Format(time.DateOnly)
+			}
+			assert.Equal(t, want, got, "%s, bill %d", name, i+1)
+		}
+		assert.Nil(t, row.sub.BillAfter(0), name)
+	}
+}
+
+// What is planned brings nothing yet.
+func TestMonthlyRevenueIsOfWhatIsSubscribedToNow(t *testing.T) {
+	t.Parallel()
+	mini := []billing.SubscriptionItem{{ProductName: "Mini", PriceID: "pri_mini", UnitPrice: 400, Quantity: 1, TaxRate: "0.19"}}
+	change, err := paying().Change(mini, paying().Cycle, day("2026-03-20"))
+	require.NoError(t, err)
+	require.True(t, change.Scheduled())
+	assert.EqualValues(t, 476, *change.After.NextPayment().Total)
+	assert.EqualValues(t, 2379, change.After.MonthlyRevenue())
+}

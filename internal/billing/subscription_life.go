@@ -49,14 +49,13 @@ func (s Subscription) DueAt() *time.Time {
 		earlier(&s.Trial.End)
 	case SubscriptionActive:
 		earlier(&s.CurrentPeriod.End)
-	case SubscriptionPastDue:
-		if s.scheduled(ScheduleCancel) {
-			earlier(&s.ScheduledChange.EffectiveAt)
-		}
 	case SubscriptionPaused:
-		if s.scheduled(ScheduleResume) || s.scheduled(ScheduleCancel) {
+		if s.scheduled(ScheduleResume) {
 			earlier(&s.ScheduledChange.EffectiveAt)
 		}
+	}
+	if s.firmEnd() {
+		earlier(&s.ScheduledChange.EffectiveAt)
 	}
 	return due
 }
@@ -73,7 +72,7 @@ func (s Subscription) Step(now time.Time) (Step, bool) {
 		return s.remind(), true
 	}
 	switch {
-	case s.endsBy(at):
+	case s.scheduled(ScheduleCancel) && s.endsBy(at):
 		next := s.changed(now)
 		next.end(at)
 		return Step{Subscription: next, Event: EventSubscriptionCanceled, Mail: MailCanceled, Forgiven: s.Debt}, true

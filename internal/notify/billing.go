@@ -128,7 +128,7 @@ func (s *Service) attach(ctx context.Context, b *billingMail) error {
 	switch {
 	case b.order.Invoice != "":
 		name, pdf, err = s.Documents.InvoicePDF(ctx, b.order.Scope, b.order.Invoice, b.locale)
-	case b.order.Facts.Receipt != "":
+	case b.order.Facts.Receipt != "" && s.Receipts != nil:
 		name, pdf, err = s.Receipts.ReceiptPDF(ctx, b.order.Scope, b.order.Facts.Receipt, b.locale)
 	default:
 		return nil

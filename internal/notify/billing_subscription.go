@@ -88,15 +88,28 @@ func (b *billingMail) cancellationScheduled() {
 	if b.sub != nil && !b.has("Date") && b.sub.ScheduledChange != nil {
 		b.set("Date", &b.sub.ScheduledChange.EffectiveAt)
 	}
+	b.knowNextPayment()
 	b.subject("subject")
 	b.say("intro")
-	b.say("nothing_more")
+	b.untilTheEnd()
 	b.sayReceipt()
 	b.say("undo")
 	b.row("plan", planOf(b))
 	b.row("canceled_on", b.date(b.order.At))
 	b.rowOf("ends_on", "Date")
 	b.button("keep", b.links.keep)
+}
+
+// untilTheEnd says what is still charged: nothing, unless a later end was named or a payment is overdue.
+func (b *billingMail) untilTheEnd() {
+	switch {
+	case b.sub != nil && b.sub.Debt != "":
+		b.say("debt")
+	case b.has("NextAt", "NextTotal"):
+		b.say("renews")
+	default:
+		b.say("nothing_more")
+	}
 }
 
 // sayReceipt says that the receipt is attached, when it is.

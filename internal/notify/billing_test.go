@@ -346,6 +346,16 @@ func TestCancellationCanBeTakenBackFromTheMail(t *testing.T) {
 	require.Len(t, w.minted, 3)
 }
 
+func TestAMailGoesWithoutItsReceiptWhereNobodyDrawsReceipts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(billing.MailCancellationScheduled, "en")
+	s := w.service()
+	s.Receipts = nil
+	require.NoError(t, s.SendBillingMail(t.Context(), acme.Merchant, emlID))
+	assert.Empty(t, w.sent[0].Attachments)
+	assert.NotContains(t, w.sent[0].Text, "attached")
+}
+
 func TestSentAgainIsTheSameMail(t *testing.T) {
 	t.Parallel()
 	for _, kind := range kinds {
@@ -460,6 +470,16 @@ func TestVariants(t *testing.T) {
 		}, "was due on March 13, 2026", "April"},
 		{"overdue, nobody knows since when", billing.MailInvoiceDue, func(w *world) { w.order.Facts.Attempt = 2 }, "is overdue, and we", "April"},
 		{"invoice without terms", billing.MailInvoiceDue, func(w *world) { w.order.Facts.EffectiveAt = nil }, "Here is your new invoice for €35.70.", "by "},
+		{"a later end", billing.MailCancellationScheduled, func(w *world) {
+			w.order.Facts.EffectiveAt = &may
+			w.sub.ScheduledChange = &billing.ScheduledChange{Action: billing.ScheduleCancel, EffectiveAt: may, Firm: true}
+		}, "the next payment, €35.70, is due on April 14, 2026", "Nothing more"},
+		{"an end with a debt", billing.MailCancellationScheduled, func(w *world) { w.sub.Status, w.sub.Debt = billing.SubscriptionPastDue, payID }, "is overdue", "Nothing more"},
+		{"an end without a receipt", billing.MailCancellationScheduled, func(w *world) { w.noPDF = foyer.ErrNotFound() }, "Nothing more will be charged", "attached"},
+		{"a discount once", billing.MailDiscountApplied, func(w *world) { w.order.Facts.Periods = 1 }, "Your next payment is €24.99 instead of €35.70", "payments"},
+		{"a discount for ever", billing.MailDiscountApplied, func(w *world) {
+			w.order.Facts.Periods, w.order.Facts.EffectiveAt = 0, nil
+		}, "for as long as your subscription runs", "again"},
 		{"open pause", billing.MailPaused, func(w *world) { w.order.Facts.ResumeAt = nil }, "resume it at any time", "by itself"},
 		{"open pause to come", billing.MailPauseScheduled, func(w *world) { w.order.Facts.ResumeAt = nil }, "After that you can resume", "by itself"},
 		{"trial then invoice", billing.MailTrialEnding, func(w *world) { w.sub.CollectionMode = billing.CollectManual }, "we send you an invoice for €35.70", "charge"},

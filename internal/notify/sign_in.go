@@ -23,6 +23,7 @@ type Config struct {
 	Orders    Orders
 	Bills     Bills
 	Documents Documents
+	// Receipts may be nil: nothing is attached then.
 	Receipts  Receipts
 	Tickets   Tickets
 	Endpoints Endpoints

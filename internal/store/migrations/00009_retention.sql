@@ -1,6 +1,9 @@
 -- +goose Up
 -- Cancelling well: the merchant's rules, what was offered and answered, receipts, evidence, and the numbers.
 
+-- An end that was declared for a moment of its own: no charge that is declined brings it forward.
+ALTER TABLE subscriptions ADD COLUMN scheduled_firm boolean NOT NULL DEFAULT false;
+
 -- What a cancellation gathers on its way; null for those made before.
 ALTER TABLE cancellations ADD COLUMN course {{.JSON}};
 ALTER TABLE cancellations ADD COLUMN due_at {{.Time}};
