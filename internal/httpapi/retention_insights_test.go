@@ -19,13 +19,13 @@ import (
 
 const insights = "/v1/merchant/retention/insights"
 
-// leaver is a customer who wants to leave, drawn into a group.
-type leaver struct {
+// drawn is a customer who wants to leave, drawn into a group.
+type drawn struct {
 	*foyertest.Client
 	sub billing.Subscription
 }
 
-func newLeaver(t *testing.T, a *foyertest.App, m merchant.Merchant, name string, price billing.Price, holdout bool) *leaver {
+func newDrawn(t *testing.T, a *foyertest.App, m merchant.Merchant, name string, price billing.Price, holdout bool) *drawn {
 	t.Helper()
 	c := a.Customer(t, m, name+"@mailbox.test", func(c *billing.Customer) {
 		for retention.InHoldout("lots", string(c.ID), 0.5) != holdout {
@@ -33,11 +33,11 @@ func newLeaver(t *testing.T, a *foyertest.App, m merchant.Merchant, name string,
 		}
 	})
 	sub := a.Subscribe(t, c, price, "tok_4242")
-	return &leaver{a.SignIn(t, m, c.Email), sub}
+	return &drawn{a.SignIn(t, m, c.Email), sub}
 }
 
 // wants begins to cancel and tells the reason, if there is one; it returns the cancellation's path and how it stands.
-func (l *leaver) wants(reason string) (string, *foyertest.Answer) {
+func (l *drawn) wants(reason string) (string, *foyertest.Answer) {
 	open := l.Post("/v1/subscriptions/"+string(l.sub.ID)+"/cancellations", nil).Must(http.StatusCreated)
 	path := "/v1/cancellations/" + open.Text("id")
 	if reason != "" {
@@ -47,7 +47,7 @@ func (l *leaver) wants(reason string) (string, *foyertest.Answer) {
 }
 
 // accepts begins to cancel and takes the offer.
-func (l *leaver) accepts(t *testing.T) {
+func (l *drawn) accepts(t *testing.T) {
 	t.Helper()
 	path, open := l.wants("too_expensive")
 	require.Equal(t, "offered", open.Text("state"), "%s", open.Body)
@@ -55,7 +55,7 @@ func (l *leaver) accepts(t *testing.T) {
 }
 
 // cancels does it in one call.
-func (l *leaver) cancels(effective string) {
+func (l *drawn) cancels(effective string) {
 	l.Post("/v1/subscriptions/"+string(l.sub.ID)+"/cancellations", map[string]any{"confirm": true, "effective": effective}).Must(http.StatusCreated)
 }
 
@@ -78,29 +78,29 @@ func TestTheNumbersOfAHundredDays(t *testing.T) {
 		after := func(days int) time.Time { return first.AddDate(0, 0, days) }
 		a.Until(t, m, first)
 
-		newLeaver(t, a, m, "stays", price, false).accepts(t)
-		saved := newLeaver(t, a, m, "saved-for-a-while", price, false)
+		newDrawn(t, a, m, "stays", price, false).accepts(t)
+		saved := newDrawn(t, a, m, "saved-for-a-while", price, false)
 		saved.accepts(t)
-		declines := newLeaver(t, a, m, "declines", price, false)
+		declines := newDrawn(t, a, m, "declines", price, false)
 		path, _ := declines.wants("too_expensive")
 		declines.Post(path+"/offer/decline", nil).Must(http.StatusOK)
 		declines.Post(path+"/confirm", map[string]any{"effective": "period_end"}).Must(http.StatusOK)
-		leaves := newLeaver(t, a, m, "leaves", price, false)
+		leaves := newDrawn(t, a, m, "leaves", price, false)
 		path, _ = leaves.wants("not_using")
 		leaves.Post(path+"/confirm", map[string]any{"effective": "immediately"}).Must(http.StatusOK)
-		undoes := newLeaver(t, a, m, "undoes", price, false)
+		undoes := newDrawn(t, a, m, "undoes", price, false)
 		undoes.cancels("period_end")
 		undoes.Delete("/v1/subscriptions/" + string(undoes.sub.ID) + "/scheduled-change").Must(http.StatusOK)
-		abandons := newLeaver(t, a, m, "abandons", price, false)
+		abandons := newDrawn(t, a, m, "abandons", price, false)
 		path, _ = abandons.wants("")
 		abandons.Post(path+"/abandon", nil).Must(http.StatusOK)
-		_, open := newLeaver(t, a, m, "forgets", price, false).wants("too_expensive")
+		_, open := newDrawn(t, a, m, "forgets", price, false).wants("too_expensive")
 		require.Equal(t, "offered", open.Text("state"))
-		gone := newLeaver(t, a, m, "holdout-leaves", price, true)
+		gone := newDrawn(t, a, m, "holdout-leaves", price, true)
 		path, open = gone.wants("too_expensive")
 		require.Equal(t, "open", open.Text("state"), "no offer for the holdout group")
 		gone.Post(path+"/confirm", map[string]any{"effective": "immediately"}).Must(http.StatusOK)
-		kept := newLeaver(t, a, m, "holdout-stays", price, true)
+		kept := newDrawn(t, a, m, "holdout-stays", price, true)
 		path, _ = kept.wants("too_expensive")
 		kept.Post(path+"/abandon", nil).Must(http.StatusOK)
 
