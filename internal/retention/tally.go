@@ -90,9 +90,9 @@ func difference(before, after Cancellation) []TallyEntry {
 	return entries
 }
 
-// Tallies returns the rows that some cancellations come to as they stand, in the order of their keys; rows of nothing are left out.
-func Tallies(cancellations []Cancellation) []TallyEntry {
-	var entries []TallyEntry
+// AddUp adds cancellations, as they stand, to sums: what the rows must be. They come in the order of their keys, without those of nothing.
+func AddUp(sums []TallyEntry, cancellations ...Cancellation) []TallyEntry {
+	entries := slices.Clone(sums)
 	for _, c := range cancellations {
 		entries = append(entries, difference(Cancellation{}, c)...)
 	}

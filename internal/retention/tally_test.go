@@ -96,7 +96,7 @@ func TestTheSumsAreThoseOfAllCancellations(t *testing.T) {
 				changes = retention.Merged(changes)
 			}
 		}
-		require.Equal(t, retention.Tallies(all), retention.Merged(changes), "seed %d", seed)
+		require.Equal(t, retention.AddUp(nil, all...), retention.Merged(changes), "seed %d", seed)
 		assert.GreaterOrEqual(t, len(reached), 6, "seed %d", seed)
 	}
 }
@@ -106,6 +106,9 @@ func TestCancellationsFromBeforeCountNothing(t *testing.T) {
 	t.Parallel()
 	old := begun(retention.Saved)
 	old.Group = ""
-	assert.Empty(t, retention.Tallies([]retention.Cancellation{old}))
-	assert.Len(t, retention.Tallies([]retention.Cancellation{begun(retention.Saved), old, begun(retention.Saved)}), 1)
+	assert.Empty(t, retention.AddUp(nil, old))
+	one := retention.AddUp(nil, begun(retention.Saved), old)
+	require.Len(t, one, 1)
+	assert.Equal(t, int64(1), one[0].Add.Started)
+	assert.Equal(t, int64(2), retention.AddUp(one, begun(retention.Saved))[0].Add.Started)
 }

@@ -59,6 +59,14 @@ type receiptRow struct {
 
 func (receiptRow) TableName() string { return "receipts" }
 
+func (r receiptRow) domain() (retention.Receipt, error) {
+	content, err := fromJSON[retention.ReceiptContent]("receipts.content", r.Content)
+	return retention.Receipt{
+		ID: r.ID, Merchant: r.MerchantID, Customer: value(r.CustomerID), Kind: r.Kind, Locale: r.Locale, Content: content, Hash: r.Hash,
+		CreatedAt: r.CreatedAt.UTC(),
+	}, err
+}
+
 // CreateReceipt implements retention.Store.
 func (s *Store) CreateReceipt(ctx context.Context, r retention.Receipt) error {
 	return translate(s.db(ctx).Create(&receiptRow{
@@ -72,11 +80,7 @@ func (s *Store) Receipt(ctx context.Context, merchant foyer.MerchantID, id strin
 	if err := s.db(ctx).Where("merchant_id = ? AND id = ?", merchant, id).Take(&row).Error; err != nil {
 		return retention.Receipt{}, translate(err)
 	}
-	content, err := fromJSON[retention.ReceiptContent]("receipts.content", row.Content)
-	return retention.Receipt{
-		ID: row.ID, Merchant: row.MerchantID, Customer: value(row.CustomerID), Kind: row.Kind, Locale: row.Locale, Content: content, Hash: row.Hash,
-		CreatedAt: row.CreatedAt.UTC(),
-	}, err
+	return row.domain()
 }
 
 type receiptFileRow struct {
