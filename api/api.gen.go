@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/nullable"
 	"github.com/oapi-codegen/runtime"
+	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
 // Defines values for ApiKeyStatus.
@@ -408,6 +409,39 @@ func (e EvidenceActor) Valid() bool {
 	case EvidenceActorMerchant:
 		return true
 	case EvidenceActorSystem:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InsightsGroupBy.
+const (
+	InsightsGroupByCountry     InsightsGroupBy = "country"
+	InsightsGroupByOffer       InsightsGroupBy = "offer"
+	InsightsGroupByPeriodDay   InsightsGroupBy = "period_day"
+	InsightsGroupByPeriodMonth InsightsGroupBy = "period_month"
+	InsightsGroupByPeriodWeek  InsightsGroupBy = "period_week"
+	InsightsGroupByProduct     InsightsGroupBy = "product"
+	InsightsGroupByReason      InsightsGroupBy = "reason"
+)
+
+// Valid indicates whether the value is a known member of the InsightsGroupBy enum.
+func (e InsightsGroupBy) Valid() bool {
+	switch e {
+	case InsightsGroupByCountry:
+		return true
+	case InsightsGroupByOffer:
+		return true
+	case InsightsGroupByPeriodDay:
+		return true
+	case InsightsGroupByPeriodMonth:
+		return true
+	case InsightsGroupByPeriodWeek:
+		return true
+	case InsightsGroupByProduct:
+		return true
+	case InsightsGroupByReason:
 		return true
 	default:
 		return false
@@ -903,6 +937,27 @@ func (e RetentionExplanationGroup) Valid() bool {
 	}
 }
 
+// Defines values for RetentionUpliftVerdict.
+const (
+	Harm              RetentionUpliftVerdict = "harm"
+	NoDifferenceShown RetentionUpliftVerdict = "no_difference_shown"
+	Uplift            RetentionUpliftVerdict = "uplift"
+)
+
+// Valid indicates whether the value is a known member of the RetentionUpliftVerdict enum.
+func (e RetentionUpliftVerdict) Valid() bool {
+	switch e {
+	case Harm:
+		return true
+	case NoDifferenceShown:
+		return true
+	case Uplift:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RetentionWithdrawalRefund.
 const (
 	Full    RetentionWithdrawalRefund = "full"
@@ -1025,19 +1080,19 @@ func (e SubscriptionStatus) Valid() bool {
 
 // Defines values for SurveyQuestionId.
 const (
-	Comment SurveyQuestionId = "comment"
-	Liked   SurveyQuestionId = "liked"
-	Reason  SurveyQuestionId = "reason"
+	SurveyQuestionIdComment SurveyQuestionId = "comment"
+	SurveyQuestionIdLiked   SurveyQuestionId = "liked"
+	SurveyQuestionIdReason  SurveyQuestionId = "reason"
 )
 
 // Valid indicates whether the value is a known member of the SurveyQuestionId enum.
 func (e SurveyQuestionId) Valid() bool {
 	switch e {
-	case Comment:
+	case SurveyQuestionIdComment:
 		return true
-	case Liked:
+	case SurveyQuestionIdLiked:
 		return true
-	case Reason:
+	case SurveyQuestionIdReason:
 		return true
 	default:
 		return false
@@ -2428,6 +2483,9 @@ type ImmediatePayment struct {
 	Totals PaymentTotals `json:"totals"`
 }
 
+// InsightsGroupBy defines model for InsightsGroupBy.
+type InsightsGroupBy string
+
 // Interval Unit of a billing cycle.
 type Interval string
 
@@ -3640,6 +3698,16 @@ type ResumeSubscription struct {
 // ResumeSubscriptionBilling A new period, charged now, or the rest of the one paid before the pause.
 type ResumeSubscriptionBilling string
 
+// RetentionArm One of the two groups.
+type RetentionArm struct {
+	// NotCanceled Saved, undone, abandoned or still open.
+	NotCanceled int64 `json:"not_canceled"`
+
+	// Rate Null when nothing started.
+	Rate    *RetentionRate `json:"rate"`
+	Started int64          `json:"started"`
+}
+
 // RetentionCheck One condition.
 type RetentionCheck struct {
 	// Found What is.
@@ -3649,6 +3717,35 @@ type RetentionCheck struct {
 
 	// Wanted What must be.
 	Wanted *string `json:"wanted"`
+}
+
+// RetentionComparison Both groups after some days.
+type RetentionComparison struct {
+	Days int `json:"days"`
+
+	// Holdout How many of a group were still there.
+	Holdout RetentionPresence `json:"holdout"`
+
+	// Offered How many of a group were still there.
+	Offered RetentionPresence `json:"offered"`
+
+	// Uplift Null where a group is empty.
+	Uplift *RetentionUplift `json:"uplift"`
+}
+
+// RetentionExperiment What offers do: customers who may be shown some, compared with those who are shown none.
+type RetentionExperiment struct {
+	// Holdout One of the two groups.
+	Holdout RetentionArm `json:"holdout"`
+
+	// Offered One of the two groups.
+	Offered RetentionArm `json:"offered"`
+
+	// StillThere The same for who still had their subscription after 30, 60 and 90 days, saved or not.
+	StillThere []RetentionComparison `json:"still_there"`
+
+	// Uplift Null where a group is empty.
+	Uplift *RetentionUplift `json:"uplift"`
 }
 
 // RetentionExplanation Which offer is made, and why.
@@ -3672,11 +3769,46 @@ type RetentionExplanation struct {
 // RetentionExplanationGroup defines model for RetentionExplanation.Group.
 type RetentionExplanationGroup string
 
+// RetentionGroup The numbers of one group.
+type RetentionGroup struct {
+	// Key The first day of a day or week, `2026-11` for a month, a product's id, a reason, the key of an offer's rule or a country. Empty where there is none (nothing answered, no offer made); null for the rest.
+	Key *string `json:"key"`
+
+	// Label What it is called, in the language of the answer; null where it has no other name than its key.
+	Label *string `json:"label"`
+
+	// Numbers What became of the cancellations that began. Those that are in none of the four outcomes are still open.
+	Numbers RetentionNumbers `json:"numbers"`
+
+	// Rest These are all the groups that are not shown.
+	Rest bool `json:"rest"`
+}
+
 // RetentionHoldout The share of customers who are made no offers, so that it is known what offers do.
 type RetentionHoldout struct {
 	// Experiment Another name draws the lots anew.
 	Experiment *string  `json:"experiment,omitempty"`
 	Percent    *float32 `json:"percent,omitempty"`
+}
+
+// RetentionInsights What became of the customers who wanted to leave.
+//
+// Example: {"from":"2026-11-01","groups":[{"key":"too_expensive","label":"Es ist mir zu teuer","numbers":{"abandoned":6,"canceled":25,"revenue_at_stake":[{"amount":104000,"currency":"EUR","display":"1.040,00 €"}],"revenue_kept":[{"amount":26600,"currency":"EUR","display":"266,00 €"}],"save_rate":{"high":0.5013,"low":0.248,"rate":0.3654},"saved":19,"started":52,"still_there":[{"days":30,"looked":19,"rate":{"high":0.9706,"low":0.6861,"rate":0.8947},"there":17},{"days":60,"looked":12,"rate":{"high":0.9851,"low":0.6461,"rate":0.9167},"there":11},{"days":90,"looked":5,"rate":{"high":0.9638,"low":0.3755,"rate":0.8},"there":4}],"undone":1},"rest":false}],"holdout":{"holdout":{"not_canceled":2,"rate":{"high":0.448,"low":0.047,"rate":0.1667},"started":12},"offered":{"not_canceled":52,"rate":{"high":0.5747,"low":0.3895,"rate":0.4815},"started":108},"still_there":[{"days":30,"holdout":{"looked":11,"rate":{"high":0.5656,"low":0.0975,"rate":0.2727},"there":3},"offered":{"looked":96,"rate":{"high":0.5577,"low":0.3622,"rate":0.4583},"there":44},"uplift":{"difference":0.1856,"high":0.3871,"low":-0.1227,"verdict":"no_difference_shown"}},{"days":60,"holdout":{"looked":7,"rate":{"high":0.6411,"low":0.0822,"rate":0.2857},"there":2},"offered":{"looked":60,"rate":{"high":0.5263,"low":0.2857,"rate":0.4},"there":24},"uplift":{"difference":0.1143,"high":0.3538,"low":-0.259,"verdict":"no_difference_shown"}},{"days":90,"holdout":{"looked":3,"rate":{"high":0.7923,"low":0.0615,"rate":0.3333},"there":1},"offered":{"looked":26,"rate":{"high":0.5378,"low":0.1941,"rate":0.3462},"there":9},"uplift":{"difference":0.0128,"high":0.3454,"low":-0.4707,"verdict":"no_difference_shown"}}],"uplift":{"difference":0.3148,"high":0.4665,"low":0.0188,"verdict":"uplift"}},"to":"2026-12-01","total":{"abandoned":18,"canceled":66,"revenue_at_stake":[{"amount":240000,"currency":"EUR","display":"2.400,00 €"}],"revenue_kept":[{"amount":42000,"currency":"EUR","display":"420,00 €"}],"save_rate":{"high":0.3344,"low":0.1811,"rate":0.25},"saved":30,"started":120,"still_there":[{"days":30,"looked":30,"rate":{"high":0.9469,"low":0.7032,"rate":0.8667},"there":26},{"days":60,"looked":18,"rate":{"high":0.9416,"low":0.6078,"rate":0.8333},"there":15},{"days":90,"looked":8,"rate":{"high":0.9285,"low":0.4093,"rate":0.75},"there":6}],"undone":4}}
+type RetentionInsights struct {
+	From openapi_types.Date `json:"from"`
+
+	// Groups As `group_by` asks, else empty. Periods come in the order of time, each of the span with its numbers. Of the others the 200 in which most cancellations
+	// began come first, and if there are more, one group with the rest.
+	Groups []RetentionGroup `json:"groups"`
+
+	// Holdout What offers do: customers who may be shown some, compared with those who are shown none.
+	Holdout RetentionExperiment `json:"holdout"`
+
+	// To The day after the last one.
+	To openapi_types.Date `json:"to"`
+
+	// Total What became of the cancellations that began. Those that are in none of the four outcomes are still open.
+	Total RetentionNumbers `json:"total"`
 }
 
 // RetentionLegal Where it is done more strictly than the law at the customer's place; what is laxer has no effect.
@@ -3686,12 +3818,50 @@ type RetentionLegal struct {
 	WithdrawalDays *int  `json:"withdrawal_days,omitempty"`
 }
 
+// RetentionNumbers What became of the cancellations that began. Those that are in none of the four outcomes are still open.
+type RetentionNumbers struct {
+	// Abandoned The customer thought better of it, or did not go on.
+	Abandoned int64 `json:"abandoned"`
+
+	// Canceled The customer canceled, and the subscription has ended or will.
+	Canceled int64 `json:"canceled"`
+
+	// RevenueAtStake What all of them brought a month when they began, by currency, with tax.
+	RevenueAtStake []Money `json:"revenue_at_stake"`
+
+	// RevenueKept What the saved ones bring a month with what they were given.
+	RevenueKept []Money `json:"revenue_kept"`
+
+	// SaveRate Saved of started; null when nothing started.
+	SaveRate *RetentionRate `json:"save_rate"`
+
+	// Saved An offer was accepted.
+	Saved   int64 `json:"saved"`
+	Started int64 `json:"started"`
+
+	// StillThere Of the saved ones, how many still had their subscription 30, 60 and 90 days after they had wanted to leave.
+	StillThere []RetentionStillThere `json:"still_there"`
+
+	// Undone The customer canceled, and kept the subscription before it ended.
+	Undone int64 `json:"undone"`
+}
+
 // RetentionOption One answer that can be chosen. Foyer's own need no label.
 type RetentionOption struct {
 	Id string `json:"id"`
 
 	// Label Texts by language.
 	Label *LocalTexts `json:"label,omitempty"`
+}
+
+// RetentionPresence How many of a group were still there.
+type RetentionPresence struct {
+	// Looked Those for whom so many days have passed.
+	Looked int64 `json:"looked"`
+
+	// Rate Null when nobody was looked at.
+	Rate  *RetentionRate `json:"rate"`
+	There int64          `json:"there"`
 }
 
 // RetentionProposition What is said to customers of what they have; facts stand beside it by themselves.
@@ -3704,6 +3874,13 @@ type RetentionProposition struct {
 
 	// Losses What they will not have any more, besides the products.
 	Losses *[]LocalTexts `json:"losses,omitempty"`
+}
+
+// RetentionRate A share, 0 to 1, with its 95 % interval (Wilson's), to four decimals.
+type RetentionRate struct {
+	High float64 `json:"high"`
+	Low  float64 `json:"low"`
+	Rate float64 `json:"rate"`
 }
 
 // RetentionSettings What is asked and offered when customers leave.
@@ -3732,6 +3909,18 @@ type RetentionSettings struct {
 	Withdrawal *RetentionWithdrawal `json:"withdrawal,omitempty"`
 }
 
+// RetentionStillThere How many were still there.
+type RetentionStillThere struct {
+	Days int `json:"days"`
+
+	// Looked Those for whom so many days have passed.
+	Looked int64 `json:"looked"`
+
+	// Rate Null when nobody was looked at.
+	Rate  *RetentionRate `json:"rate"`
+	There int64          `json:"there"`
+}
+
 // RetentionSurvey What customers are asked. Nothing of it must be answered.
 type RetentionSurvey struct {
 	// Comment Ask for a free text too.
@@ -3744,6 +3933,19 @@ type RetentionSurvey struct {
 	// Reasons Foyer’s own when left out.
 	Reasons *[]RetentionOption `json:"reasons,omitempty"`
 }
+
+// RetentionUplift By how much the rate is higher with offers, −1 to 1, with its 95 % interval (Newcombe's), to four decimals.
+type RetentionUplift struct {
+	Difference float64 `json:"difference"`
+	High       float64 `json:"high"`
+	Low        float64 `json:"low"`
+
+	// Verdict `uplift` when the whole interval is above 0, `harm` when it is below; with 0 in it nothing is shown, whatever `difference` is.
+	Verdict RetentionUpliftVerdict `json:"verdict"`
+}
+
+// RetentionUpliftVerdict `uplift` when the whole interval is above 0, `harm` when it is below; with 0 in it nothing is shown, whatever `difference` is.
+type RetentionUpliftVerdict string
 
 // RetentionVerdict What became of one rule.
 type RetentionVerdict struct {
@@ -4560,6 +4762,9 @@ type ExternalIdFilter = string
 // From defines model for From.
 type From = time.Time
 
+// FromDay defines model for FromDay.
+type FromDay = openapi_types.Date
+
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
@@ -4568,6 +4773,21 @@ type IfMatch = string
 
 // IncludeZero defines model for IncludeZero.
 type IncludeZero = bool
+
+// InsightsCountry defines model for InsightsCountry.
+type InsightsCountry = string
+
+// InsightsCurrency defines model for InsightsCurrency.
+type InsightsCurrency = string
+
+// InsightsOffer defines model for InsightsOffer.
+type InsightsOffer = string
+
+// InsightsProduct defines model for InsightsProduct.
+type InsightsProduct = string
+
+// InsightsReason defines model for InsightsReason.
+type InsightsReason = string
 
 // InvoiceId defines model for InvoiceId.
 type InvoiceId = string
@@ -4640,6 +4860,9 @@ type SubscriptionStatusFilter = []SubscriptionStatus
 
 // To defines model for To.
 type To = time.Time
+
+// ToDay defines model for ToDay.
+type ToDay = openapi_types.Date
 
 // WebhookEndpointId defines model for WebhookEndpointId.
 type WebhookEndpointId = string
@@ -5682,6 +5905,36 @@ type MerchantExplainRetentionParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// MerchantGetRetentionInsightsParams defines parameters for MerchantGetRetentionInsights.
+type MerchantGetRetentionInsightsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// From The first day, in UTC; by default 30 days before `to`.
+	From *FromDay `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The day after the last one, in UTC; by default tomorrow by the merchant's clock.
+	To *ToDay `form:"to,omitempty" json:"to,omitempty"`
+
+	// GroupBy Show the numbers of each period (a week begins on Monday), product, reason, offer (the key of its rule) or country too.
+	GroupBy *InsightsGroupBy `form:"group_by,omitempty" json:"group_by,omitempty"`
+
+	// ProductId Only subscriptions to this product; where there are several, to the one that costs most.
+	ProductId *InsightsProduct `form:"product_id,omitempty" json:"product_id,omitempty"`
+
+	// Reason Only this answer to the question for the reason.
+	Reason *InsightsReason `form:"reason,omitempty" json:"reason,omitempty"`
+
+	// Offer Only where the offer of the rule with this key was accepted, or else shown last.
+	Offer *InsightsOffer `form:"offer,omitempty" json:"offer,omitempty"`
+
+	// Country Only customers in this country.
+	Country *InsightsCountry `form:"country,omitempty" json:"country,omitempty"`
+
+	// Currency Only subscriptions in this currency.
+	Currency *InsightsCurrency `form:"currency,omitempty" json:"currency,omitempty"`
+}
+
 // MerchantListSubscriptionsParams defines parameters for MerchantListSubscriptions.
 type MerchantListSubscriptionsParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -6539,6 +6792,9 @@ type ServerInterface interface {
 	// MerchantExplainRetention Explain which offer would be made
 	// (POST /v1/merchant/retention/explain)
 	MerchantExplainRetention(ctx echo.Context, params MerchantExplainRetentionParams) error
+	// MerchantGetRetentionInsights Show what becomes of customers who want to leave
+	// (GET /v1/merchant/retention/insights)
+	MerchantGetRetentionInsights(ctx echo.Context, params MerchantGetRetentionInsightsParams) error
 	// MerchantListSubscriptions List subscriptions of all customers
 	// (GET /v1/merchant/subscriptions)
 	MerchantListSubscriptions(ctx echo.Context, params MerchantListSubscriptionsParams) error
@@ -10252,6 +10508,80 @@ func (w *ServerInterfaceWrapper) MerchantExplainRetention(ctx echo.Context) erro
 	return err
 }
 
+// MerchantGetRetentionInsights converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetRetentionInsights(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetRetentionInsightsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "group_by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "group_by", ctx.QueryParams(), &params.GroupBy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter group_by: %s", err))
+	}
+
+	// ------------- Optional query parameter "product_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "product_id", ctx.QueryParams(), &params.ProductId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter product_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "reason" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "reason", ctx.QueryParams(), &params.Reason, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter reason: %s", err))
+	}
+
+	// ------------- Optional query parameter "offer" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "offer", ctx.QueryParams(), &params.Offer, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer: %s", err))
+	}
+
+	// ------------- Optional query parameter "country" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "country", ctx.QueryParams(), &params.Country, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter country: %s", err))
+	}
+
+	// ------------- Optional query parameter "currency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "currency", ctx.QueryParams(), &params.Currency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter currency: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetRetentionInsights(ctx, params)
+	return err
+}
+
 // MerchantListSubscriptions converts echo context to params.
 func (w *ServerInterfaceWrapper) MerchantListSubscriptions(ctx echo.Context) error {
 	var err error
@@ -12089,6 +12419,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/merchant/retention", wrapper.MerchantGetRetention, options.OperationMiddlewares["merchantGetRetention"]...)
 	router.PUT(options.BaseURL+"/v1/merchant/retention", wrapper.MerchantUpdateRetention, options.OperationMiddlewares["merchantUpdateRetention"]...)
 	router.POST(options.BaseURL+"/v1/merchant/retention/explain", wrapper.MerchantExplainRetention, options.OperationMiddlewares["merchantExplainRetention"]...)
+	router.GET(options.BaseURL+"/v1/merchant/retention/insights", wrapper.MerchantGetRetentionInsights, options.OperationMiddlewares["merchantGetRetentionInsights"]...)
 	router.GET(options.BaseURL+"/v1/merchant/cancellations", wrapper.MerchantListCancellations, options.OperationMiddlewares["merchantListCancellations"]...)
 	router.GET(options.BaseURL+"/v1/merchant/cancellations/:cancellation_id", wrapper.MerchantGetCancellation, options.OperationMiddlewares["merchantGetCancellation"]...)
 	router.GET(options.BaseURL+"/v1/merchant/clock", wrapper.MerchantGetClock, options.OperationMiddlewares["merchantGetClock"]...)
@@ -26512,6 +26843,124 @@ func (response MerchantExplainRetention503ApplicationProblemPlusJSONResponse) Vi
 	return err
 }
 
+type MerchantGetRetentionInsightsRequestObject struct {
+	Params MerchantGetRetentionInsightsParams
+}
+
+type MerchantGetRetentionInsightsResponseObject interface {
+	VisitMerchantGetRetentionInsightsResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetRetentionInsights200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantGetRetentionInsights200JSONResponse struct {
+	Body    RetentionInsights
+	Headers MerchantGetRetentionInsights200ResponseHeaders
+}
+
+func (response MerchantGetRetentionInsights200JSONResponse) VisitMerchantGetRetentionInsightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetentionInsights400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetentionInsights400ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionInsightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetentionInsights401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetentionInsights401ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionInsightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetentionInsights403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetentionInsights403ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionInsightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetentionInsights500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetentionInsights500ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionInsightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetentionInsights503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetentionInsights503ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionInsightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MerchantListSubscriptionsRequestObject struct {
 	Params MerchantListSubscriptionsParams
 }
@@ -34830,6 +35279,9 @@ type StrictServerInterface interface {
 	// MerchantExplainRetention Explain which offer would be made
 	// (POST /v1/merchant/retention/explain)
 	MerchantExplainRetention(ctx context.Context, request MerchantExplainRetentionRequestObject) (MerchantExplainRetentionResponseObject, error)
+	// MerchantGetRetentionInsights Show what becomes of customers who want to leave
+	// (GET /v1/merchant/retention/insights)
+	MerchantGetRetentionInsights(ctx context.Context, request MerchantGetRetentionInsightsRequestObject) (MerchantGetRetentionInsightsResponseObject, error)
 	// MerchantListSubscriptions List subscriptions of all customers
 	// (GET /v1/merchant/subscriptions)
 	MerchantListSubscriptions(ctx context.Context, request MerchantListSubscriptionsRequestObject) (MerchantListSubscriptionsResponseObject, error)
@@ -37902,6 +38354,31 @@ func (sh *strictHandler) MerchantExplainRetention(ctx echo.Context, params Merch
 		return err
 	} else if validResponse, ok := response.(MerchantExplainRetentionResponseObject); ok {
 		return validResponse.VisitMerchantExplainRetentionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetRetentionInsights operation middleware
+func (sh *strictHandler) MerchantGetRetentionInsights(ctx echo.Context, params MerchantGetRetentionInsightsParams) error {
+	var request MerchantGetRetentionInsightsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetRetentionInsights(ctx.Request().Context(), request.(MerchantGetRetentionInsightsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetRetentionInsights")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetRetentionInsightsResponseObject); ok {
+		return validResponse.VisitMerchantGetRetentionInsightsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -77,6 +77,8 @@ func (s *Server) checkQuery(req *http.Request, r *request) (url.Values, error) {
 			return nil, badQuery(name, "input.card_number")
 		case parameter.Schema.Value.Format == "date-time" && impossibleDate(values[0]):
 			return nil, badQuery(name, "input.date")
+		case parameter.Schema.Value.Format == "date" && noDay(values[0]):
+			return nil, badQuery(name, "input.day")
 		}
 	}
 	return query, nil
@@ -88,6 +90,12 @@ func impossibleDate(text string) bool {
 	_, err := time.Parse(time.RFC3339Nano, text)
 	var e *time.ParseError
 	return errors.As(err, &e) && strings.HasSuffix(e.Message, "out of range")
+}
+
+// noDay tells whether a text is no day of the calendar, whatever it looks like.
+func noDay(text string) bool {
+	_, err := time.Parse(time.DateOnly, text)
+	return err != nil
 }
 
 func badQuery(name, code string) error {

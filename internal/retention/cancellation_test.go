@@ -257,7 +257,6 @@ func TestPass(t *testing.T) {
 
 func at(t time.Time) *time.Time { return &t }
 
-// Whatever happens to cancellations, the sums are those of all of them as they stand.
 func TestEveryStateHasItsTexts(t *testing.T) {
 	t.Parallel()
 	for _, state := range retention.States {

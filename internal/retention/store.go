@@ -71,6 +71,9 @@ type Store interface {
 	Evidence(ctx context.Context, merchant foyer.MerchantID, subjects []string) ([]Evidence, error)
 	// Tally adds to the numbers the insights are read from. The entries are merged and in one order.
 	Tally(ctx context.Context, merchant foyer.MerchantID, entries []TallyEntry) error
+	// Tallies returns the sums of the rows the query asks for, divided by what it divides by, by currency and by group; the other parts of
+	// their keys are empty. Periods are divided by day.
+	Tallies(ctx context.Context, merchant foyer.MerchantID, q InsightsQuery) ([]TallyEntry, error)
 	// RecordEvents writes down what changed.
 	RecordEvents(ctx context.Context, events ...foyer.Event) error
 }

@@ -90,11 +90,20 @@ func difference(before, after Cancellation) []TallyEntry {
 	return entries
 }
 
+// AddUp adds cancellations, as they stand, to sums: what the rows must be. They come in the order of their keys, without those of nothing.
+func AddUp(sums []TallyEntry, cancellations ...Cancellation) []TallyEntry {
+	entries := slices.Clone(sums)
+	for _, c := range cancellations {
+		entries = append(entries, difference(Cancellation{}, c)...)
+	}
+	return merged(entries)
+}
+
 // merged adds up the entries of each key, in the order of the keys.
 func merged(entries []TallyEntry) []TallyEntry {
 	byKey := map[TallyKey]Counts{}
 	for _, e := range entries {
-		byKey[e.Key] = e.Add.minus(Counts{}.minus(byKey[e.Key]))
+		byKey[e.Key] = byKey[e.Key].plus(e.Add)
 	}
 	var out []TallyEntry
 	for _, key := range slices.SortedFunc(maps.Keys(byKey), TallyKey.compare) {
@@ -111,6 +120,8 @@ func (k TallyKey) compare(o TallyKey) int {
 		cmp.Compare(k.Reason, o.Reason), cmp.Compare(k.Rule, o.Rule), cmp.Compare(k.OfferType, o.OfferType), cmp.Compare(k.Group, o.Group),
 	)
 }
+
+func (n Counts) plus(o Counts) Counts { return n.minus(Counts{}.minus(o)) }
 
 func (n Counts) minus(o Counts) Counts {
 	n.Started -= o.Started

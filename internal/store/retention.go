@@ -3,12 +3,10 @@ package store
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"gorm.io/gorm/clause"
 
-	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/retention"
 )
@@ -61,6 +59,14 @@ type receiptRow struct {
 
 func (receiptRow) TableName() string { return "receipts" }
 
+func (r receiptRow) domain() (retention.Receipt, error) {
+	content, err := fromJSON[retention.ReceiptContent]("receipts.content", r.Content)
+	return retention.Receipt{
+		ID: r.ID, Merchant: r.MerchantID, Customer: value(r.CustomerID), Kind: r.Kind, Locale: r.Locale, Content: content, Hash: r.Hash,
+		CreatedAt: r.CreatedAt.UTC(),
+	}, err
+}
+
 // CreateReceipt implements retention.Store.
 func (s *Store) CreateReceipt(ctx context.Context, r retention.Receipt) error {
 	return translate(s.db(ctx).Create(&receiptRow{
@@ -74,11 +80,7 @@ func (s *Store) Receipt(ctx context.Context, merchant foyer.MerchantID, id strin
 	if err := s.db(ctx).Where("merchant_id = ? AND id = ?", merchant, id).Take(&row).Error; err != nil {
 		return retention.Receipt{}, translate(err)
 	}
-	content, err := fromJSON[retention.ReceiptContent]("receipts.content", row.Content)
-	return retention.Receipt{
-		ID: row.ID, Merchant: row.MerchantID, Customer: value(row.CustomerID), Kind: row.Kind, Locale: row.Locale, Content: content, Hash: row.Hash,
-		CreatedAt: row.CreatedAt.UTC(),
-	}, err
+	return row.domain()
 }
 
 type receiptFileRow struct {
@@ -151,75 +153,4 @@ func (s *Store) Evidence(ctx context.Context, merchant foyer.MerchantID, subject
 		}
 	}
 	return out, nil
-}
-
-type tallyRow struct {
-	MerchantID     foyer.MerchantID
-	Day            string
-	ProductID      billing.ProductID
-	Country        foyer.Country
-	Currency       foyer.Currency
-	Reason         string
-	Rule           string
-	OfferType      retention.OfferType
-	OfferGroup     retention.Group
-	Started        int64
-	Saved          int64
-	Canceled       int64
-	Abandoned      int64
-	Undone         int64
-	RevenueAtStake int64
-	RevenueKept    int64
-	Looked30       int64 `gorm:"column:looked_30"`
-	There30        int64 `gorm:"column:there_30"`
-	SavedLooked30  int64 `gorm:"column:saved_looked_30"`
-	SavedThere30   int64 `gorm:"column:saved_there_30"`
-	Looked60       int64 `gorm:"column:looked_60"`
-	There60        int64 `gorm:"column:there_60"`
-	SavedLooked60  int64 `gorm:"column:saved_looked_60"`
-	SavedThere60   int64 `gorm:"column:saved_there_60"`
-	Looked90       int64 `gorm:"column:looked_90"`
-	There90        int64 `gorm:"column:there_90"`
-	SavedLooked90  int64 `gorm:"column:saved_looked_90"`
-	SavedThere90   int64 `gorm:"column:saved_there_90"`
-}
-
-func (tallyRow) TableName() string { return "retention_tallies" }
-
-// tallyKey and tallyCounts are the columns of a row: what it is for, and what is added up.
-var (
-	tallyKey    = []string{"merchant_id", "day", "product_id", "country", "currency", "reason", "rule", "offer_type", "offer_group"}
-	tallyCounts = []string{
-		"started", "saved", "canceled", "abandoned", "undone", "revenue_at_stake", "revenue_kept", "looked_30", "there_30", "saved_looked_30", "saved_there_30",
-		"looked_60", "there_60", "saved_looked_60", "saved_there_60", "looked_90", "there_90", "saved_looked_90", "saved_there_90",
-	}
-)
-
-// Tally implements retention.Store: one statement, rows in the order given.
-func (s *Store) Tally(ctx context.Context, merchant foyer.MerchantID, entries []retention.TallyEntry) error {
-	if len(entries) == 0 {
-		return nil
-	}
-	rows := make([]tallyRow, len(entries))
-	for i, e := range entries {
-		k, n := e.Key, e.Add
-		rows[i] = tallyRow{
-			MerchantID: merchant, Day: k.Day, ProductID: k.Product, Country: k.Country, Currency: k.Currency, Reason: k.Reason, Rule: k.Rule,
-			OfferType: k.OfferType, OfferGroup: k.Group, Started: n.Started, Saved: n.Saved, Canceled: n.Canceled, Abandoned: n.Abandoned, Undone: n.Undone,
-			RevenueAtStake: n.RevenueAtStake, RevenueKept: n.RevenueKept,
-			Looked30: n.Looked[0], There30: n.There[0], SavedLooked30: n.SavedLooked[0], SavedThere30: n.SavedThere[0],
-			Looked60: n.Looked[1], There60: n.There[1], SavedLooked60: n.SavedLooked[1], SavedThere60: n.SavedThere[1],
-			Looked90: n.Looked[2], There90: n.There[2], SavedLooked90: n.SavedLooked[2], SavedThere90: n.SavedThere[2],
-		}
-	}
-	conflict := clause.OnConflict{}
-	for _, name := range tallyKey {
-		conflict.Columns = append(conflict.Columns, clause.Column{Name: name})
-	}
-	for _, name := range tallyCounts {
-		conflict.DoUpdates = append(conflict.DoUpdates, clause.Assignment{
-			Column: clause.Column{Name: name}, Value: clause.Expr{SQL: strings.ReplaceAll("retention_tallies.# + excluded.#", "#", name)},
-		})
-	}
-	return translate(s.db(ctx).Clauses(conflict).Create(&rows).Error)
 }

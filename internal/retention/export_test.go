@@ -1,0 +1,7 @@
+package retention
+
+// What a change adds to the sums the insights are read from.
+var (
+	Changed = difference
+	Merged  = merged
+)
