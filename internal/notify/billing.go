@@ -152,6 +152,7 @@ type links struct {
 	cancel        string
 	keep          string
 	paymentMethod string
+	withdraw      string
 }
 
 // addLinks makes the links of the mail. Tickets are minted under ids that follow from the order's, so that a retried mail
@@ -167,6 +168,11 @@ func (s *Service) addLinks(ctx context.Context, b *billingMail) error {
 	}
 	id := string(b.sub.ID)
 	b.links.subscription = base + identity.Target{Kind: identity.TargetSubscription, ID: id}.Path()
+	if b.order.Kind == billing.MailWithdrawalDeclared { // of a contract that was canceled too
+		var err error
+		b.links.withdraw, err = s.ticketLink(ctx, b, identity.ScopeWithdraw(id), identity.TargetSubscription)
+		return err
+	}
 	if b.sub.Status == billing.SubscriptionCanceled {
 		return nil
 	}

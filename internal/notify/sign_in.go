@@ -26,6 +26,8 @@ type Config struct {
 	Receipts  Receipts
 	Tickets   Tickets
 	Endpoints Endpoints
+	// Withdrawals tells of those that need the merchant.
+	Withdrawals Withdrawals
 	Activity  ActivityStore
 	EventLog  EventStore
 	// Now is the real time, which links expire by; what a mail tells of happened in the merchant's.

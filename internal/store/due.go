@@ -13,6 +13,7 @@ func (s *Store) NextDue(ctx context.Context, merchant foyer.MerchantID) (*time.T
 	var first *time.Time
 	for _, of := range []struct{ table, column string }{
 		{"subscriptions", "due_at"}, {"payments", "due_at"}, {"payment_methods", "notice_at"}, {"cancellations", "due_at"},
+		{"withdrawals", "due_at"},
 	} {
 		var found []time.Time
 		err := s.db(ctx).Table(of.table).Where("merchant_id = ? AND "+of.column+" IS NOT NULL", merchant).Order(of.column).Limit(1).Pluck(of.column, &found).Error
