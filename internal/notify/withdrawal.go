@@ -64,8 +64,10 @@ func withdrawalMail(settings merchant.Settings, locale i18n.Locale, w FailedWith
 		Subject: oneLine(text("subject"), 150), Preheader: text("intro"), Greeting: text("greeting"),
 		Paragraphs: []string{text("intro"), locale.Text(why, nil), text("then")},
 		Rows: []fact{
-			{Label: text("label.customer"), Value: oneLine(w.Customer, 200)}, {Label: text("label.subscription"), Value: w.Subscription},
-			{Label: text("label.amount"), Value: locale.Money(w.Amount), Strong: true}, {Label: text("label.withdrawal"), Value: w.ID},
+			{Label: text("label.customer"), Value: oneLine(w.Customer, 200)},
+			{Label: text("label.subscription"), Value: w.Subscription},
+			{Label: text("label.amount"), Value: locale.Money(w.Amount), Strong: true},
+			{Label: text("label.withdrawal"), Value: w.ID},
 		},
 		Footer: text("footer"),
 	}

@@ -26,12 +26,12 @@ func (w Withdrawal) Step() Step {
 
 // Show writes the withdrawal as the customer sees it; what would be given back stands in it, as planned.
 func (w Withdrawal) Show(sub billing.Subscription, locale i18n.Locale) Shown {
-	params := map[string]any{"Plan": planName(sub), "Date": locale.DateTime(w.EndsAt.UTC()) + " UTC"}
+	params := map[string]any{"Plan": planName(sub), "Date": locale.DateTime(w.EndsAt)}
 	money, credit := w.Refund()
 	params["Refund"] = locale.Money(foyer.Money{Amount: money, Currency: w.Currency})
 	params["Credit"] = locale.Money(foyer.Money{Amount: credit, Currency: w.Currency})
 	if w.DeclaredAt != nil {
-		params["ReceivedAt"] = moment(locale, *w.DeclaredAt)
+		params["ReceivedAt"] = locale.DateTime(*w.DeclaredAt)
 	}
 	text := func(name string) string { return locale.Text("withdrawal.step."+name, params) }
 	name := w.shownAs()
