@@ -111,31 +111,31 @@ func (e AuditActorKind) Valid() bool {
 
 // Defines values for CancellationLegalProfile.
 const (
-	De      CancellationLegalProfile = "de"
-	Default CancellationLegalProfile = "default"
-	Eu      CancellationLegalProfile = "eu"
-	Fr      CancellationLegalProfile = "fr"
-	Uk      CancellationLegalProfile = "uk"
-	Us      CancellationLegalProfile = "us"
-	UsCa    CancellationLegalProfile = "us_ca"
+	CancellationLegalProfileDe      CancellationLegalProfile = "de"
+	CancellationLegalProfileDefault CancellationLegalProfile = "default"
+	CancellationLegalProfileEu      CancellationLegalProfile = "eu"
+	CancellationLegalProfileFr      CancellationLegalProfile = "fr"
+	CancellationLegalProfileUk      CancellationLegalProfile = "uk"
+	CancellationLegalProfileUs      CancellationLegalProfile = "us"
+	CancellationLegalProfileUsCa    CancellationLegalProfile = "us_ca"
 )
 
 // Valid indicates whether the value is a known member of the CancellationLegalProfile enum.
 func (e CancellationLegalProfile) Valid() bool {
 	switch e {
-	case De:
+	case CancellationLegalProfileDe:
 		return true
-	case Default:
+	case CancellationLegalProfileDefault:
 		return true
-	case Eu:
+	case CancellationLegalProfileEu:
 		return true
-	case Fr:
+	case CancellationLegalProfileFr:
 		return true
-	case Uk:
+	case CancellationLegalProfileUk:
 		return true
-	case Us:
+	case CancellationLegalProfileUs:
 		return true
-	case UsCa:
+	case CancellationLegalProfileUsCa:
 		return true
 	default:
 		return false
@@ -553,6 +553,24 @@ func (e MerchantCancellationOrigin) Valid() bool {
 	}
 }
 
+// Defines values for MerchantWithdrawalPolicy.
+const (
+	MerchantWithdrawalPolicyFull    MerchantWithdrawalPolicy = "full"
+	MerchantWithdrawalPolicyProRata MerchantWithdrawalPolicy = "pro_rata"
+)
+
+// Valid indicates whether the value is a known member of the MerchantWithdrawalPolicy enum.
+func (e MerchantWithdrawalPolicy) Valid() bool {
+	switch e {
+	case MerchantWithdrawalPolicyFull:
+		return true
+	case MerchantWithdrawalPolicyProRata:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NextActionType.
 const (
 	ConfirmWithGateway NextActionType = "confirm_with_gateway"
@@ -960,16 +978,16 @@ func (e RetentionUpliftVerdict) Valid() bool {
 
 // Defines values for RetentionWithdrawalRefund.
 const (
-	Full    RetentionWithdrawalRefund = "full"
-	ProRata RetentionWithdrawalRefund = "pro_rata"
+	RetentionWithdrawalRefundFull    RetentionWithdrawalRefund = "full"
+	RetentionWithdrawalRefundProRata RetentionWithdrawalRefund = "pro_rata"
 )
 
 // Valid indicates whether the value is a known member of the RetentionWithdrawalRefund enum.
 func (e RetentionWithdrawalRefund) Valid() bool {
 	switch e {
-	case Full:
+	case RetentionWithdrawalRefundFull:
 		return true
-	case ProRata:
+	case RetentionWithdrawalRefundProRata:
 		return true
 	default:
 		return false
@@ -1195,6 +1213,111 @@ func (e WebhookEndpointStatus) Valid() bool {
 	}
 }
 
+// Defines values for WithdrawalStep.
+const (
+	WithdrawalStepConfirm WithdrawalStep = "confirm"
+	WithdrawalStepDone    WithdrawalStep = "done"
+)
+
+// Valid indicates whether the value is a known member of the WithdrawalStep enum.
+func (e WithdrawalStep) Valid() bool {
+	switch e {
+	case WithdrawalStepConfirm:
+		return true
+	case WithdrawalStepDone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WithdrawalLegalProfile.
+const (
+	WithdrawalLegalProfileDe      WithdrawalLegalProfile = "de"
+	WithdrawalLegalProfileDefault WithdrawalLegalProfile = "default"
+	WithdrawalLegalProfileEu      WithdrawalLegalProfile = "eu"
+	WithdrawalLegalProfileFr      WithdrawalLegalProfile = "fr"
+	WithdrawalLegalProfileUk      WithdrawalLegalProfile = "uk"
+	WithdrawalLegalProfileUs      WithdrawalLegalProfile = "us"
+	WithdrawalLegalProfileUsCa    WithdrawalLegalProfile = "us_ca"
+)
+
+// Valid indicates whether the value is a known member of the WithdrawalLegalProfile enum.
+func (e WithdrawalLegalProfile) Valid() bool {
+	switch e {
+	case WithdrawalLegalProfileDe:
+		return true
+	case WithdrawalLegalProfileDefault:
+		return true
+	case WithdrawalLegalProfileEu:
+		return true
+	case WithdrawalLegalProfileFr:
+		return true
+	case WithdrawalLegalProfileUk:
+		return true
+	case WithdrawalLegalProfileUs:
+		return true
+	case WithdrawalLegalProfileUsCa:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WithdrawalRefundState.
+const (
+	WithdrawalRefundStatePending  WithdrawalRefundState = "pending"
+	WithdrawalRefundStatePlanned  WithdrawalRefundState = "planned"
+	WithdrawalRefundStateRefunded WithdrawalRefundState = "refunded"
+	WithdrawalRefundStateRefused  WithdrawalRefundState = "refused"
+)
+
+// Valid indicates whether the value is a known member of the WithdrawalRefundState enum.
+func (e WithdrawalRefundState) Valid() bool {
+	switch e {
+	case WithdrawalRefundStatePending:
+		return true
+	case WithdrawalRefundStatePlanned:
+		return true
+	case WithdrawalRefundStateRefunded:
+		return true
+	case WithdrawalRefundStateRefused:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WithdrawalState.
+const (
+	WithdrawalStateCompleted WithdrawalState = "completed"
+	WithdrawalStateConfirmed WithdrawalState = "confirmed"
+	WithdrawalStateDismissed WithdrawalState = "dismissed"
+	WithdrawalStateExpired   WithdrawalState = "expired"
+	WithdrawalStateFailed    WithdrawalState = "failed"
+	WithdrawalStateOpen      WithdrawalState = "open"
+)
+
+// Valid indicates whether the value is a known member of the WithdrawalState enum.
+func (e WithdrawalState) Valid() bool {
+	switch e {
+	case WithdrawalStateCompleted:
+		return true
+	case WithdrawalStateConfirmed:
+		return true
+	case WithdrawalStateDismissed:
+		return true
+	case WithdrawalStateExpired:
+		return true
+	case WithdrawalStateFailed:
+		return true
+	case WithdrawalStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Disposition.
 const (
 	DispositionAttachment Disposition = "attachment"
@@ -1261,6 +1384,24 @@ func (e MerchantDownloadInvoiceParamsDisposition) Valid() bool {
 	case MerchantDownloadInvoiceParamsDispositionAttachment:
 		return true
 	case MerchantDownloadInvoiceParamsDispositionInline:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DownloadWithdrawalReceiptParamsDisposition.
+const (
+	DownloadWithdrawalReceiptParamsDispositionAttachment DownloadWithdrawalReceiptParamsDisposition = "attachment"
+	DownloadWithdrawalReceiptParamsDispositionInline     DownloadWithdrawalReceiptParamsDisposition = "inline"
+)
+
+// Valid indicates whether the value is a known member of the DownloadWithdrawalReceiptParamsDisposition enum.
+func (e DownloadWithdrawalReceiptParamsDisposition) Valid() bool {
+	switch e {
+	case DownloadWithdrawalReceiptParamsDispositionAttachment:
+		return true
+	case DownloadWithdrawalReceiptParamsDispositionInline:
 		return true
 	default:
 		return false
@@ -1926,7 +2067,7 @@ type CreatePortalSession struct {
 	// ReturnUrl Where the customer may be led back to.
 	ReturnUrl *string `json:"return_url,omitempty"`
 
-	// Scopes `read`, `write`, `subscription:<id>:cancel`, `subscription:<id>:payment_method`; `read` and `write` by default.
+	// Scopes `read`, `write`, `subscription:<id>:cancel`, `subscription:<id>:payment_method`, `subscription:<id>:withdraw`; `read` and `write` by default.
 	Scopes *[]string `json:"scopes,omitempty"`
 
 	// SubscriptionIds The subscriptions there are links for.
@@ -2003,6 +2144,14 @@ type CreateWebhookEndpoint struct {
 
 	// Url https, on port 443 or 8443, on the public internet.
 	Url string `json:"url"`
+}
+
+// CreateWithdrawal How to withdraw.
+//
+// Example: {"confirm":true}
+type CreateWithdrawal struct {
+	// Confirm The second step: declares it.
+	Confirm *bool `json:"confirm,omitempty"`
 }
 
 // CreatedApiKey An API key with its secret, which is shown this once.
@@ -2165,8 +2314,9 @@ type CustomerExport struct {
 	PortalSessions []PortalSession `json:"portal_sessions"`
 
 	// Sessions Ended ones too, as long as they are kept.
-	Sessions      []Session      `json:"sessions"`
-	Subscriptions []Subscription `json:"subscriptions"`
+	Sessions      []Session            `json:"sessions"`
+	Subscriptions []Subscription       `json:"subscriptions"`
+	Withdrawals   []MerchantWithdrawal `json:"withdrawals"`
 }
 
 // CustomerInclude What is shown with a customer.
@@ -2792,6 +2942,60 @@ type MerchantUpdateSubscription struct {
 	// PaymentMethodId A stored payment method of the customer.
 	PaymentMethodId *string `json:"payment_method_id,omitempty"`
 }
+
+// MerchantWithdrawal A withdrawal, for the merchant.
+type MerchantWithdrawal struct {
+	Country   *string   `json:"country"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Credit An amount of money.
+	//
+	// Example: {"amount":1999,"currency":"EUR","display":"19,99 €"}
+	Credit     Money      `json:"credit"`
+	CustomerId string     `json:"customer_id"`
+	DeclaredAt *time.Time `json:"declared_at"`
+
+	// EndsAt Until when one could withdraw.
+	EndsAt time.Time `json:"ends_at"`
+
+	// Evidence When one is shown, not in lists. Oldest first.
+	Evidence *[]Evidence `json:"evidence,omitempty"`
+
+	// ExpiresAt When an open one is given up.
+	ExpiresAt *time.Time `json:"expires_at"`
+	Id        string     `json:"id"`
+
+	// NextTryAt When what is under way is looked after again.
+	NextTryAt *time.Time `json:"next_try_at"`
+
+	// NoticeId The notice it was declared by, without signing in.
+	NoticeId *string `json:"notice_id"`
+
+	// Policy How much is given back.
+	Policy MerchantWithdrawalPolicy `json:"policy"`
+
+	// Profile The legal profile of the customer’s place.
+	Profile string `json:"profile"`
+
+	// Reason Why a refund was refused, as an attempt’s `error_code`.
+	Reason *string `json:"reason"`
+
+	// Refund An amount of money.
+	//
+	// Example: {"amount":1999,"currency":"EUR","display":"19,99 €"}
+	Refund Money `json:"refund"`
+
+	// Refunds Empty until it is confirmed.
+	Refunds []WithdrawalRefund `json:"refunds"`
+
+	// State Where a withdrawal stands.
+	State          WithdrawalState `json:"state"`
+	SubscriptionId string          `json:"subscription_id"`
+	UpdatedAt      time.Time       `json:"updated_at"`
+}
+
+// MerchantWithdrawalPolicy How much is given back.
+type MerchantWithdrawalPolicy string
 
 // Metadata Whatever the merchant wants to keep with a thing; customers never see it.
 //
@@ -4690,6 +4894,113 @@ type WebhookEndpointList struct {
 // WebhookEndpointStatus Whether events are delivered to it.
 type WebhookEndpointStatus string
 
+// Withdrawal A withdrawal from the contract behind a subscription.
+type Withdrawal struct {
+	// Actions What can be done now.
+	Actions WithdrawalActions `json:"actions"`
+
+	// Body What happens, or has happened.
+	Body      string    `json:"body"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Credit What is given back to the credit balance.
+	Credit Money `json:"credit"`
+
+	// DeclaredAt When it was declared; for one declared without signing in, when that was received.
+	DeclaredAt *time.Time `json:"declared_at"`
+
+	// EndsAt Until when one can withdraw.
+	EndsAt time.Time `json:"ends_at"`
+
+	// ExpiresAt When an open one is given up.
+	ExpiresAt *time.Time `json:"expires_at"`
+	Headline  string     `json:"headline"`
+	Id        string     `json:"id"`
+
+	// Legal How the law at the customer's place wants it done.
+	Legal WithdrawalLegal `json:"legal"`
+
+	// Refund What is given back to payment methods; while it is open, what would be.
+	Refund Money `json:"refund"`
+
+	// Refunds Of each payment, oldest first.
+	Refunds []WithdrawalRefund `json:"refunds"`
+
+	// State Where a withdrawal stands.
+	State WithdrawalState `json:"state"`
+
+	// StateText In plain words.
+	StateText string `json:"state_text"`
+
+	// Step What comes next.
+	Step           WithdrawalStep `json:"step"`
+	SubscriptionId string         `json:"subscription_id"`
+}
+
+// WithdrawalStep What comes next.
+type WithdrawalStep string
+
+// WithdrawalActions What can be done now.
+type WithdrawalActions struct {
+	// Confirm Declares it. While it is open.
+	Confirm *CancellationCall `json:"confirm"`
+
+	// Receipt Once it is declared.
+	Receipt *CancellationCall `json:"receipt"`
+}
+
+// WithdrawalLabels Texts for the buttons, in the language of the answer.
+type WithdrawalLabels struct {
+	// Confirm Declares it.
+	Confirm string `json:"confirm"`
+
+	// Withdraw Leads to the withdrawal.
+	Withdraw string `json:"withdraw"`
+}
+
+// WithdrawalLegal How the law at the customer's place wants it done.
+type WithdrawalLegal struct {
+	// Labels Texts for the buttons, in the language of the answer.
+	Labels  WithdrawalLabels       `json:"labels"`
+	Profile WithdrawalLegalProfile `json:"profile"`
+
+	// Statutory Null where no law gives a wording.
+	Statutory *StatutoryLabels `json:"statutory"`
+}
+
+// WithdrawalLegalProfile defines model for WithdrawalLegal.Profile.
+type WithdrawalLegalProfile string
+
+// WithdrawalList A page of withdrawals.
+type WithdrawalList struct {
+	Data []MerchantWithdrawal `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
+// WithdrawalRefund What is given back of one payment.
+type WithdrawalRefund struct {
+	// Amount To the payment method that was charged.
+	Amount Money `json:"amount"`
+
+	// Credit To the credit balance: what credit had paid.
+	Credit    Money  `json:"credit"`
+	PaymentId string `json:"payment_id"`
+
+	// State planned: nothing is declared yet; refused: the seller has to act.
+	State WithdrawalRefundState `json:"state"`
+
+	// StateText In plain words.
+	StateText string `json:"state_text"`
+}
+
+// WithdrawalRefundState planned: nothing is declared yet; refused: the seller has to act.
+type WithdrawalRefundState string
+
+// WithdrawalState Where a withdrawal stands.
+type WithdrawalState string
+
 // ActionFilter defines model for ActionFilter.
 type ActionFilter = string
 
@@ -4866,6 +5177,12 @@ type ToDay = openapi_types.Date
 
 // WebhookEndpointId defines model for WebhookEndpointId.
 type WebhookEndpointId = string
+
+// WithdrawalId defines model for WithdrawalId.
+type WithdrawalId = string
+
+// WithdrawalStateFilter defines model for WithdrawalStateFilter.
+type WithdrawalStateFilter = []WithdrawalState
 
 // BadRequest A problem document (RFC 9457).
 type BadRequest = Problem
@@ -6121,6 +6438,57 @@ type MerchantTestWebhookEndpointParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// MerchantListWithdrawalsParams defines parameters for MerchantListWithdrawals.
+type MerchantListWithdrawalsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// CustomerId Only what belongs to this customer.
+	CustomerId *CustomerFilter `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// SubscriptionId Only what belongs to this subscription.
+	SubscriptionId *SubscriptionFilter `form:"subscription_id,omitempty" json:"subscription_id,omitempty"`
+
+	// State Only those in these states, separated by commas.
+	State *WithdrawalStateFilter `form:"state,omitempty" json:"state,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// MerchantGetWithdrawalParams defines parameters for MerchantGetWithdrawal.
+type MerchantGetWithdrawalParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantAcceptWithdrawalParams defines parameters for MerchantAcceptWithdrawal.
+type MerchantAcceptWithdrawalParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// MerchantDismissWithdrawalParams defines parameters for MerchantDismissWithdrawal.
+type MerchantDismissWithdrawalParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // ListPaymentMethodsParams defines parameters for ListPaymentMethods.
 type ListPaymentMethodsParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -6373,6 +6741,33 @@ type KeepSubscriptionParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// CreateWithdrawalParams defines parameters for CreateWithdrawal.
+type CreateWithdrawalParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// GetWithdrawalParams defines parameters for GetWithdrawal.
+type GetWithdrawalParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// DownloadWithdrawalReceiptParams defines parameters for DownloadWithdrawalReceipt.
+type DownloadWithdrawalReceiptParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Disposition Save it or show it.
+	Disposition *DownloadWithdrawalReceiptParamsDisposition `form:"disposition,omitempty" json:"disposition,omitempty"`
+}
+
+// DownloadWithdrawalReceiptParamsDisposition defines parameters for DownloadWithdrawalReceipt.
+type DownloadWithdrawalReceiptParamsDisposition string
+
 // AnswerSurveyJSONRequestBody defines body for AnswerSurvey for application/json ContentType.
 type AnswerSurveyJSONRequestBody = AnswerSurvey
 
@@ -6534,6 +6929,9 @@ type SetSubscriptionPaymentMethodJSONRequestBody = SetSubscriptionPaymentMethod
 
 // ResumeSubscriptionJSONRequestBody defines body for ResumeSubscription for application/json ContentType.
 type ResumeSubscriptionJSONRequestBody = ResumeSubscription
+
+// CreateWithdrawalJSONRequestBody defines body for CreateWithdrawal for application/json ContentType.
+type CreateWithdrawalJSONRequestBody = CreateWithdrawal
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -6846,6 +7244,18 @@ type ServerInterface interface {
 	// MerchantTestWebhookEndpoint Send a test
 	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/test)
 	MerchantTestWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantTestWebhookEndpointParams) error
+	// MerchantListWithdrawals List withdrawals of all customers
+	// (GET /v1/merchant/withdrawals)
+	MerchantListWithdrawals(ctx echo.Context, params MerchantListWithdrawalsParams) error
+	// MerchantGetWithdrawal Show a withdrawal
+	// (GET /v1/merchant/withdrawals/{withdrawal_id})
+	MerchantGetWithdrawal(ctx echo.Context, withdrawalId WithdrawalId, params MerchantGetWithdrawalParams) error
+	// MerchantAcceptWithdrawal Agree to a withdrawal
+	// (POST /v1/merchant/withdrawals/{withdrawal_id}/accept)
+	MerchantAcceptWithdrawal(ctx echo.Context, withdrawalId WithdrawalId, params MerchantAcceptWithdrawalParams) error
+	// MerchantDismissWithdrawal Turn down a withdrawal
+	// (POST /v1/merchant/withdrawals/{withdrawal_id}/dismiss)
+	MerchantDismissWithdrawal(ctx echo.Context, withdrawalId WithdrawalId, params MerchantDismissWithdrawalParams) error
 	// ListPaymentMethods List payment methods
 	// (GET /v1/payment-methods)
 	ListPaymentMethods(ctx echo.Context, params ListPaymentMethodsParams) error
@@ -6927,6 +7337,15 @@ type ServerInterface interface {
 	// KeepSubscription Undo what is scheduled
 	// (DELETE /v1/subscriptions/{subscription_id}/scheduled-change)
 	KeepSubscription(ctx echo.Context, subscriptionId SubscriptionId, params KeepSubscriptionParams) error
+	// CreateWithdrawal Withdraw from the contract
+	// (POST /v1/subscriptions/{subscription_id}/withdrawals)
+	CreateWithdrawal(ctx echo.Context, subscriptionId SubscriptionId, params CreateWithdrawalParams) error
+	// GetWithdrawal Show a withdrawal
+	// (GET /v1/withdrawals/{withdrawal_id})
+	GetWithdrawal(ctx echo.Context, withdrawalId WithdrawalId, params GetWithdrawalParams) error
+	// DownloadWithdrawalReceipt Download the acknowledgement
+	// (GET /v1/withdrawals/{withdrawal_id}/receipt)
+	DownloadWithdrawalReceipt(ctx echo.Context, withdrawalId WithdrawalId, params DownloadWithdrawalReceiptParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -11327,6 +11746,184 @@ func (w *ServerInterfaceWrapper) MerchantTestWebhookEndpoint(ctx echo.Context) e
 	return err
 }
 
+// MerchantListWithdrawals converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListWithdrawals(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListWithdrawalsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "subscription_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subscription_id", ctx.QueryParams(), &params.SubscriptionId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListWithdrawals(ctx, params)
+	return err
+}
+
+// MerchantGetWithdrawal converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetWithdrawal(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "withdrawal_id" -------------
+	var withdrawalId WithdrawalId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "withdrawal_id", ctx.Param("withdrawal_id"), &withdrawalId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter withdrawal_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetWithdrawalParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetWithdrawal(ctx, withdrawalId, params)
+	return err
+}
+
+// MerchantAcceptWithdrawal converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantAcceptWithdrawal(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "withdrawal_id" -------------
+	var withdrawalId WithdrawalId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "withdrawal_id", ctx.Param("withdrawal_id"), &withdrawalId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter withdrawal_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantAcceptWithdrawalParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantAcceptWithdrawal(ctx, withdrawalId, params)
+	return err
+}
+
+// MerchantDismissWithdrawal converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantDismissWithdrawal(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "withdrawal_id" -------------
+	var withdrawalId WithdrawalId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "withdrawal_id", ctx.Param("withdrawal_id"), &withdrawalId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter withdrawal_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantDismissWithdrawalParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantDismissWithdrawal(ctx, withdrawalId, params)
+	return err
+}
+
 // ListPaymentMethods converts echo context to params.
 func (w *ServerInterfaceWrapper) ListPaymentMethods(ctx echo.Context) error {
 	var err error
@@ -12303,6 +12900,107 @@ func (w *ServerInterfaceWrapper) KeepSubscription(ctx echo.Context) error {
 	return err
 }
 
+// CreateWithdrawal converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateWithdrawal(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateWithdrawalParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateWithdrawal(ctx, subscriptionId, params)
+	return err
+}
+
+// GetWithdrawal converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWithdrawal(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "withdrawal_id" -------------
+	var withdrawalId WithdrawalId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "withdrawal_id", ctx.Param("withdrawal_id"), &withdrawalId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter withdrawal_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWithdrawalParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWithdrawal(ctx, withdrawalId, params)
+	return err
+}
+
+// DownloadWithdrawalReceipt converts echo context to params.
+func (w *ServerInterfaceWrapper) DownloadWithdrawalReceipt(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "withdrawal_id" -------------
+	var withdrawalId WithdrawalId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "withdrawal_id", ctx.Param("withdrawal_id"), &withdrawalId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter withdrawal_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DownloadWithdrawalReceiptParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "disposition" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "disposition", ctx.QueryParams(), &params.Disposition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter disposition: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DownloadWithdrawalReceipt(ctx, withdrawalId, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -12396,6 +13094,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/offer/accept", wrapper.AcceptOffer, options.OperationMiddlewares["acceptOffer"]...)
 	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/offer/decline", wrapper.DeclineOffer, options.OperationMiddlewares["declineOffer"]...)
 	router.GET(options.BaseURL+"/v1/cancellations/:cancellation_id/receipt", wrapper.DownloadCancellationReceipt, options.OperationMiddlewares["downloadCancellationReceipt"]...)
+	router.POST(options.BaseURL+"/v1/subscriptions/:subscription_id/withdrawals", wrapper.CreateWithdrawal, options.OperationMiddlewares["createWithdrawal"]...)
+	router.GET(options.BaseURL+"/v1/withdrawals/:withdrawal_id", wrapper.GetWithdrawal, options.OperationMiddlewares["getWithdrawal"]...)
+	router.GET(options.BaseURL+"/v1/withdrawals/:withdrawal_id/receipt", wrapper.DownloadWithdrawalReceipt, options.OperationMiddlewares["downloadWithdrawalReceipt"]...)
 	router.GET(options.BaseURL+"/v1/merchant/subscriptions", wrapper.MerchantListSubscriptions, options.OperationMiddlewares["merchantListSubscriptions"]...)
 	router.POST(options.BaseURL+"/v1/merchant/subscriptions", wrapper.MerchantCreateSubscription, options.OperationMiddlewares["merchantCreateSubscription"]...)
 	router.GET(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id", wrapper.MerchantGetSubscription, options.OperationMiddlewares["merchantGetSubscription"]...)
@@ -12422,6 +13123,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/merchant/retention/insights", wrapper.MerchantGetRetentionInsights, options.OperationMiddlewares["merchantGetRetentionInsights"]...)
 	router.GET(options.BaseURL+"/v1/merchant/cancellations", wrapper.MerchantListCancellations, options.OperationMiddlewares["merchantListCancellations"]...)
 	router.GET(options.BaseURL+"/v1/merchant/cancellations/:cancellation_id", wrapper.MerchantGetCancellation, options.OperationMiddlewares["merchantGetCancellation"]...)
+	router.GET(options.BaseURL+"/v1/merchant/withdrawals", wrapper.MerchantListWithdrawals, options.OperationMiddlewares["merchantListWithdrawals"]...)
+	router.GET(options.BaseURL+"/v1/merchant/withdrawals/:withdrawal_id", wrapper.MerchantGetWithdrawal, options.OperationMiddlewares["merchantGetWithdrawal"]...)
+	router.POST(options.BaseURL+"/v1/merchant/withdrawals/:withdrawal_id/accept", wrapper.MerchantAcceptWithdrawal, options.OperationMiddlewares["merchantAcceptWithdrawal"]...)
+	router.POST(options.BaseURL+"/v1/merchant/withdrawals/:withdrawal_id/dismiss", wrapper.MerchantDismissWithdrawal, options.OperationMiddlewares["merchantDismissWithdrawal"]...)
 	router.GET(options.BaseURL+"/v1/merchant/clock", wrapper.MerchantGetClock, options.OperationMiddlewares["merchantGetClock"]...)
 	router.POST(options.BaseURL+"/v1/merchant/clock/advance", wrapper.MerchantAdvanceClock, options.OperationMiddlewares["merchantAdvanceClock"]...)
 	router.GET(options.BaseURL+"/v1/merchant/portal", wrapper.MerchantGetPortal, options.OperationMiddlewares["merchantGetPortal"]...)
@@ -30211,6 +30916,676 @@ func (response MerchantTestWebhookEndpoint503ApplicationProblemPlusJSONResponse)
 	return err
 }
 
+type MerchantListWithdrawalsRequestObject struct {
+	Params MerchantListWithdrawalsParams
+}
+
+type MerchantListWithdrawalsResponseObject interface {
+	VisitMerchantListWithdrawalsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListWithdrawals200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListWithdrawals200JSONResponse struct {
+	Body    WithdrawalList
+	Headers MerchantListWithdrawals200ResponseHeaders
+}
+
+func (response MerchantListWithdrawals200JSONResponse) VisitMerchantListWithdrawalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWithdrawals400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWithdrawals400ApplicationProblemPlusJSONResponse) VisitMerchantListWithdrawalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWithdrawals401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWithdrawals401ApplicationProblemPlusJSONResponse) VisitMerchantListWithdrawalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWithdrawals403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWithdrawals403ApplicationProblemPlusJSONResponse) VisitMerchantListWithdrawalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWithdrawals500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWithdrawals500ApplicationProblemPlusJSONResponse) VisitMerchantListWithdrawalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWithdrawals503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWithdrawals503ApplicationProblemPlusJSONResponse) VisitMerchantListWithdrawalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWithdrawalRequestObject struct {
+	WithdrawalId WithdrawalId `json:"withdrawal_id"`
+	Params       MerchantGetWithdrawalParams
+}
+
+type MerchantGetWithdrawalResponseObject interface {
+	VisitMerchantGetWithdrawalResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetWithdrawal200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetWithdrawal200JSONResponse struct {
+	Body    MerchantWithdrawal
+	Headers MerchantGetWithdrawal200ResponseHeaders
+}
+
+func (response MerchantGetWithdrawal200JSONResponse) VisitMerchantGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWithdrawal304Response = NotModifiedResponse
+
+func (response MerchantGetWithdrawal304Response) VisitMerchantGetWithdrawalResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetWithdrawal400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWithdrawal400ApplicationProblemPlusJSONResponse) VisitMerchantGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWithdrawal401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWithdrawal401ApplicationProblemPlusJSONResponse) VisitMerchantGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWithdrawal403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWithdrawal403ApplicationProblemPlusJSONResponse) VisitMerchantGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWithdrawal404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWithdrawal404ApplicationProblemPlusJSONResponse) VisitMerchantGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWithdrawal500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWithdrawal500ApplicationProblemPlusJSONResponse) VisitMerchantGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWithdrawal503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWithdrawal503ApplicationProblemPlusJSONResponse) VisitMerchantGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawalRequestObject struct {
+	WithdrawalId WithdrawalId `json:"withdrawal_id"`
+	Params       MerchantAcceptWithdrawalParams
+}
+
+type MerchantAcceptWithdrawalResponseObject interface {
+	VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error
+}
+
+type MerchantAcceptWithdrawal200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantAcceptWithdrawal200JSONResponse struct {
+	Body    MerchantWithdrawal
+	Headers MerchantAcceptWithdrawal200ResponseHeaders
+}
+
+func (response MerchantAcceptWithdrawal200JSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal400ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal401ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal403ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal404ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal409ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal413ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal415ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal422ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal500ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal503ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawalRequestObject struct {
+	WithdrawalId WithdrawalId `json:"withdrawal_id"`
+	Params       MerchantDismissWithdrawalParams
+}
+
+type MerchantDismissWithdrawalResponseObject interface {
+	VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error
+}
+
+type MerchantDismissWithdrawal200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantDismissWithdrawal200JSONResponse struct {
+	Body    MerchantWithdrawal
+	Headers MerchantDismissWithdrawal200ResponseHeaders
+}
+
+func (response MerchantDismissWithdrawal200JSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal400ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal401ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal403ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal404ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal409ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal413ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal415ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal422ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal500ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal503ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPaymentMethodsRequestObject struct {
 	Params ListPaymentMethodsParams
 }
@@ -35022,6 +36397,510 @@ func (response KeepSubscription503ApplicationProblemPlusJSONResponse) VisitKeepS
 	return err
 }
 
+type CreateWithdrawalRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         CreateWithdrawalParams
+	Body           *CreateWithdrawalJSONRequestBody
+}
+
+type CreateWithdrawalResponseObject interface {
+	VisitCreateWithdrawalResponse(w http.ResponseWriter) error
+}
+
+type CreateWithdrawal201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type CreateWithdrawal201JSONResponse struct {
+	Body    Withdrawal
+	Headers CreateWithdrawal201ResponseHeaders
+}
+
+func (response CreateWithdrawal201JSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal400ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal401ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal403ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal404ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal409ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal413ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal415ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal422ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal500ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal503ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWithdrawalRequestObject struct {
+	WithdrawalId WithdrawalId `json:"withdrawal_id"`
+	Params       GetWithdrawalParams
+}
+
+type GetWithdrawalResponseObject interface {
+	VisitGetWithdrawalResponse(w http.ResponseWriter) error
+}
+
+type GetWithdrawal200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type GetWithdrawal200JSONResponse struct {
+	Body    Withdrawal
+	Headers GetWithdrawal200ResponseHeaders
+}
+
+func (response GetWithdrawal200JSONResponse) VisitGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWithdrawal304Response = NotModifiedResponse
+
+func (response GetWithdrawal304Response) VisitGetWithdrawalResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetWithdrawal400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetWithdrawal400ApplicationProblemPlusJSONResponse) VisitGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWithdrawal401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetWithdrawal401ApplicationProblemPlusJSONResponse) VisitGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWithdrawal403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetWithdrawal403ApplicationProblemPlusJSONResponse) VisitGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWithdrawal404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetWithdrawal404ApplicationProblemPlusJSONResponse) VisitGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWithdrawal500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetWithdrawal500ApplicationProblemPlusJSONResponse) VisitGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWithdrawal503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetWithdrawal503ApplicationProblemPlusJSONResponse) VisitGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadWithdrawalReceiptRequestObject struct {
+	WithdrawalId WithdrawalId `json:"withdrawal_id"`
+	Params       DownloadWithdrawalReceiptParams
+}
+
+type DownloadWithdrawalReceiptResponseObject interface {
+	VisitDownloadWithdrawalReceiptResponse(w http.ResponseWriter) error
+}
+
+type DownloadWithdrawalReceipt200ResponseHeaders struct {
+	ContentDisposition *string
+	ContentLanguage    *string
+	ETag               *string
+}
+
+type DownloadWithdrawalReceipt200ApplicationpdfResponse struct {
+	Body          io.Reader
+	Headers       DownloadWithdrawalReceipt200ResponseHeaders
+	ContentLength int64
+}
+
+func (response DownloadWithdrawalReceipt200ApplicationpdfResponse) VisitDownloadWithdrawalReceiptResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type DownloadWithdrawalReceipt304Response = NotModifiedResponse
+
+func (response DownloadWithdrawalReceipt304Response) VisitDownloadWithdrawalReceiptResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type DownloadWithdrawalReceipt400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadWithdrawalReceipt400ApplicationProblemPlusJSONResponse) VisitDownloadWithdrawalReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadWithdrawalReceipt401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadWithdrawalReceipt401ApplicationProblemPlusJSONResponse) VisitDownloadWithdrawalReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadWithdrawalReceipt403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadWithdrawalReceipt403ApplicationProblemPlusJSONResponse) VisitDownloadWithdrawalReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadWithdrawalReceipt404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadWithdrawalReceipt404ApplicationProblemPlusJSONResponse) VisitDownloadWithdrawalReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadWithdrawalReceipt500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadWithdrawalReceipt500ApplicationProblemPlusJSONResponse) VisitDownloadWithdrawalReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadWithdrawalReceipt503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadWithdrawalReceipt503ApplicationProblemPlusJSONResponse) VisitDownloadWithdrawalReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetJwks Public keys of the access tokens
@@ -35333,6 +37212,18 @@ type StrictServerInterface interface {
 	// MerchantTestWebhookEndpoint Send a test
 	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/test)
 	MerchantTestWebhookEndpoint(ctx context.Context, request MerchantTestWebhookEndpointRequestObject) (MerchantTestWebhookEndpointResponseObject, error)
+	// MerchantListWithdrawals List withdrawals of all customers
+	// (GET /v1/merchant/withdrawals)
+	MerchantListWithdrawals(ctx context.Context, request MerchantListWithdrawalsRequestObject) (MerchantListWithdrawalsResponseObject, error)
+	// MerchantGetWithdrawal Show a withdrawal
+	// (GET /v1/merchant/withdrawals/{withdrawal_id})
+	MerchantGetWithdrawal(ctx context.Context, request MerchantGetWithdrawalRequestObject) (MerchantGetWithdrawalResponseObject, error)
+	// MerchantAcceptWithdrawal Agree to a withdrawal
+	// (POST /v1/merchant/withdrawals/{withdrawal_id}/accept)
+	MerchantAcceptWithdrawal(ctx context.Context, request MerchantAcceptWithdrawalRequestObject) (MerchantAcceptWithdrawalResponseObject, error)
+	// MerchantDismissWithdrawal Turn down a withdrawal
+	// (POST /v1/merchant/withdrawals/{withdrawal_id}/dismiss)
+	MerchantDismissWithdrawal(ctx context.Context, request MerchantDismissWithdrawalRequestObject) (MerchantDismissWithdrawalResponseObject, error)
 	// ListPaymentMethods List payment methods
 	// (GET /v1/payment-methods)
 	ListPaymentMethods(ctx context.Context, request ListPaymentMethodsRequestObject) (ListPaymentMethodsResponseObject, error)
@@ -35414,6 +37305,15 @@ type StrictServerInterface interface {
 	// KeepSubscription Undo what is scheduled
 	// (DELETE /v1/subscriptions/{subscription_id}/scheduled-change)
 	KeepSubscription(ctx context.Context, request KeepSubscriptionRequestObject) (KeepSubscriptionResponseObject, error)
+	// CreateWithdrawal Withdraw from the contract
+	// (POST /v1/subscriptions/{subscription_id}/withdrawals)
+	CreateWithdrawal(ctx context.Context, request CreateWithdrawalRequestObject) (CreateWithdrawalResponseObject, error)
+	// GetWithdrawal Show a withdrawal
+	// (GET /v1/withdrawals/{withdrawal_id})
+	GetWithdrawal(ctx context.Context, request GetWithdrawalRequestObject) (GetWithdrawalResponseObject, error)
+	// DownloadWithdrawalReceipt Download the acknowledgement
+	// (GET /v1/withdrawals/{withdrawal_id}/receipt)
+	DownloadWithdrawalReceipt(ctx context.Context, request DownloadWithdrawalReceiptRequestObject) (DownloadWithdrawalReceiptResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -39039,6 +40939,109 @@ func (sh *strictHandler) MerchantTestWebhookEndpoint(ctx echo.Context, webhookEn
 	return nil
 }
 
+// MerchantListWithdrawals operation middleware
+func (sh *strictHandler) MerchantListWithdrawals(ctx echo.Context, params MerchantListWithdrawalsParams) error {
+	var request MerchantListWithdrawalsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListWithdrawals(ctx.Request().Context(), request.(MerchantListWithdrawalsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListWithdrawals")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListWithdrawalsResponseObject); ok {
+		return validResponse.VisitMerchantListWithdrawalsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetWithdrawal operation middleware
+func (sh *strictHandler) MerchantGetWithdrawal(ctx echo.Context, withdrawalId WithdrawalId, params MerchantGetWithdrawalParams) error {
+	var request MerchantGetWithdrawalRequestObject
+
+	request.WithdrawalId = withdrawalId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetWithdrawal(ctx.Request().Context(), request.(MerchantGetWithdrawalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetWithdrawal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetWithdrawalResponseObject); ok {
+		return validResponse.VisitMerchantGetWithdrawalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantAcceptWithdrawal operation middleware
+func (sh *strictHandler) MerchantAcceptWithdrawal(ctx echo.Context, withdrawalId WithdrawalId, params MerchantAcceptWithdrawalParams) error {
+	var request MerchantAcceptWithdrawalRequestObject
+
+	request.WithdrawalId = withdrawalId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantAcceptWithdrawal(ctx.Request().Context(), request.(MerchantAcceptWithdrawalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantAcceptWithdrawal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantAcceptWithdrawalResponseObject); ok {
+		return validResponse.VisitMerchantAcceptWithdrawalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantDismissWithdrawal operation middleware
+func (sh *strictHandler) MerchantDismissWithdrawal(ctx echo.Context, withdrawalId WithdrawalId, params MerchantDismissWithdrawalParams) error {
+	var request MerchantDismissWithdrawalRequestObject
+
+	request.WithdrawalId = withdrawalId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantDismissWithdrawal(ctx.Request().Context(), request.(MerchantDismissWithdrawalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantDismissWithdrawal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantDismissWithdrawalResponseObject); ok {
+		return validResponse.VisitMerchantDismissWithdrawalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListPaymentMethods operation middleware
 func (sh *strictHandler) ListPaymentMethods(ctx echo.Context, params ListPaymentMethodsParams) error {
 	var request ListPaymentMethodsRequestObject
@@ -40035,6 +42038,110 @@ func (sh *strictHandler) KeepSubscription(ctx echo.Context, subscriptionId Subsc
 		return err
 	} else if validResponse, ok := response.(KeepSubscriptionResponseObject); ok {
 		return validResponse.VisitKeepSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateWithdrawal operation middleware
+func (sh *strictHandler) CreateWithdrawal(ctx echo.Context, subscriptionId SubscriptionId, params CreateWithdrawalParams) error {
+	var request CreateWithdrawalRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body CreateWithdrawalJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWithdrawal(ctx.Request().Context(), request.(CreateWithdrawalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWithdrawal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateWithdrawalResponseObject); ok {
+		return validResponse.VisitCreateWithdrawalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWithdrawal operation middleware
+func (sh *strictHandler) GetWithdrawal(ctx echo.Context, withdrawalId WithdrawalId, params GetWithdrawalParams) error {
+	var request GetWithdrawalRequestObject
+
+	request.WithdrawalId = withdrawalId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWithdrawal(ctx.Request().Context(), request.(GetWithdrawalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWithdrawal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWithdrawalResponseObject); ok {
+		return validResponse.VisitGetWithdrawalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DownloadWithdrawalReceipt operation middleware
+func (sh *strictHandler) DownloadWithdrawalReceipt(ctx echo.Context, withdrawalId WithdrawalId, params DownloadWithdrawalReceiptParams) error {
+	var request DownloadWithdrawalReceiptRequestObject
+
+	request.WithdrawalId = withdrawalId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DownloadWithdrawalReceipt(ctx.Request().Context(), request.(DownloadWithdrawalReceiptRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DownloadWithdrawalReceipt")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DownloadWithdrawalReceiptResponseObject); ok {
+		return validResponse.VisitDownloadWithdrawalReceiptResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -135,7 +135,7 @@ func (a *App) wire() error {
 	})
 	a.Billing = billing.NewService(a.Store, a.IDs, a.Merchants.Clock, moves, post, a.Engine)
 	a.Catalog = billing.NewCatalog(a.Store, a.IDs, a.Merchants.Clock)
-	a.Retention = retention.NewService(a.Store, a.Billing, a.IDs, a.Merchants.Clock)
+	a.Retention = retention.NewService(a.Store, a.Billing, post, a.IDs, a.Merchants.Clock)
 	a.Invoices = invoice.NewService(a.Store, a.Merchants, renderer, a.Now)
 	a.Identity = identity.NewService(identity.Config{
 		Store: a.Store, Limiter: a.Store, Jobs: a.Queue, Customers: a.Billing, Keyring: a.Keyring, IDs: a.IDs, Now: a.Now,
@@ -146,7 +146,7 @@ func (a *App) wire() error {
 		Sender: sender, SignIns: a.Identity, Merchants: a.Merchants, Customers: a.Billing, Activity: a.Store, EventLog: a.Store, Now: a.Now,
 		PublicURL: a.PublicURL, LinkLife: a.Lifetimes.MagicLink,
 		Orders: a.Store, Bills: a.Billing, Documents: documents{a.Invoices}, Tickets: a.Identity, TicketLife: a.Lifetimes.MailTicket,
-		Endpoints: disabledEndpoints{a.Store}, Receipts: receipts{a.Invoices, a.Retention, a.Store},
+		Endpoints: disabledEndpoints{a.Store}, Receipts: receipts{a.Invoices, a.Retention, a.Store}, Withdrawals: failedWithdrawals{a.Store, a.Billing},
 	})
 	a.Hooks = a.newHooks()
 	a.Workers, err = jobs.NewWorkers(a.Store, jobs.Handlers{
@@ -155,6 +155,9 @@ func (a *App) wire() error {
 		SendBilling:     a.Notify.SendBillingMail,
 		SendEndpoint: func(ctx context.Context, merchant foyer.MerchantID, endpoint webhook.EndpointID, mail string) error {
 			return a.Notify.SendEndpointMail(ctx, merchant, string(endpoint), mail)
+		},
+		SendWithdrawal: func(ctx context.Context, merchant foyer.MerchantID, withdrawal retention.WithdrawalID, mail string) error {
+			return a.Notify.SendWithdrawalMail(ctx, merchant, string(withdrawal), mail)
 		},
 		Settle:     a.Engine.Settle,
 		ChainAudit: a.Merchants.ChainAudit,

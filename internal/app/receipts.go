@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 
+	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/i18n"
 	"foyer/internal/invoice"
+	"foyer/internal/notify"
 	"foyer/internal/retention"
 	"foyer/internal/store"
 )
@@ -45,6 +47,29 @@ func (r receipts) draw(ctx context.Context, receipt retention.Receipt, locale i1
 	}
 	pdf, err = r.store.KeepReceiptFile(ctx, receipt.Merchant, receipt.ID, locale.Tag, pdf)
 	return name, pdf, err
+}
+
+// failedWithdrawals gives notify the withdrawals it tells merchants of.
+type failedWithdrawals struct {
+	store   *store.Store
+	billing *billing.Service
+}
+
+// FailedWithdrawal implements notify.Withdrawals.
+func (f failedWithdrawals) FailedWithdrawal(ctx context.Context, merchant foyer.MerchantID, id string) (notify.FailedWithdrawal, bool, error) {
+	w, err := f.store.MerchantWithdrawal(ctx, merchant, retention.WithdrawalID(id))
+	if err != nil || w.State != retention.WithdrawalFailed {
+		return notify.FailedWithdrawal{}, false, err
+	}
+	customer, err := f.billing.Customer(ctx, w.Scope())
+	told := notify.FailedWithdrawal{ID: id, Customer: customer.Email, Subscription: string(w.Subscription), Reason: string(w.Reason), Declared: *w.DeclaredAt}
+	told.Amount.Currency = w.Currency
+	for _, r := range w.Returns {
+		if r.State == retention.ReturnRefused {
+			told.Amount.Amount += r.Money
+		}
+	}
+	return told, true, err
 }
 
 func facts(all []retention.Fact) []invoice.Fact {

@@ -22,6 +22,7 @@ const (
 	EventPaymentUpdated       foyer.EventType = "payment.updated"
 	EventInvoiceCreated       foyer.EventType = "invoice.created"
 	EventInvoicePaid          foyer.EventType = "invoice.paid"
+	EventInvoiceCanceled      foyer.EventType = "invoice.canceled"
 	EventMethodCreated        foyer.EventType = "payment_method.created"
 	EventMethodUpdated        foyer.EventType = "payment_method.updated"
 	EventMethodDeleted        foyer.EventType = "payment_method.deleted"
@@ -51,6 +52,10 @@ const (
 	MailInvoiceCopy           MailKind = "invoice_copy"
 	MailDiscountApplied       MailKind = "discount_applied"
 	MailTrialExtended         MailKind = "trial_extended"
+	// MailWithdrawalDeclared asks the customer whether a withdrawal declared without signing in is theirs; MailWithdrawalReceived
+	// acknowledges one on a durable medium.
+	MailWithdrawalDeclared MailKind = "withdrawal_declared"
+	MailWithdrawalReceived MailKind = "withdrawal_received"
 )
 
 // MailOrder is a mail that must be sent: committed with what it tells of, carried out by a job. The facts that may have
@@ -74,6 +79,10 @@ type MailFacts struct {
 	EffectiveAt *time.Time `json:"effective_at,omitempty"`
 	ResumeAt    *time.Time `json:"resume_at,omitempty"`
 	Amount      *int64     `json:"amount,omitempty"`
+	// Credit is what goes back to the customer's credit.
+	Credit int64 `json:"credit,omitempty"`
+	// WithCharge says that a charge is under way whose outcome is waited for.
+	WithCharge bool `json:"with_charge,omitempty"`
 	// Attempt counts the tries to collect a payment, from 1; Last says that there will be no other by itself.
 	Attempt   int       `json:"attempt,omitempty"`
 	Last      bool      `json:"last,omitempty"`

@@ -8,7 +8,7 @@ import (
 )
 
 // Provider owns subscriptions: Foyer's own engine, or a billing system elsewhere. The required methods are what every
-// customer must be able to do; other powers are asked by assertion (Pauser, Changer, Retainer).
+// customer must be able to do; other powers are asked by assertion (Pauser, Changer, Retainer, Unwinder).
 //
 // Commands that move no money join a transaction that is open in ctx, and nothing in them is remote: what a customer decided and what
 // the subscription is afterwards are one fact. A provider whose subscriptions live elsewhere writes down here what is wanted, in that
@@ -74,6 +74,8 @@ type CancelInput struct {
 	Deferred bool
 	// Receipt is the document the customer's mail carries; empty for none.
 	Receipt string
+	// Quiet says that whoever cancels tells the customer: no mail of its own is sent.
+	Quiet bool
 }
 
 // PauseInput is how to pause. ResumeAt is nil for a pause without end.

@@ -101,6 +101,13 @@ func (e customerExport) write(out *exportWriter) error {
 			}, e.show.history)
 		},
 		func() error {
+			return exported(e.ctx, out, "withdrawals", func(p foyer.PageRequest) ([]retention.WithdrawalHistory, error) {
+				return s.Retention.WithdrawalHistories(e.ctx, scope, p)
+			}, func(v retention.WithdrawalHistory) foyer.PageKey {
+				return foyer.PageKey{At: v.CreatedAt, ID: string(v.ID)}
+			}, e.show.withdrawalHistory)
+		},
+		func() error {
 			return exported(e.ctx, out, "sessions", func(p foyer.PageRequest) ([]identity.Session, error) {
 				return s.Identity.AllSessions(e.ctx, scope, p)
 			}, func(v identity.Session) foyer.PageKey { return foyer.PageKey{At: v.CreatedAt, ID: string(v.ID)} }, func(v identity.Session) api.Session {

@@ -42,7 +42,7 @@ func newDesk(t *testing.T, a *foyertest.App, change ...func(*merchant.Settings))
 	var err error
 	d.handler, err = httpapi.New(httpapi.Config{
 		Identity: a.Identity, Merchants: a.Merchants, Billing: service, Invoices: a.Invoices, Notify: a.Notify, Keys: d.keys, Audit: a.Store, Keyring: a.Keyring,
-		Retention: retention.NewService(d.shaky, service, a.IDs, clock), Now: a.Now, PublicURL: a.PublicURL, Log: a.App.Log,
+		Retention: retention.NewService(d.shaky, service, nil, a.IDs, clock), Now: a.Now, PublicURL: a.PublicURL, Log: a.App.Log,
 	})
 	require.NoError(t, err)
 	server := httptest.NewServer(d.handler)

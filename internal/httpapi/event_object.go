@@ -43,6 +43,8 @@ func PresentObject(now func() time.Time, publicURL string) func(m merchant.Merch
 			shown = show.invoice(v)
 		case retention.Cancellation:
 			shown = show.wayOut(v)
+		case retention.Withdrawal:
+			shown = show.withdrawn(v)
 		case retention.Offer:
 			shown = show.offer(v)
 		case identity.SignIn:

@@ -64,6 +64,9 @@ func newEstate(t *testing.T, a *foyertest.App, name string) *estate {
 	leaving, err := a.Retention.Start(t.Context(), by, billing.SubscriptionID(e.own["subscription_id"]), retention.StartInput{}, retention.Reader{Locale: i18n.English})
 	require.NoError(t, err)
 	e.own["cancellation_id"] = string(leaving.ID)
+	customer, err := a.Billing.Customer(t.Context(), by.Scope)
+	require.NoError(t, err)
+	e.own["withdrawal_id"] = openWithdrawal(t, a, customer, e.own["subscription_id"])
 	return e
 }
 
@@ -79,7 +82,7 @@ var anID = regexp.MustCompile(`^([a-z]+)_[0-9a-z]{26}$`)
 var parameterOf = map[string]string{
 	"pro": "product_id", "pri": "price_id", "dsc": "discount_id", "ctm": "customer_id", "add": "address_id", "paymtd": "payment_method_id",
 	"sub": "subscription_id", "pay": "payment_id", "inv": "invoice_id", "evt": "event_id", "key": "api_key_id", "cpls": "portal_session_id",
-	"whk": "webhook_endpoint_id", "dlv": "delivery_id", "can": "cancellation_id",
+	"whk": "webhook_endpoint_id", "dlv": "delivery_id", "can": "cancellation_id", "wdr": "withdrawal_id",
 }
 
 // body is the operation's example in openapi.yaml, with ids of the estate's in it, and how many there are.

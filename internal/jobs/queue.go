@@ -18,6 +18,7 @@ import (
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/identity"
+	"foyer/internal/retention"
 	"foyer/internal/webhook"
 )
 
@@ -102,6 +103,11 @@ func (q *Queue) EnqueueSettle(ctx context.Context, merchant foyer.MerchantID, id
 // EnqueueEndpointMail implements webhook.Mails.
 func (q *Queue) EnqueueEndpointMail(ctx context.Context, merchant foyer.MerchantID, endpoint webhook.EndpointID, mail string) error {
 	return q.insert(ctx, river.InsertManyParams{Args: endpointMail{Merchant: merchant, Endpoint: endpoint, Mail: mail}})
+}
+
+// EnqueueWithdrawalMail enqueues the mail that tells a merchant that a withdrawal needs it.
+func (q *Queue) EnqueueWithdrawalMail(ctx context.Context, merchant foyer.MerchantID, id retention.WithdrawalID, mail string) error {
+	return q.insert(ctx, river.InsertManyParams{Args: withdrawalMail{Merchant: merchant, Withdrawal: id, Mail: mail}})
 }
 
 // migrateLock is the number of the advisory lock under which River's tables are migrated ("foyjobs" in ASCII).

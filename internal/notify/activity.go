@@ -17,6 +17,7 @@ var toldOfEvents = []foyer.EventType{
 	"payment_method.created", "payment_method.updated", "payment_method.deleted",
 	"cancellation.created", "cancellation.offered", "cancellation.saved", "cancellation.scheduled", "cancellation.canceled", "cancellation.undone",
 	"cancellation.abandoned", "cancellation.expired",
+	"withdrawal.confirmed", "withdrawal.completed", "withdrawal.expired", "withdrawal.dismissed",
 }
 
 // Activity returns a page of what happened to the customer, newest first: what was written down for them, and the events of

@@ -152,11 +152,12 @@ type links struct {
 	cancel        string
 	keep          string
 	paymentMethod string
+	withdraw      string
 }
 
 // addLinks makes the links of the mail. Tickets are minted under ids that follow from the order's, so that a retried mail
 // holds the same ones.
-func (s *Service) addLinks(ctx context.Context, b *billingMail) error {
+func (s *Service) addLinks(ctx context.Context, b *billingMail) (err error) {
 	base := b.settings.Frontend(s.PublicURL)
 	b.links.home = base + identity.Target{Kind: identity.TargetOverview}.Path()
 	if b.payment != nil {
@@ -167,11 +168,15 @@ func (s *Service) addLinks(ctx context.Context, b *billingMail) error {
 	}
 	id := string(b.sub.ID)
 	b.links.subscription = base + identity.Target{Kind: identity.TargetSubscription, ID: id}.Path()
+	if b.order.Kind == billing.MailWithdrawalDeclared { // of a contract that was canceled too
+		if b.links.withdraw, err = s.ticketLink(ctx, b, identity.ScopeWithdraw(id), identity.TargetSubscription); err != nil {
+			return err
+		}
+	}
 	if b.sub.Status == billing.SubscriptionCanceled {
 		return nil
 	}
 	cancel, method := identity.ScopeCancel(id), identity.ScopePaymentMethod(id)
-	var err error
 	if b.links.cancel, err = s.ticketLink(ctx, b, cancel, identity.TargetCancelSubscription); err != nil {
 		return err
 	}

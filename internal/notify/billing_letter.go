@@ -85,6 +85,8 @@ var compose = map[billing.MailKind]func(*billingMail){
 	billing.MailPlanChangeScheduled:   (*billingMail).planChangeScheduled,
 	billing.MailDiscountApplied:       (*billingMail).discountApplied,
 	billing.MailTrialExtended:         (*billingMail).trialExtended,
+	billing.MailWithdrawalDeclared:    (*billingMail).withdrawalDeclared,
+	billing.MailWithdrawalReceived:    (*billingMail).withdrawalReceived,
 }
 
 // mail composes and draws the mail.

@@ -187,6 +187,11 @@ func newWorld(kind billing.MailKind, locale string) *world {
 	case billing.MailDiscountApplied:
 		lower := int64(2499)
 		w.sub.NextTotal, facts.Amount, facts.Periods, facts.EffectiveAt = &lower, &amount, 3, &may
+	case billing.MailWithdrawalReceived:
+		*facts = billing.MailFacts{Amount: &amount, Credit: 1190, Receipt: "wdr_1"}
+		w.sub.Status = billing.SubscriptionCanceled
+	case billing.MailWithdrawalDeclared:
+		facts.EffectiveAt = &april
 	case billing.MailTrialExtended:
 		w.sub.Status, w.sub.Trial = billing.SubscriptionTrialing, &foyer.Period{Start: march, End: april}
 		facts.EffectiveAt = &april
@@ -234,6 +239,13 @@ var told = map[billing.MailKind]struct{ en, de []string }{
 		[]string{"next 3 payments are €24.99 each instead of €35.70", "From May 14, 2026 on it is €35.70 again"},
 		[]string{"nächsten 3 Zahlungen betragen je 24,99 € statt 35,70 €", "Ab 14. Mai 2026"},
 	},
+	billing.MailWithdrawalReceived: {
+		[]string{"March 14, 2026", "€35.70 will be refunded", "€11.90 of credit", "acknowledgement is attached", "has ended"},
+		[]string{"14. März 2026", "35,70 € werden", "11,90 € Guthaben", "Eingangsbestätigung liegt"},
+	},
+	billing.MailWithdrawalDeclared: {
+		[]string{"April 14, 2026", "If it was not you", "Review and confirm", "March 14, 2026"}, []string{"14. April 2026", "Waren Sie es nicht", "Ansehen und bestätigen"},
+	},
 	billing.MailTrialExtended: {[]string{"April 14, 2026", "€35.70 will be charged"}, []string{"14. April 2026", "35,70 € abgebucht"}},
 	billing.MailRefunded:      {[]string{"€35.70", "credit note is attached"}, []string{"35,70 €", "Gutschrift"}},
 	billing.MailInvoiceCopy:   {[]string{"AC-10566", "€35.70", "attached"}, []string{"AC-10566", "35,70 €", "im Anhang"}},
@@ -246,7 +258,7 @@ func plain(s string) string { return strings.ReplaceAll(s, "\u00a0", " ") }
 
 func TestBillingMails(t *testing.T) {
 	t.Parallel()
-	require.Len(t, kinds, 19)
+	require.Len(t, kinds, 21)
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
@@ -315,7 +327,7 @@ func TestManageLinks(t *testing.T) {
 			if kind == billing.MailInvoiceDue {
 				w.sub.CollectionMode = billing.CollectAutomatic
 			}
-			if kind == billing.MailCanceled {
+			if kind == billing.MailCanceled || kind == billing.MailWithdrawalReceived {
 				w.sub.Status = billing.SubscriptionActive
 			}
 			c.change(w)
@@ -331,6 +343,9 @@ func TestManageLinks(t *testing.T) {
 				want := identity.ScopeCancel(subID)
 				if in.Target.Kind == identity.TargetUpdatePaymentMethod {
 					want = identity.ScopePaymentMethod(subID)
+				}
+				if in.Target.Kind == identity.TargetSubscription && kind == billing.MailWithdrawalDeclared {
+					want = identity.ScopeWithdraw(subID)
 				}
 				assert.Equal(t, []string{want}, in.Scopes)
 			}

@@ -15,4 +15,15 @@
 //
 // open leads to canceled at once where nothing is paid to keep, or the customer wishes so. Every change of a cancellation, of its
 // subscription, and what is told of it, is one transaction.
+//
+// A withdrawal is something else: it undoes the contract, within the time the law gives, and what was paid goes back. States of one:
+//
+//	open ──→ confirmed ──→ completed   open: shown what happens, or declared by notice; confirmed: declared, the refunds are under
+//	  │          │   ↑                 way; completed: everything was given back
+//	  │          └─→ failed            a refund was refused: the merchant has it tried again
+//	  ├────────→ expired               nobody confirmed it in time
+//	  └────────→ dismissed             the merchant turned down what a notice declared
+//
+// What is declared is committed before money moves, and each refund has a key that follows from the withdrawal and the payment:
+// whoever comes next after a crash goes on, and nothing is given back twice.
 package retention

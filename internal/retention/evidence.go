@@ -33,6 +33,9 @@ const (
 	EvidenceConfirmed EvidenceKind = "confirmed"
 	EvidenceAbandoned EvidenceKind = "abandoned"
 	EvidenceUndone    EvidenceKind = "undone"
+	EvidenceDeclared  EvidenceKind = "declared"
+	EvidenceDismissed EvidenceKind = "dismissed"
+	EvidenceRetried   EvidenceKind = "retried"
 )
 
 // MerchantCancellations returns a page of the merchant's cancellations as they are, newest first.

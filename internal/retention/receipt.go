@@ -59,8 +59,9 @@ type ReceiptContent struct {
 	NoticeKind string     `json:"notice_kind,omitempty"`
 	Reason     string     `json:"reason,omitempty"`
 	EndAt      *time.Time `json:"end_at,omitempty"`
-	// Refund is what a withdrawal gives back.
+	// Refund is what a withdrawal gives back, Credit what of it goes back to the customer's credit.
 	Refund *foyer.Money `json:"refund,omitempty"`
+	Credit *foyer.Money `json:"credit,omitempty"`
 }
 
 // Item is a line of what ends.
@@ -98,6 +99,22 @@ func (c Cancellation) Receipt(sub billing.Subscription, customer billing.Custome
 		Name: customer.Name, Email: customer.Email, Company: customer.Company, Address: customer.Address, Subscription: string(c.Subscription),
 		Items: itemsOf(sub), ReceivedAt: *c.ReceivedAt, Effective: c.Effective, EffectiveAt: c.EffectiveAt, WithCharge: c.WithCharge,
 	}, now)
+}
+
+// Receipt is the acknowledgement of a declared withdrawal; nothing that was paid gives no refund.
+func (w Withdrawal) Receipt(sub billing.Subscription, customer billing.Customer, locale i18n.Locale, now time.Time) Receipt {
+	content := ReceiptContent{
+		Name: customer.Name, Email: customer.Email, Company: customer.Company, Address: customer.Address, Subscription: string(w.Subscription),
+		Items: itemsOf(sub), ReceivedAt: *w.DeclaredAt, EffectiveAt: sub.CanceledAt, WithCharge: w.Charge != "",
+	}
+	money, credit := w.Refund()
+	if money > 0 {
+		content.Refund = &foyer.Money{Amount: money, Currency: w.Currency}
+	}
+	if credit > 0 {
+		content.Credit = &foyer.Money{Amount: credit, Currency: w.Currency}
+	}
+	return NewReceipt(string(w.ID), w.Scope(), ReceiptWithdrawal, locale, content, now)
 }
 
 func itemsOf(sub billing.Subscription) []Item {

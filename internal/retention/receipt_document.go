@@ -49,6 +49,9 @@ func (r Receipt) Document(locale i18n.Locale) Document {
 	if c.Refund != nil {
 		fact("refund", locale.Money(*c.Refund))
 	}
+	if c.Credit != nil {
+		fact("credit", locale.Money(*c.Credit))
+	}
 	line := func(label, value string) {
 		if value != "" {
 			d.Lines = append(d.Lines, Fact{text("label." + label), value})
@@ -76,6 +79,9 @@ func (r Receipt) Document(locale i18n.Locale) Document {
 	if c.Refund != nil {
 		d.Paragraphs = append(d.Paragraphs, text("refund"))
 	}
+	if c.Credit != nil {
+		d.Paragraphs = append(d.Paragraphs, text("credit"))
+	}
 	d.Paragraphs = append(d.Paragraphs, text("sealed"))
 	return d
 }
@@ -85,10 +91,10 @@ func (r Receipt) consequence() string {
 	switch {
 	case r.Kind == ReceiptCancellationNotice || r.Kind == ReceiptWithdrawalNotice:
 		return "checked"
-	case r.Kind == ReceiptWithdrawal:
-		return "ended"
 	case r.Content.WithCharge:
 		return "with_charge"
+	case r.Kind == ReceiptWithdrawal:
+		return "ended"
 	case r.Content.Effective == billing.Immediately:
 		return "at_once"
 	}
@@ -103,6 +109,9 @@ func (r Receipt) params(locale i18n.Locale) map[string]any {
 	}
 	if c.Refund != nil {
 		params["Refund"] = locale.Money(*c.Refund)
+	}
+	if c.Credit != nil {
+		params["Credit"] = locale.Money(*c.Credit)
 	}
 	return params
 }

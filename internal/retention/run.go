@@ -9,9 +9,16 @@ import (
 // dueBatch is how many cancellations are taken further in one transaction.
 const dueBatch = 64
 
-// RunDue does what is due of a merchant's cancellations by its clock, a batch at a time; more tells whether there was anything. Any number
-// of processes may run it at once.
+// RunDue does what is due of a merchant's cancellations and withdrawals by its clock, a batch at a time; more tells whether there was
+// anything. Any number of processes may run it at once.
 func (s *Service) RunDue(ctx context.Context, merchant foyer.MerchantID) (more bool, err error) {
+	if more, err = s.runCancellations(ctx, merchant); more || err != nil {
+		return more, err
+	}
+	return s.runWithdrawals(ctx, merchant)
+}
+
+func (s *Service) runCancellations(ctx context.Context, merchant foyer.MerchantID) (more bool, err error) {
 	err = s.summing(ctx, merchant, s.store.InTx, func(ctx context.Context) error {
 		now, err := s.clock(ctx, merchant)
 		if err != nil {

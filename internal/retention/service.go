@@ -16,13 +16,14 @@ import (
 type Service struct {
 	store         Store
 	subscriptions Subscriptions
+	mails         Mails
 	ids           foyer.IDs
 	now           billing.Clock
 }
 
 // NewService returns a Service.
-func NewService(store Store, subscriptions Subscriptions, ids foyer.IDs, now billing.Clock) *Service {
-	return &Service{store: store, subscriptions: subscriptions, ids: ids, now: now}
+func NewService(store Store, subscriptions Subscriptions, mails Mails, ids foyer.IDs, now billing.Clock) *Service {
+	return &Service{store: store, subscriptions: subscriptions, mails: mails, ids: ids, now: now}
 }
 
 // Reader is for whom things are put into words: the language, and the one of the portal for words of the merchant's that there

@@ -14,6 +14,8 @@ type Store interface {
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
 	// Conclude is InTx for the last transaction of a command: the answer to the call is committed with it.
 	Conclude(ctx context.Context, fn func(ctx context.Context) error) error
+	// Proceed commits what Conclude holds open, because the command goes on with what is remote.
+	Proceed(ctx context.Context) error
 	// LockCustomer makes commands about one customer wait for each other until the transaction ends.
 	LockCustomer(ctx context.Context, scope foyer.Scope) error
 
@@ -37,6 +39,21 @@ type Store interface {
 	// MerchantCancellations returns a page of the merchant's, newest first; MerchantCancellation one.
 	MerchantCancellations(ctx context.Context, merchant foyer.MerchantID, filter CancellationFilter, page foyer.PageRequest) ([]Cancellation, error)
 	MerchantCancellation(ctx context.Context, merchant foyer.MerchantID, id CancellationID) (Cancellation, error)
+
+	// Withdrawal returns one; AllWithdrawals a page of the customer's, newest first.
+	Withdrawal(ctx context.Context, scope foyer.Scope, id WithdrawalID) (Withdrawal, error)
+	AllWithdrawals(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]Withdrawal, error)
+	// CurrentWithdrawal returns the subscription's that is open or declared; foyer.NotFound when there is none.
+	CurrentWithdrawal(ctx context.Context, scope foyer.Scope, sub billing.SubscriptionID) (Withdrawal, error)
+	// DueWithdrawals takes over, until the moment given, what is to be looked after by now, first due first: other workers get others.
+	DueWithdrawals(ctx context.Context, merchant foyer.MerchantID, now, until time.Time, limit int) ([]Withdrawal, error)
+	// CreateWithdrawal stores a new one; false when the subscription has one that is open or declared already.
+	CreateWithdrawal(ctx context.Context, w Withdrawal) (bool, error)
+	// SaveWithdrawal saves a changed one that was read at version from; Conflict (conflict) when somebody changed it since.
+	SaveWithdrawal(ctx context.Context, w Withdrawal, from int64) error
+	// MerchantWithdrawals returns a page of the merchant's, newest first; MerchantWithdrawal one.
+	MerchantWithdrawals(ctx context.Context, merchant foyer.MerchantID, filter WithdrawalFilter, page foyer.PageRequest) ([]Withdrawal, error)
+	MerchantWithdrawal(ctx context.Context, merchant foyer.MerchantID, id WithdrawalID) (Withdrawal, error)
 
 	CreateOffer(ctx context.Context, o Offer) error
 	// DecideOffer writes what became of an open offer; Conflict (conflict) when something else has. It is what makes an offer good once.
@@ -85,6 +102,20 @@ type CancellationFilter struct {
 	States       []State
 }
 
+// WithdrawalFilter narrows a merchant's list; empty fields do not.
+type WithdrawalFilter struct {
+	Customer     foyer.CustomerID
+	Subscription billing.SubscriptionID
+	States       []WithdrawalState
+}
+
+// Mails orders what customers and merchants are told of withdrawals; it joins the open transaction.
+type Mails interface {
+	billing.Mails
+	// EnqueueWithdrawalMail tells the merchant that a withdrawal needs them. mail is the mail's id.
+	EnqueueWithdrawalMail(ctx context.Context, merchant foyer.MerchantID, id WithdrawalID, mail string) error
+}
+
 // Subscriptions is what of billing leaving needs; billing.Service is one. Its commands join the transaction in ctx: what a cancellation
 // says and what the subscription is are one fact.
 type Subscriptions interface {
@@ -98,4 +129,13 @@ type Subscriptions interface {
 	ExtendTrial(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, days int) (billing.Subscription, error)
 	Downgrade(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, items []billing.ItemInput) (billing.Subscription, error)
 	PreviewChange(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, items []billing.ItemInput) (billing.ChangePreview, error)
+
+	// What a withdrawal undoes. All but Refund join the transaction; Refund must be called outside of one.
+	Payments(ctx context.Context, scope foyer.Scope, filter billing.PaymentFilter, page foyer.PageRequest) ([]billing.Payment, error)
+	Payment(ctx context.Context, scope foyer.Scope, id billing.PaymentID) (billing.Payment, error)
+	Refund(ctx context.Context, by foyer.Actor, id billing.PaymentID, in billing.RefundInput) (billing.Payment, billing.Refund, error)
+	VoidBills(ctx context.Context, by foyer.Actor, sub billing.Subscription) error
+	ReturnCredit(ctx context.Context, by foyer.Actor, id billing.PaymentID, amount int64, reason string) error
+	TakeBackCredit(ctx context.Context, by foyer.Actor, amount foyer.Money) (int64, error)
+	CreditOf(ctx context.Context, scope foyer.Scope, currency foyer.Currency) (int64, error)
 }

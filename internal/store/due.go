@@ -12,7 +12,11 @@ import (
 func (s *Store) NextDue(ctx context.Context, merchant foyer.MerchantID) (*time.Time, error) {
 	var first *time.Time
 	for _, of := range []struct{ table, column string }{
-		{"subscriptions", "due_at"}, {"payments", "due_at"}, {"payment_methods", "notice_at"}, {"cancellations", "due_at"},
+		{"subscriptions", "due_at"},
+		{"payments", "due_at"},
+		{"payment_methods", "notice_at"},
+		{"cancellations", "due_at"},
+		{"withdrawals", "due_at"},
 	} {
 		var found []time.Time
 		err := s.db(ctx).Table(of.table).Where("merchant_id = ? AND "+of.column+" IS NOT NULL", merchant).Order(of.column).Limit(1).Pluck(of.column, &found).Error

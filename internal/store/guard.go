@@ -30,7 +30,7 @@ var tenantTables = []string{
 	"activity", "addresses", "api_keys", "attempts", "audit_chain", "audit_log", "cancellations", "credit_balances", "customers", "deliveries", "discounts", "email_changes", "events", "evidence", "idempotency_keys",
 	"import_waits", "invoice_files", "invoices", "mail_orders", "mails", "number_series", "offer_budgets", "offers", "payment_method_setups", "payment_methods", "payments",
 	"portal_origins", "portal_sessions", "portals", "prices", "products", "receipt_files", "receipts", "refresh_tokens", "refunds", "retention_settings", "retention_tallies", "sessions", "sign_ins", "subscriptions",
-	"webhook_endpoints",
+	"webhook_endpoints", "withdrawals",
 }
 
 // verdicts remembers what was found of each statement's text; a program has a few hundred of them. Long ones, lists of ids

@@ -40,11 +40,15 @@ func (e *Engine) Cancel(ctx context.Context, by foyer.Actor, id billing.Subscrip
 		}
 		if after.Status != billing.SubscriptionCanceled {
 			l.subscription(after, billing.EventSubscriptionUpdated)
-			l.mail(billing.MailCancellationScheduled, by.Scope, id, "", billing.MailFacts{EffectiveAt: &after.ScheduledChange.EffectiveAt, Receipt: in.Receipt})
+			if !in.Quiet {
+				l.mail(billing.MailCancellationScheduled, by.Scope, id, "", billing.MailFacts{EffectiveAt: &after.ScheduledChange.EffectiveAt, Receipt: in.Receipt})
+			}
 			return nil
 		}
 		l.subscription(after, billing.EventSubscriptionCanceled)
-		l.mail(billing.MailCanceled, by.Scope, id, "", billing.MailFacts{Receipt: in.Receipt})
+		if !in.Quiet {
+			l.mail(billing.MailCanceled, by.Scope, id, "", billing.MailFacts{Receipt: in.Receipt})
+		}
 		if sub.Debt == "" {
 			return nil
 		}

@@ -38,6 +38,7 @@ var (
 	_ billing.Changer  = (*Engine)(nil)
 	_ billing.Seller   = (*Engine)(nil)
 	_ billing.Retainer = (*Engine)(nil)
+	_ billing.Unwinder = (*Engine)(nil)
 )
 
 // How long things may take. A lease is longer than a gateway may take to answer, so that two workers don't ask about the same

@@ -1,0 +1,37 @@
+package notify
+
+// withdrawalReceived acknowledges a withdrawal on a durable medium (Directive 2011/83/EU Art. 11a(4)): the receipt is attached.
+func (b *billingMail) withdrawalReceived() {
+	b.subject("subject")
+	b.say("intro")
+	if b.order.Facts.WithCharge {
+		b.say("with_charge")
+	} else {
+		b.say("ended")
+	}
+	b.sayIf("refund", "Amount")
+	if credit := b.order.Facts.Credit; credit > 0 {
+		b.params["Credit"] = b.money(credit)
+		b.say("credit")
+	}
+	if len(b.attachments) > 0 {
+		b.say("attached")
+	}
+	b.row("plan", planOf(b))
+	b.row("withdrawn_on", b.date(b.order.At))
+	b.rowOf("refund", "Amount")
+	b.button("portal", b.links.home)
+}
+
+// withdrawalDeclared asks whether a withdrawal somebody declared without signing in is the customer's own: nothing is paid back before
+// they say so.
+func (b *billingMail) withdrawalDeclared() {
+	b.subject("subject")
+	b.say("intro")
+	b.say("confirm")
+	b.say("nothing_yet")
+	b.sayIf("ends", "Date")
+	b.row("plan", planOf(b))
+	b.row("withdrawn_on", b.date(b.order.At))
+	b.button("withdraw", b.links.withdraw)
+}

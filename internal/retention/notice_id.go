@@ -1,0 +1,4 @@
+package retention
+
+// NoticeID is `ntc_…`.
+type NoticeID string

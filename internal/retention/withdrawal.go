@@ -1,0 +1,357 @@
+package retention
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
+)
+
+// WithdrawalID is `wdr_…`.
+type WithdrawalID string
+
+// WithdrawalState is where a withdrawal stands; doc.go draws it.
+type WithdrawalState string
+
+// The states of a withdrawal.
+const (
+	WithdrawalOpen      WithdrawalState = "open"
+	WithdrawalConfirmed WithdrawalState = "confirmed"
+	WithdrawalCompleted WithdrawalState = "completed"
+	WithdrawalFailed    WithdrawalState = "failed"
+	WithdrawalExpired   WithdrawalState = "expired"
+	WithdrawalDismissed WithdrawalState = "dismissed"
+)
+
+// WithdrawalStates lists every state.
+var WithdrawalStates = []WithdrawalState{
+	WithdrawalOpen, WithdrawalConfirmed, WithdrawalCompleted, WithdrawalFailed, WithdrawalExpired, WithdrawalDismissed,
+}
+
+// DeclaredWithdrawals are the states after it was confirmed: the contract is undone, and can't be undone again.
+var DeclaredWithdrawals = []WithdrawalState{WithdrawalConfirmed, WithdrawalCompleted, WithdrawalFailed}
+
+// How long a withdrawal declared without signing in waits for the customer's or the merchant's word; what another worker leaves to
+// the one that has it; and how soon what could not be given back is tried again, at first and at last: the law gives the
+// merchant 14 days (Directive 2011/83/EU Art. 13(1)).
+const (
+	noticedLife     = 30 * 24 * time.Hour
+	withdrawalLease = time.Minute
+	firstRetry      = time.Minute
+	longestRetry    = 6 * time.Hour
+)
+
+// Withdrawal is a customer's withdrawal from the contract behind a subscription: it undoes it, and what was paid is given back.
+type Withdrawal struct {
+	ID           WithdrawalID
+	Merchant     foyer.MerchantID
+	Customer     foyer.CustomerID
+	Subscription billing.SubscriptionID
+	State        WithdrawalState
+	// DeclaredAt is when the customer declared it: when it was confirmed, or the notice received. Nil before.
+	DeclaredAt *time.Time
+	// EndsAt is the end of the window (UTC).
+	EndsAt    time.Time
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	Version   int64
+	Undoing
+}
+
+// Undoing is what a withdrawal gathers on its way.
+type Undoing struct {
+	Profile ProfileID     `json:"profile,omitempty"`
+	Country foyer.Country `json:"country,omitempty"`
+	// Notice is the one it was declared by; empty for a customer who was signed in.
+	Notice   NoticeID       `json:"notice,omitempty"`
+	Policy   RefundPolicy   `json:"policy,omitempty"`
+	Currency foyer.Currency `json:"currency,omitempty"`
+	// ExpiresAt is when an open one is given up; TryAt when what is under way is looked after again.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+	TryAt     *time.Time `json:"try_at,omitempty"`
+	// Tries counts how often the gateway was away.
+	Tries int `json:"tries,omitempty"`
+	// Command is the call that confirmed it or had it tried again: the same call goes on with it after a crash.
+	Command string `json:"command,omitempty"`
+	// Charge is the payment that was being collected when it was declared: its outcome is waited for, and what it takes is given
+	// back too. Empty when there is none, or it is settled.
+	Charge  billing.PaymentID `json:"charge,omitempty"`
+	Returns []Return          `json:"returns,omitempty"`
+	// Reason says why it failed.
+	Reason billing.ErrorCode `json:"reason,omitempty"`
+}
+
+// Return is what is given back of one payment: Money to the method that paid, Credit to the customer's credit, in minor units.
+type Return struct {
+	Payment billing.PaymentID `json:"payment"`
+	Money   int64             `json:"money"`
+	Credit  int64             `json:"credit,omitempty"`
+	State   ReturnState       `json:"state"`
+	// Try tells one refund that was refused from the next: each has a key of its own.
+	Try int `json:"try,omitempty"`
+}
+
+// ReturnState is how far a return is.
+type ReturnState string
+
+// The states of a return.
+const (
+	ReturnPlanned  ReturnState = "planned"
+	ReturnPending  ReturnState = "pending"
+	ReturnRefunded ReturnState = "refunded"
+	ReturnRefused  ReturnState = "refused"
+)
+
+// Scope is whose withdrawal it is.
+func (w Withdrawal) Scope() foyer.Scope {
+	return foyer.Scope{Merchant: w.Merchant, Customer: w.Customer}
+}
+
+// LegalProfile is that of the customer's place, as the law has it.
+func (w Withdrawal) LegalProfile() LegalProfile { return profile(w.Profile) }
+
+// Declared tells whether the contract is undone.
+func (w Withdrawal) Declared() bool { return slices.Contains(DeclaredWithdrawals, w.State) }
+
+// Refund is the sum of what is given back: money, and credit, in minor units of Currency.
+func (w Withdrawal) Refund() (money, credit int64) {
+	for _, r := range w.Returns {
+		money, credit = money+r.Money, credit+r.Credit
+	}
+	return money, credit
+}
+
+// The refusals of a withdrawal: there is no such right at the customer's place, its time is over, it was decided before.
+func errNoWithdrawal() error     { return foyer.Refuse(foyer.Conflict, "withdrawal.not_available") }
+func errWithdrawalLate() error   { return foyer.Refuse(foyer.Conflict, "withdrawal.out_of_time") }
+func errWithdrawalClosed() error { return foyer.Refuse(foyer.Conflict, "withdrawal.closed") }
+
+// errNotDeclared says that the customer has looked, and declared nothing: nobody else can do it for them.
+func errNotDeclared() error { return foyer.Refuse(foyer.Conflict, "withdrawal.not_declared") }
+
+// Concluded is when the contract behind a subscription was concluded.
+func Concluded(sub billing.Subscription) time.Time {
+	if sub.StartedAt != nil {
+		return *sub.StartedAt
+	}
+	return sub.CreatedAt
+}
+
+// Withdrawable returns the end of the time in which a customer with that profile can withdraw.
+//
+// Refusals: Conflict (withdrawal.not_available, withdrawal.out_of_time).
+func (p LegalProfile) Withdrawable(sub billing.Subscription, at time.Time) (time.Time, error) {
+	ends, has := p.WithdrawalEnds(Concluded(sub))
+	switch {
+	case !has:
+		return ends, errNoWithdrawal()
+	case !at.Before(ends):
+		return ends, errWithdrawalLate()
+	}
+	return ends, nil
+}
+
+func (w Withdrawal) changed(state WithdrawalState, now time.Time) Withdrawal {
+	w.State, w.UpdatedAt = state, foyer.Micro(now)
+	w.Version++
+	if state != WithdrawalOpen {
+		w.ExpiresAt = nil
+	}
+	if state != WithdrawalConfirmed {
+		w.TryAt = nil
+	}
+	return w
+}
+
+// NewWithdrawal is what a withdrawal begins with.
+type NewWithdrawal struct {
+	ID           WithdrawalID
+	Subscription billing.Subscription
+	Profile      ProfileID
+	Country      foyer.Country
+	EndsAt       time.Time
+	Policy       RefundPolicy
+}
+
+// Begin returns the withdrawal at its first step: nothing is declared yet.
+func (n NewWithdrawal) Begin(now time.Time) Withdrawal {
+	ends := n.EndsAt
+	return Withdrawal{
+		ID: n.ID, Merchant: n.Subscription.Merchant, Customer: n.Subscription.Customer, Subscription: n.Subscription.ID, EndsAt: n.EndsAt,
+		CreatedAt: foyer.Micro(now),
+		Undoing:   Undoing{Profile: n.Profile, Country: n.Country, Policy: n.Policy, Currency: n.Subscription.Currency, ExpiresAt: &ends},
+	}.changed(WithdrawalOpen, now)
+}
+
+// Noticed returns the withdrawal declared by somebody who was not signed in: it waits for the customer's or the merchant's word.
+//
+// Refusal: Conflict (withdrawal.closed).
+func (w Withdrawal) Noticed(notice NoticeID, receivedAt, now time.Time) (Withdrawal, error) {
+	if w.State != WithdrawalOpen || w.Notice != "" {
+		return w, errWithdrawalClosed()
+	}
+	declared, expires := foyer.Micro(receivedAt), foyer.Micro(receivedAt).Add(noticedLife)
+	w.Notice, w.DeclaredAt, w.ExpiresAt = notice, &declared, &expires
+	return w.changed(WithdrawalOpen, now), nil
+}
+
+// Confirmed returns the withdrawal declared, with what is given back; sub is the subscription afterwards, which goes on only while a
+// charge is under way. command is the call that did it.
+//
+// Refusal: Conflict (withdrawal.closed).
+func (w Withdrawal) Confirmed(sub billing.Subscription, returns []Return, command string, now time.Time) (Withdrawal, error) {
+	if w.State != WithdrawalOpen {
+		return w, errWithdrawalClosed()
+	}
+	at := foyer.Micro(now)
+	if w.DeclaredAt == nil {
+		w.DeclaredAt = &at
+	}
+	w.Returns, w.Command = pendingReturns(returns), command
+	if sub.Status != billing.SubscriptionCanceled {
+		w.Charge = sub.OpenPayment
+	}
+	later := at.Add(withdrawalLease) // whoever confirms it gives it back at once; others come when that was not to be
+	w.TryAt = &later
+	return w.changed(WithdrawalConfirmed, now), nil
+}
+
+// Charged returns the withdrawal once the charge that was under way is settled, with what is given back of what it took.
+func (w Withdrawal) Charged(more []Return, now time.Time) Withdrawal {
+	w.Charge = ""
+	w.Returns = append(slices.Clone(w.Returns), pendingReturns(more)...)
+	return w.changed(w.State, now)
+}
+
+// pendingReturns are returns that begin; one without money is done with its credit.
+func pendingReturns(planned []Return) []Return {
+	out := slices.Clone(planned)
+	for i := range out {
+		out[i].State = ReturnPending
+		if out[i].Money == 0 {
+			out[i].State = ReturnRefunded
+		}
+	}
+	return out
+}
+
+// RefundOutcome is what became of the refund of a payment. An empty State is unknown: it is tried again.
+type RefundOutcome struct {
+	State ReturnState
+	// Money is what went back: less than was planned when the merchant had given some of it back already.
+	Money  int64
+	Reason billing.ErrorCode
+}
+
+// Returned returns the withdrawal after refunds were tried: completed when nothing is left, failed when one was refused and nothing
+// else can be done without the merchant, else to be tried again later.
+func (w Withdrawal) Returned(outcomes map[billing.PaymentID]RefundOutcome, now time.Time) Withdrawal {
+	if w.State != WithdrawalConfirmed {
+		return w
+	}
+	w.Returns = slices.Clone(w.Returns)
+	pending, refused := w.Charge != "", false
+	for i := range w.Returns {
+		r := &w.Returns[i]
+		if o, tried := outcomes[r.Payment]; tried && r.State == ReturnPending && o.State != "" {
+			r.State = o.State
+			if o.State == ReturnRefunded {
+				r.Money = o.Money
+			} else {
+				w.Reason = o.Reason
+			}
+		}
+		pending = pending || r.State == ReturnPending
+		refused = refused || r.State == ReturnRefused
+	}
+	switch {
+	case pending:
+		return w.later(now)
+	case refused:
+		return w.changed(WithdrawalFailed, now)
+	}
+	return w.changed(WithdrawalCompleted, now)
+}
+
+// later is the withdrawal to be tried again, each time after twice as long.
+func (w Withdrawal) later(now time.Time) Withdrawal {
+	at := foyer.Micro(now).Add(min(firstRetry<<min(w.Tries, 16), longestRetry))
+	w.TryAt = &at
+	w.Tries++
+	return w.changed(w.State, now)
+}
+
+// Polled is the withdrawal that goes on waiting for the charge under way.
+func (w Withdrawal) Polled(now time.Time) Withdrawal {
+	at := foyer.Micro(now).Add(pollPending)
+	w.TryAt = &at
+	return w.changed(w.State, now)
+}
+
+// Retried returns one that failed as the merchant tries it again: what was refused is asked for anew.
+//
+// Refusals: Conflict: withdrawal.closed, withdrawal.not_declared for one the customer has not declared.
+func (w Withdrawal) Retried(command string, now time.Time) (Withdrawal, error) {
+	switch {
+	case w.State == WithdrawalOpen && w.Notice == "":
+		return w, errNotDeclared()
+	case w.State != WithdrawalFailed:
+		return w, errWithdrawalClosed()
+	}
+	w.Returns = slices.Clone(w.Returns)
+	for i := range w.Returns {
+		if w.Returns[i].State == ReturnRefused {
+			w.Returns[i].State = ReturnPending
+			w.Returns[i].Try++
+		}
+	}
+	later := foyer.Micro(now).Add(withdrawalLease)
+	w.TryAt, w.Tries, w.Command, w.Reason = &later, 0, command, ""
+	return w.changed(WithdrawalConfirmed, now), nil
+}
+
+// Lapsed returns the withdrawal given up because nobody confirmed it.
+//
+// Refusal: Conflict (withdrawal.closed).
+func (w Withdrawal) Lapsed(now time.Time) (Withdrawal, error) {
+	if w.State != WithdrawalOpen {
+		return w, errWithdrawalClosed()
+	}
+	return w.changed(WithdrawalExpired, now), nil
+}
+
+// Dismissed returns the withdrawal turned down by the merchant: what was declared by somebody else than the customer.
+//
+// Refusals: Conflict: withdrawal.closed, withdrawal.not_declared for one that no notice declared.
+func (w Withdrawal) Dismissed(now time.Time) (Withdrawal, error) {
+	switch {
+	case w.State != WithdrawalOpen:
+		return w, errWithdrawalClosed()
+	case w.Notice == "":
+		return w, errNotDeclared()
+	}
+	return w.changed(WithdrawalDismissed, now), nil
+}
+
+// Over tells whether an open withdrawal's time is over.
+func (w Withdrawal) Over(now time.Time) bool {
+	return w.State == WithdrawalOpen && w.ExpiresAt != nil && !now.Before(*w.ExpiresAt)
+}
+
+// DueAt is when something is to be done about the withdrawal without anybody asking; nil when nothing is.
+func (w Withdrawal) DueAt() *time.Time {
+	switch w.State {
+	case WithdrawalOpen:
+		return w.ExpiresAt
+	case WithdrawalConfirmed:
+		return w.TryAt
+	}
+	return nil
+}
+
+// RefundCommand names the refund of a payment for the engine, so that whoever makes it again finds it.
+func (w Withdrawal) RefundCommand(r Return) string {
+	return string(w.ID) + "/" + string(r.Payment) + "/" + strconv.Itoa(r.Try)
+}
