@@ -101,6 +101,13 @@ func (e customerExport) write(out *exportWriter) error {
 			}, e.show.history)
 		},
 		func() error {
+			return exported(e.ctx, out, "notices", func(p foyer.PageRequest) ([]retention.Notice, error) {
+				return s.Notices.CustomerPage(e.ctx, scope, p)
+			}, func(v retention.Notice) foyer.PageKey {
+				return foyer.PageKey{At: v.ReceivedAt, ID: string(v.ID)}
+			}, e.show.notice)
+		},
+		func() error {
 			return exported(e.ctx, out, "sessions", func(p foyer.PageRequest) ([]identity.Session, error) {
 				return s.Identity.AllSessions(e.ctx, scope, p)
 			}, func(v identity.Session) foyer.PageKey { return foyer.PageKey{At: v.CreatedAt, ID: string(v.ID)} }, func(v identity.Session) api.Session {

@@ -62,14 +62,16 @@ func (p presenter) wayOut(c retention.Cancellation) api.MerchantCancellation {
 // history shows a cancellation with its evidence.
 func (p presenter) history(h retention.History) api.MerchantCancellation {
 	shown := p.wayOut(h.Cancellation)
-	evidence := each(h.Evidence, func(e retention.Evidence) api.Evidence {
-		what, _ := asObject(e.Shown) // it was read from JSON
-		return api.Evidence{
-			Id: e.ID, Kind: string(e.Kind), Actor: api.EvidenceActor(e.Actor), At: e.At, Locale: e.Shown.Locale, Shown: what, Answers: showAnswers(e.Answers),
-		}
-	})
+	evidence := each(h.Evidence, showEvidence)
 	shown.Evidence = &evidence
 	return shown
+}
+
+func showEvidence(e retention.Evidence) api.Evidence {
+	what, _ := asObject(e.Shown) // it was read from JSON
+	return api.Evidence{
+		Id: e.ID, Kind: string(e.Kind), Actor: api.EvidenceActor(e.Actor), At: e.At, Locale: e.Shown.Locale, Shown: what, Answers: showAnswers(e.Answers),
+	}
 }
 
 func (p presenter) offer(o retention.Offer) api.Offer {

@@ -24,6 +24,7 @@ type Config struct {
 	Bills     Bills
 	Documents Documents
 	Receipts  Receipts
+	Notices   Notices
 	Tickets   Tickets
 	Endpoints Endpoints
 	Activity  ActivityStore

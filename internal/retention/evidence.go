@@ -33,6 +33,7 @@ const (
 	EvidenceConfirmed EvidenceKind = "confirmed"
 	EvidenceAbandoned EvidenceKind = "abandoned"
 	EvidenceUndone    EvidenceKind = "undone"
+	EvidenceReceived  EvidenceKind = "received" // a notice; its later ones are called as its states
 )
 
 // MerchantCancellations returns a page of the merchant's cancellations as they are, newest first.

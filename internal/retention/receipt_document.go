@@ -26,7 +26,7 @@ type Document struct {
 // Fact is a label and what stands beside it.
 type Fact struct{ Label, Value string }
 
-// Document puts the receipt into words. Times are told in UTC to the second: whose clock it was shall not be a question.
+// Document puts the receipt into words. Times are told in UTC: whose clock it was shall not be a question.
 func (r Receipt) Document(locale i18n.Locale) Document {
 	text := func(key string) string { return locale.Text("receipt."+key, r.params(locale)) }
 	kind := string(r.Kind)
@@ -116,7 +116,5 @@ func planOf(items []Item) string {
 	return strings.Join(names, ", ")
 }
 
-// moment is a date and time to the second, in UTC.
-func moment(locale i18n.Locale, at time.Time) string {
-	return locale.DateTime(at.UTC()) + " UTC"
-}
+// moment is a date and time in UTC, and says that it is.
+func moment(locale i18n.Locale, at time.Time) string { return locale.DateTime(at) }

@@ -94,6 +94,9 @@ func (s *Store) objectsOf(ctx context.Context, merchant foyer.MerchantID, kind f
 	case foyer.PrefixOffer:
 		found, err := offersOf(query)
 		return byID(found, err, func(v retention.Offer) string { return string(v.ID) })
+	case foyer.PrefixNotice:
+		found, err := notices(query)
+		return byID(found, err, func(v retention.Notice) string { return string(v.ID) })
 	case foyer.PrefixSignIn:
 		var rows []signInRow
 		err := query.Find(&rows).Error
