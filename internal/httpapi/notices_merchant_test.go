@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -162,9 +163,9 @@ func TestANoticeIsMatchedByAnInvoiceOrAnID(t *testing.T) {
 		require.Eventually(t, func() bool {
 			invoices := c.key.Get("/v1/merchant/invoices").Must(http.StatusOK)
 			for i := range invoices.Len("data") {
-				payment := c.key.Get("/v1/merchant/payments/" + invoices.Text("data."+string(rune('0'+i))+".payment_id")).Must(http.StatusOK)
+				payment := c.key.Get("/v1/merchant/payments/" + invoices.Text(fmt.Sprintf("data.%d.payment_id", i))).Must(http.StatusOK)
 				if payment.Text("subscription_id") == string(other.ID) {
-					number = invoices.Text("data." + string(rune('0'+i)) + ".number")
+					number = invoices.Text(fmt.Sprintf("data.%d.number", i))
 				}
 			}
 			return number != ""
@@ -175,5 +176,23 @@ func TestANoticeIsMatchedByAnInvoiceOrAnID(t *testing.T) {
 		assert.Equal(t, []any{"matched", string(c.sub.ID)}, []any{byID.At("state"), byID.At("subscription_id")})
 		foreign := c.settled(t, c.declares(t, "cancellation", map[string]any{"email": "other@mailbox.test", "contract": string(c.sub.ID)}).Must(http.StatusCreated).Text("id"))
 		assert.Equal(t, "unmatched", foreign.Text("state"), "an id without the address")
+	})
+}
+
+// What can't be ended by itself, because somebody else keeps it, is no dead end: the merchant is told.
+func TestANoticeThatCantBeCarriedOutGoesToTheMerchant(t *testing.T) {
+	t.Parallel()
+	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
+		c := newCounter(t, a)
+		noah := a.Customer(t, c.merchant, "noah@mailbox.test", func(c *billing.Customer) { c.Name = "Noah" })
+		sub := a.Subscription(t, noah, func(s *billing.Subscription) { s.Provider = "elsewhere" })
+		id := c.declares(t, "cancellation", map[string]any{"name": "Noah", "email": noah.Email}).Must(http.StatusCreated).Text("id")
+		found := c.settled(t, id)
+		assert.Equal(t, []any{"unmatched", "subscription.kept_elsewhere", nil}, []any{found.At("state"), found.At("problem"), found.At("cancellation_id")})
+		assert.Contains(t, c.awaitMail(t, sellerMail, "A cancellation was received").Text, "could not be ended")
+		assert.Zero(t, c.key.Get("/v1/merchant/cancellations").Must(http.StatusOK).Len("data"), "nothing of it is left")
+		path := "/v1/merchant/notices/" + id + "/resolve"
+		c.key.Post(path, map[string]any{"subscription_id": sub.ID}).Refused(http.StatusConflict, "subscription.kept_elsewhere")
+		c.key.Post(path, map[string]any{"note": "Ended there."}).Must(http.StatusOK)
 	})
 }
