@@ -109,6 +109,24 @@ func (e AuditActorKind) Valid() bool {
 	}
 }
 
+// Defines values for CancellationGrounds.
+const (
+	CancellationGroundsExtraordinary CancellationGrounds = "extraordinary"
+	CancellationGroundsOrdinary      CancellationGrounds = "ordinary"
+)
+
+// Valid indicates whether the value is a known member of the CancellationGrounds enum.
+func (e CancellationGrounds) Valid() bool {
+	switch e {
+	case CancellationGroundsExtraordinary:
+		return true
+	case CancellationGroundsOrdinary:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CancellationLegalProfile.
 const (
 	CancellationLegalProfileDe      CancellationLegalProfile = "de"
@@ -580,6 +598,72 @@ const (
 func (e NextActionType) Valid() bool {
 	switch e {
 	case ConfirmWithGateway:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NoticeGrounds.
+const (
+	NoticeGroundsExtraordinary NoticeGrounds = "extraordinary"
+	NoticeGroundsOrdinary      NoticeGrounds = "ordinary"
+)
+
+// Valid indicates whether the value is a known member of the NoticeGrounds enum.
+func (e NoticeGrounds) Valid() bool {
+	switch e {
+	case NoticeGroundsExtraordinary:
+		return true
+	case NoticeGroundsOrdinary:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NoticeKind.
+const (
+	NoticeKindCancellation NoticeKind = "cancellation"
+	NoticeKindWithdrawal   NoticeKind = "withdrawal"
+)
+
+// Valid indicates whether the value is a known member of the NoticeKind enum.
+func (e NoticeKind) Valid() bool {
+	switch e {
+	case NoticeKindCancellation:
+		return true
+	case NoticeKindWithdrawal:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NoticeState.
+const (
+	NoticeStateAmbiguous NoticeState = "ambiguous"
+	NoticeStateDismissed NoticeState = "dismissed"
+	NoticeStateMatched   NoticeState = "matched"
+	NoticeStateReceived  NoticeState = "received"
+	NoticeStateResolved  NoticeState = "resolved"
+	NoticeStateUnmatched NoticeState = "unmatched"
+)
+
+// Valid indicates whether the value is a known member of the NoticeState enum.
+func (e NoticeState) Valid() bool {
+	switch e {
+	case NoticeStateAmbiguous:
+		return true
+	case NoticeStateDismissed:
+		return true
+	case NoticeStateMatched:
+		return true
+	case NoticeStateReceived:
+		return true
+	case NoticeStateResolved:
+		return true
+	case NoticeStateUnmatched:
 		return true
 	default:
 		return false
@@ -1786,6 +1870,9 @@ type CancellationCall struct {
 	Path   string                  `json:"path"`
 }
 
+// CancellationGrounds With the usual notice, which is the default, or for good cause.
+type CancellationGrounds string
+
 // CancellationKeeps What can be used until when.
 type CancellationKeeps struct {
 	Text  string    `json:"text"`
@@ -1829,6 +1916,29 @@ type CancellationList struct {
 
 	// Page Where the next page starts.
 	Page Page `json:"page"`
+}
+
+// CancellationNotice A cancellation by somebody who is not signed in. What is asked is the least that is needed and the most the law allows.
+//
+// Example: {"contract":"Pro plan, invoice FY-2026-0042","email":"amelia@aeroflyer.example","kind":"ordinary","name":"Amelia Example"}
+type CancellationNotice struct {
+	// Contract Which contract: a product, a subscription id, an invoice number.
+	Contract string `json:"contract"`
+
+	// Email Where the receipt goes.
+	Email string `json:"email"`
+
+	// EndAt When it shall end, if not as soon as possible: in the future and at most 731 days ahead.
+	EndAt *time.Time `json:"end_at,omitempty"`
+
+	// Kind With the usual notice, which is the default, or for good cause.
+	Kind *CancellationGrounds `json:"kind,omitempty"`
+
+	// Name Who cancels.
+	Name string `json:"name"`
+
+	// Reason Of an extraordinary cancellation.
+	Reason *string `json:"reason,omitempty"`
 }
 
 // CancellationOffer An offer to stay. It is for this subscription alone, and can be accepted once.
@@ -2306,7 +2416,10 @@ type CustomerExport struct {
 	Mails          []SentMail            `json:"mails"`
 
 	// Me The signed-in customer.
-	Me             Me              `json:"me"`
+	Me Me `json:"me"`
+
+	// Notices What was declared without signing in and is about them.
+	Notices        []Notice        `json:"notices"`
 	PaymentMethods []PaymentMethod `json:"payment_methods"`
 
 	// Payments Itemised, zero-value ones too.
@@ -3099,6 +3212,83 @@ type NextPayment struct {
 	Total *Money `json:"total"`
 }
 
+// Notice A declaration to leave by somebody who was not signed in.
+type Notice struct {
+	// CancellationId What came of it; null when the subscription had ended, or was to end soon enough, already.
+	CancellationId *string `json:"cancellation_id"`
+
+	// Contract As it was given.
+	Contract   string  `json:"contract"`
+	CustomerId *string `json:"customer_id"`
+
+	// Email As it was given.
+	Email string `json:"email"`
+
+	// EndAt The end that was named.
+	EndAt *time.Time `json:"end_at"`
+
+	// Evidence When one is shown, not in lists. Oldest first.
+	Evidence *[]Evidence `json:"evidence,omitempty"`
+
+	// Grounds Of a cancellation. An extraordinary one may have to end the contract sooner: that is for you.
+	Grounds *NoticeGrounds `json:"grounds"`
+	Id      string         `json:"id"`
+
+	// Kind What was declared.
+	Kind NoticeKind `json:"kind"`
+
+	// Locale The language of the receipt.
+	Locale string `json:"locale"`
+
+	// Name As it was given; nobody has shown that it is theirs.
+	Name string `json:"name"`
+
+	// Note Yours.
+	Note *string `json:"note"`
+
+	// Problem Why it waits for you, or did: `no_match`, `several`, `out_of_time`, or the code of what kept it from being done.
+	Problem    *string   `json:"problem"`
+	Reason     *string   `json:"reason"`
+	ReceivedAt time.Time `json:"received_at"`
+
+	// State Where a notice stands: `unmatched` and `ambiguous` wait for the merchant.
+	State          NoticeState `json:"state"`
+	SubscriptionId *string     `json:"subscription_id"`
+	UpdatedAt      time.Time   `json:"updated_at"`
+
+	// WithdrawalId What came of it.
+	WithdrawalId *string `json:"withdrawal_id"`
+}
+
+// NoticeGrounds Of a cancellation. An extraordinary one may have to end the contract sooner: that is for you.
+type NoticeGrounds string
+
+// NoticeKind What was declared.
+type NoticeKind string
+
+// NoticeList A page of notices.
+type NoticeList struct {
+	Data []Notice `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
+// NoticeReceipt A declaration was received. Says nothing about whether a contract is known.
+//
+// Example: {"id":"ntc_01kb3v5q8r9s0t1v2w3x4y5z6a","receipt_url":"https://billing.example.com/v1/downloads/AbC123","received_at":"2026-11-24T09:00:00.123456Z"}
+type NoticeReceipt struct {
+	// Id The reference on the receipt.
+	Id string `json:"id"`
+
+	// ReceiptUrl The receipt as PDF, for 30 days and without signing in.
+	ReceiptUrl string    `json:"receipt_url"`
+	ReceivedAt time.Time `json:"received_at"`
+}
+
+// NoticeState Where a notice stands: `unmatched` and `ambiguous` wait for the merchant.
+type NoticeState string
+
 // NumberRange Both ends inclusive; one left out is open.
 type NumberRange struct {
 	Max *int64 `json:"max,omitempty"`
@@ -3889,6 +4079,17 @@ type RefundedLine struct {
 	// Amount With tax, in the minor unit of the currency.
 	Amount *int64 `json:"amount,omitempty"`
 	LineId string `json:"line_id"`
+}
+
+// ResolveNotice What comes of a notice.
+//
+// Example: {"note":"Found by phone.","subscription_id":"sub_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+type ResolveNotice struct {
+	// Note For your own records.
+	Note *string `json:"note,omitempty"`
+
+	// SubscriptionId The one that is meant; without it nothing comes of the notice.
+	SubscriptionId *string `json:"subscription_id,omitempty"`
 }
 
 // ResumeSubscription How to go on.
@@ -4979,6 +5180,20 @@ type WithdrawalList struct {
 	Page Page `json:"page"`
 }
 
+// WithdrawalNotice A withdrawal by somebody who is not signed in.
+//
+// Example: {"contract":"Pro plan","email":"amelia@aeroflyer.example","name":"Amelia Example"}
+type WithdrawalNotice struct {
+	// Contract Which contract: a product, a subscription id, an invoice number.
+	Contract string `json:"contract"`
+
+	// Email Where the receipt goes.
+	Email string `json:"email"`
+
+	// Name Who withdraws.
+	Name string `json:"name"`
+}
+
 // WithdrawalRefund What is given back of one payment.
 type WithdrawalRefund struct {
 	// Amount To the payment method that was charged.
@@ -5111,6 +5326,15 @@ type Limit = int
 
 // Locale defines model for Locale.
 type Locale = string
+
+// NoticeId defines model for NoticeId.
+type NoticeId = string
+
+// NoticeKindFilter defines model for NoticeKindFilter.
+type NoticeKindFilter = []NoticeKind
+
+// NoticeStateFilter defines model for NoticeStateFilter.
+type NoticeStateFilter = []NoticeState
 
 // PaymentFilter defines model for PaymentFilter.
 type PaymentFilter = string
@@ -5916,6 +6140,45 @@ type MerchantSendInvoiceParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// MerchantListNoticesParams defines parameters for MerchantListNotices.
+type MerchantListNoticesParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// State Only those in these states, separated by commas.
+	State *NoticeStateFilter `form:"state,omitempty" json:"state,omitempty"`
+
+	// Kind Only those of these kinds, separated by commas.
+	Kind *NoticeKindFilter `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// MerchantGetNoticeParams defines parameters for MerchantGetNotice.
+type MerchantGetNoticeParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantResolveNoticeParams defines parameters for MerchantResolveNotice.
+type MerchantResolveNoticeParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // MerchantListPaymentsParams defines parameters for MerchantListPayments.
 type MerchantListPaymentsParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -6600,8 +6863,20 @@ type GetPortalParams struct {
 	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
 }
 
+// SubmitCancellationNoticeParams defines parameters for SubmitCancellationNotice.
+type SubmitCancellationNoticeParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
 // RequestSignInParams defines parameters for RequestSignIn.
 type RequestSignInParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// SubmitWithdrawalNoticeParams defines parameters for SubmitWithdrawalNotice.
+type SubmitWithdrawalNoticeParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
 	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
 }
@@ -6828,6 +7103,9 @@ type MerchantCreateDiscountJSONRequestBody = CreateDiscount
 // MerchantUpdateDiscountJSONRequestBody defines body for MerchantUpdateDiscount for application/json ContentType.
 type MerchantUpdateDiscountJSONRequestBody = UpdateDiscount
 
+// MerchantResolveNoticeJSONRequestBody defines body for MerchantResolveNotice for application/json ContentType.
+type MerchantResolveNoticeJSONRequestBody = ResolveNotice
+
 // MerchantCreatePaymentJSONRequestBody defines body for MerchantCreatePayment for application/json ContentType.
 type MerchantCreatePaymentJSONRequestBody = MerchantCreatePayment
 
@@ -6903,8 +7181,14 @@ type PayPaymentJSONRequestBody = PayPayment
 // ExchangePortalSessionJSONRequestBody defines body for ExchangePortalSession for application/json ContentType.
 type ExchangePortalSessionJSONRequestBody = TicketExchange
 
+// SubmitCancellationNoticeJSONRequestBody defines body for SubmitCancellationNotice for application/json ContentType.
+type SubmitCancellationNoticeJSONRequestBody = CancellationNotice
+
 // RequestSignInJSONRequestBody defines body for RequestSignIn for application/json ContentType.
 type RequestSignInJSONRequestBody = SignInRequest
+
+// SubmitWithdrawalNoticeJSONRequestBody defines body for SubmitWithdrawalNotice for application/json ContentType.
+type SubmitWithdrawalNoticeJSONRequestBody = WithdrawalNotice
 
 // RefreshSessionJSONRequestBody defines body for RefreshSession for application/json ContentType.
 type RefreshSessionJSONRequestBody = RefreshRequest
@@ -7115,6 +7399,15 @@ type ServerInterface interface {
 	// MerchantSendInvoice Mail a document to the customer again
 	// (POST /v1/merchant/invoices/{invoice_id}/send)
 	MerchantSendInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantSendInvoiceParams) error
+	// MerchantListNotices List what was declared without signing in
+	// (GET /v1/merchant/notices)
+	MerchantListNotices(ctx echo.Context, params MerchantListNoticesParams) error
+	// MerchantGetNotice Show what was declared
+	// (GET /v1/merchant/notices/{notice_id})
+	MerchantGetNotice(ctx echo.Context, noticeId NoticeId, params MerchantGetNoticeParams) error
+	// MerchantResolveNotice Say which subscription is meant
+	// (POST /v1/merchant/notices/{notice_id}/resolve)
+	MerchantResolveNotice(ctx echo.Context, noticeId NoticeId, params MerchantResolveNoticeParams) error
 	// MerchantListPayments List payments of all customers
 	// (GET /v1/merchant/payments)
 	MerchantListPayments(ctx echo.Context, params MerchantListPaymentsParams) error
@@ -7289,9 +7582,15 @@ type ServerInterface interface {
 	// GetPortal Show a portal
 	// (GET /v1/portals/{portal_id})
 	GetPortal(ctx echo.Context, portalId PortalId, params GetPortalParams) error
+	// SubmitCancellationNotice Cancel without signing in
+	// (POST /v1/portals/{portal_id}/cancellation-notices)
+	SubmitCancellationNotice(ctx echo.Context, portalId PortalId, params SubmitCancellationNoticeParams) error
 	// RequestSignIn Ask for a sign-in mail
 	// (POST /v1/portals/{portal_id}/sign-ins)
 	RequestSignIn(ctx echo.Context, portalId PortalId, params RequestSignInParams) error
+	// SubmitWithdrawalNotice Withdraw without signing in
+	// (POST /v1/portals/{portal_id}/withdrawal-notices)
+	SubmitWithdrawalNotice(ctx echo.Context, portalId PortalId, params SubmitWithdrawalNoticeParams) error
 	// RevokeAllSessions Sign out everywhere
 	// (DELETE /v1/sessions)
 	RevokeAllSessions(ctx echo.Context, params RevokeAllSessionsParams) error
@@ -9833,6 +10132,133 @@ func (w *ServerInterfaceWrapper) MerchantSendInvoice(ctx echo.Context) error {
 	return err
 }
 
+// MerchantListNotices converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListNotices(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListNoticesParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "kind", ctx.QueryParams(), &params.Kind, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListNotices(ctx, params)
+	return err
+}
+
+// MerchantGetNotice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetNotice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "notice_id" -------------
+	var noticeId NoticeId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "notice_id", ctx.Param("notice_id"), &noticeId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter notice_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetNoticeParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetNotice(ctx, noticeId, params)
+	return err
+}
+
+// MerchantResolveNotice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantResolveNotice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "notice_id" -------------
+	var noticeId NoticeId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "notice_id", ctx.Param("notice_id"), &noticeId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter notice_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantResolveNoticeParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantResolveNotice(ctx, noticeId, params)
+	return err
+}
+
 // MerchantListPayments converts echo context to params.
 func (w *ServerInterfaceWrapper) MerchantListPayments(ctx echo.Context) error {
 	var err error
@@ -12331,6 +12757,31 @@ func (w *ServerInterfaceWrapper) GetPortal(ctx echo.Context) error {
 	return err
 }
 
+// SubmitCancellationNotice converts echo context to params.
+func (w *ServerInterfaceWrapper) SubmitCancellationNotice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "portal_id" -------------
+	var portalId PortalId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "portal_id", ctx.Param("portal_id"), &portalId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter portal_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SubmitCancellationNoticeParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SubmitCancellationNotice(ctx, portalId, params)
+	return err
+}
+
 // RequestSignIn converts echo context to params.
 func (w *ServerInterfaceWrapper) RequestSignIn(ctx echo.Context) error {
 	var err error
@@ -12353,6 +12804,31 @@ func (w *ServerInterfaceWrapper) RequestSignIn(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RequestSignIn(ctx, portalId, params)
+	return err
+}
+
+// SubmitWithdrawalNotice converts echo context to params.
+func (w *ServerInterfaceWrapper) SubmitWithdrawalNotice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "portal_id" -------------
+	var portalId PortalId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "portal_id", ctx.Param("portal_id"), &portalId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter portal_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SubmitWithdrawalNoticeParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SubmitWithdrawalNotice(ctx, portalId, params)
 	return err
 }
 
@@ -13050,6 +13526,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 	router.GET(options.BaseURL+"/v1/portals/:portal_id", wrapper.GetPortal, options.OperationMiddlewares["getPortal"]...)
 	router.POST(options.BaseURL+"/v1/portals/:portal_id/sign-ins", wrapper.RequestSignIn, options.OperationMiddlewares["requestSignIn"]...)
+	router.POST(options.BaseURL+"/v1/portals/:portal_id/cancellation-notices", wrapper.SubmitCancellationNotice, options.OperationMiddlewares["submitCancellationNotice"]...)
+	router.POST(options.BaseURL+"/v1/portals/:portal_id/withdrawal-notices", wrapper.SubmitWithdrawalNotice, options.OperationMiddlewares["submitWithdrawalNotice"]...)
 	router.POST(options.BaseURL+"/v1/sign-ins/verify", wrapper.VerifySignIn, options.OperationMiddlewares["verifySignIn"]...)
 	router.POST(options.BaseURL+"/v1/portal-sessions/exchange", wrapper.ExchangePortalSession, options.OperationMiddlewares["exchangePortalSession"]...)
 	router.POST(options.BaseURL+"/v1/sessions/refresh", wrapper.RefreshSession, options.OperationMiddlewares["refreshSession"]...)
@@ -13127,6 +13605,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/merchant/withdrawals/:withdrawal_id", wrapper.MerchantGetWithdrawal, options.OperationMiddlewares["merchantGetWithdrawal"]...)
 	router.POST(options.BaseURL+"/v1/merchant/withdrawals/:withdrawal_id/accept", wrapper.MerchantAcceptWithdrawal, options.OperationMiddlewares["merchantAcceptWithdrawal"]...)
 	router.POST(options.BaseURL+"/v1/merchant/withdrawals/:withdrawal_id/dismiss", wrapper.MerchantDismissWithdrawal, options.OperationMiddlewares["merchantDismissWithdrawal"]...)
+	router.GET(options.BaseURL+"/v1/merchant/notices", wrapper.MerchantListNotices, options.OperationMiddlewares["merchantListNotices"]...)
+	router.GET(options.BaseURL+"/v1/merchant/notices/:notice_id", wrapper.MerchantGetNotice, options.OperationMiddlewares["merchantGetNotice"]...)
+	router.POST(options.BaseURL+"/v1/merchant/notices/:notice_id/resolve", wrapper.MerchantResolveNotice, options.OperationMiddlewares["merchantResolveNotice"]...)
 	router.GET(options.BaseURL+"/v1/merchant/clock", wrapper.MerchantGetClock, options.OperationMiddlewares["merchantGetClock"]...)
 	router.POST(options.BaseURL+"/v1/merchant/clock/advance", wrapper.MerchantAdvanceClock, options.OperationMiddlewares["merchantAdvanceClock"]...)
 	router.GET(options.BaseURL+"/v1/merchant/portal", wrapper.MerchantGetPortal, options.OperationMiddlewares["merchantGetPortal"]...)
@@ -23139,6 +23620,474 @@ type MerchantSendInvoice503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MerchantSendInvoice503ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListNoticesRequestObject struct {
+	Params MerchantListNoticesParams
+}
+
+type MerchantListNoticesResponseObject interface {
+	VisitMerchantListNoticesResponse(w http.ResponseWriter) error
+}
+
+type MerchantListNotices200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListNotices200JSONResponse struct {
+	Body    NoticeList
+	Headers MerchantListNotices200ResponseHeaders
+}
+
+func (response MerchantListNotices200JSONResponse) VisitMerchantListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListNotices400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListNotices400ApplicationProblemPlusJSONResponse) VisitMerchantListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListNotices401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListNotices401ApplicationProblemPlusJSONResponse) VisitMerchantListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListNotices403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListNotices403ApplicationProblemPlusJSONResponse) VisitMerchantListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListNotices500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListNotices500ApplicationProblemPlusJSONResponse) VisitMerchantListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListNotices503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListNotices503ApplicationProblemPlusJSONResponse) VisitMerchantListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetNoticeRequestObject struct {
+	NoticeId NoticeId `json:"notice_id"`
+	Params   MerchantGetNoticeParams
+}
+
+type MerchantGetNoticeResponseObject interface {
+	VisitMerchantGetNoticeResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetNotice200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetNotice200JSONResponse struct {
+	Body    Notice
+	Headers MerchantGetNotice200ResponseHeaders
+}
+
+func (response MerchantGetNotice200JSONResponse) VisitMerchantGetNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetNotice304Response = NotModifiedResponse
+
+func (response MerchantGetNotice304Response) VisitMerchantGetNoticeResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetNotice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetNotice400ApplicationProblemPlusJSONResponse) VisitMerchantGetNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetNotice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetNotice401ApplicationProblemPlusJSONResponse) VisitMerchantGetNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetNotice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetNotice403ApplicationProblemPlusJSONResponse) VisitMerchantGetNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetNotice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetNotice404ApplicationProblemPlusJSONResponse) VisitMerchantGetNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetNotice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetNotice500ApplicationProblemPlusJSONResponse) VisitMerchantGetNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetNotice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetNotice503ApplicationProblemPlusJSONResponse) VisitMerchantGetNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNoticeRequestObject struct {
+	NoticeId NoticeId `json:"notice_id"`
+	Params   MerchantResolveNoticeParams
+	Body     *MerchantResolveNoticeJSONRequestBody
+}
+
+type MerchantResolveNoticeResponseObject interface {
+	VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error
+}
+
+type MerchantResolveNotice200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantResolveNotice200JSONResponse struct {
+	Body    Notice
+	Headers MerchantResolveNotice200ResponseHeaders
+}
+
+func (response MerchantResolveNotice200JSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice400ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice401ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice403ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice404ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice409ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice413ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice415ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice422ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice500ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice503ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -33448,6 +34397,174 @@ func (response GetPortal503ApplicationProblemPlusJSONResponse) VisitGetPortalRes
 	return err
 }
 
+type SubmitCancellationNoticeRequestObject struct {
+	PortalId PortalId `json:"portal_id"`
+	Params   SubmitCancellationNoticeParams
+	Body     *SubmitCancellationNoticeJSONRequestBody
+}
+
+type SubmitCancellationNoticeResponseObject interface {
+	VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error
+}
+
+type SubmitCancellationNotice201ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type SubmitCancellationNotice201JSONResponse struct {
+	Body    NoticeReceipt
+	Headers SubmitCancellationNotice201ResponseHeaders
+}
+
+func (response SubmitCancellationNotice201JSONResponse) VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitCancellationNotice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitCancellationNotice400ApplicationProblemPlusJSONResponse) VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitCancellationNotice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitCancellationNotice404ApplicationProblemPlusJSONResponse) VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitCancellationNotice413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitCancellationNotice413ApplicationProblemPlusJSONResponse) VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitCancellationNotice415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitCancellationNotice415ApplicationProblemPlusJSONResponse) VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitCancellationNotice422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitCancellationNotice422ApplicationProblemPlusJSONResponse) VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitCancellationNotice429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitCancellationNotice429ApplicationProblemPlusJSONResponse) VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitCancellationNotice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitCancellationNotice500ApplicationProblemPlusJSONResponse) VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitCancellationNotice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitCancellationNotice503ApplicationProblemPlusJSONResponse) VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RequestSignInRequestObject struct {
 	PortalId PortalId `json:"portal_id"`
 	Params   RequestSignInParams
@@ -33602,6 +34719,174 @@ type RequestSignIn503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RequestSignIn503ApplicationProblemPlusJSONResponse) VisitRequestSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitWithdrawalNoticeRequestObject struct {
+	PortalId PortalId `json:"portal_id"`
+	Params   SubmitWithdrawalNoticeParams
+	Body     *SubmitWithdrawalNoticeJSONRequestBody
+}
+
+type SubmitWithdrawalNoticeResponseObject interface {
+	VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error
+}
+
+type SubmitWithdrawalNotice201ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type SubmitWithdrawalNotice201JSONResponse struct {
+	Body    NoticeReceipt
+	Headers SubmitWithdrawalNotice201ResponseHeaders
+}
+
+func (response SubmitWithdrawalNotice201JSONResponse) VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitWithdrawalNotice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitWithdrawalNotice400ApplicationProblemPlusJSONResponse) VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitWithdrawalNotice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitWithdrawalNotice404ApplicationProblemPlusJSONResponse) VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitWithdrawalNotice413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitWithdrawalNotice413ApplicationProblemPlusJSONResponse) VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitWithdrawalNotice415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitWithdrawalNotice415ApplicationProblemPlusJSONResponse) VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitWithdrawalNotice422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitWithdrawalNotice422ApplicationProblemPlusJSONResponse) VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitWithdrawalNotice429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitWithdrawalNotice429ApplicationProblemPlusJSONResponse) VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitWithdrawalNotice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitWithdrawalNotice500ApplicationProblemPlusJSONResponse) VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitWithdrawalNotice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitWithdrawalNotice503ApplicationProblemPlusJSONResponse) VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -37083,6 +38368,15 @@ type StrictServerInterface interface {
 	// MerchantSendInvoice Mail a document to the customer again
 	// (POST /v1/merchant/invoices/{invoice_id}/send)
 	MerchantSendInvoice(ctx context.Context, request MerchantSendInvoiceRequestObject) (MerchantSendInvoiceResponseObject, error)
+	// MerchantListNotices List what was declared without signing in
+	// (GET /v1/merchant/notices)
+	MerchantListNotices(ctx context.Context, request MerchantListNoticesRequestObject) (MerchantListNoticesResponseObject, error)
+	// MerchantGetNotice Show what was declared
+	// (GET /v1/merchant/notices/{notice_id})
+	MerchantGetNotice(ctx context.Context, request MerchantGetNoticeRequestObject) (MerchantGetNoticeResponseObject, error)
+	// MerchantResolveNotice Say which subscription is meant
+	// (POST /v1/merchant/notices/{notice_id}/resolve)
+	MerchantResolveNotice(ctx context.Context, request MerchantResolveNoticeRequestObject) (MerchantResolveNoticeResponseObject, error)
 	// MerchantListPayments List payments of all customers
 	// (GET /v1/merchant/payments)
 	MerchantListPayments(ctx context.Context, request MerchantListPaymentsRequestObject) (MerchantListPaymentsResponseObject, error)
@@ -37257,9 +38551,15 @@ type StrictServerInterface interface {
 	// GetPortal Show a portal
 	// (GET /v1/portals/{portal_id})
 	GetPortal(ctx context.Context, request GetPortalRequestObject) (GetPortalResponseObject, error)
+	// SubmitCancellationNotice Cancel without signing in
+	// (POST /v1/portals/{portal_id}/cancellation-notices)
+	SubmitCancellationNotice(ctx context.Context, request SubmitCancellationNoticeRequestObject) (SubmitCancellationNoticeResponseObject, error)
 	// RequestSignIn Ask for a sign-in mail
 	// (POST /v1/portals/{portal_id}/sign-ins)
 	RequestSignIn(ctx context.Context, request RequestSignInRequestObject) (RequestSignInResponseObject, error)
+	// SubmitWithdrawalNotice Withdraw without signing in
+	// (POST /v1/portals/{portal_id}/withdrawal-notices)
+	SubmitWithdrawalNotice(ctx context.Context, request SubmitWithdrawalNoticeRequestObject) (SubmitWithdrawalNoticeResponseObject, error)
 	// RevokeAllSessions Sign out everywhere
 	// (DELETE /v1/sessions)
 	RevokeAllSessions(ctx context.Context, request RevokeAllSessionsRequestObject) (RevokeAllSessionsResponseObject, error)
@@ -39335,6 +40635,106 @@ func (sh *strictHandler) MerchantSendInvoice(ctx echo.Context, invoiceId Invoice
 		return err
 	} else if validResponse, ok := response.(MerchantSendInvoiceResponseObject); ok {
 		return validResponse.VisitMerchantSendInvoiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListNotices operation middleware
+func (sh *strictHandler) MerchantListNotices(ctx echo.Context, params MerchantListNoticesParams) error {
+	var request MerchantListNoticesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListNotices(ctx.Request().Context(), request.(MerchantListNoticesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListNotices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListNoticesResponseObject); ok {
+		return validResponse.VisitMerchantListNoticesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetNotice operation middleware
+func (sh *strictHandler) MerchantGetNotice(ctx echo.Context, noticeId NoticeId, params MerchantGetNoticeParams) error {
+	var request MerchantGetNoticeRequestObject
+
+	request.NoticeId = noticeId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetNotice(ctx.Request().Context(), request.(MerchantGetNoticeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetNotice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetNoticeResponseObject); ok {
+		return validResponse.VisitMerchantGetNoticeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantResolveNotice operation middleware
+func (sh *strictHandler) MerchantResolveNotice(ctx echo.Context, noticeId NoticeId, params MerchantResolveNoticeParams) error {
+	var request MerchantResolveNoticeRequestObject
+
+	request.NoticeId = noticeId
+	request.Params = params
+
+	var body MerchantResolveNoticeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantResolveNotice(ctx.Request().Context(), request.(MerchantResolveNoticeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantResolveNotice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantResolveNoticeResponseObject); ok {
+		return validResponse.VisitMerchantResolveNoticeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -41418,6 +42818,55 @@ func (sh *strictHandler) GetPortal(ctx echo.Context, portalId PortalId, params G
 	return nil
 }
 
+// SubmitCancellationNotice operation middleware
+func (sh *strictHandler) SubmitCancellationNotice(ctx echo.Context, portalId PortalId, params SubmitCancellationNoticeParams) error {
+	var request SubmitCancellationNoticeRequestObject
+
+	request.PortalId = portalId
+	request.Params = params
+
+	var body SubmitCancellationNoticeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SubmitCancellationNotice(ctx.Request().Context(), request.(SubmitCancellationNoticeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SubmitCancellationNotice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SubmitCancellationNoticeResponseObject); ok {
+		return validResponse.VisitSubmitCancellationNoticeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // RequestSignIn operation middleware
 func (sh *strictHandler) RequestSignIn(ctx echo.Context, portalId PortalId, params RequestSignInParams) error {
 	var request RequestSignInRequestObject
@@ -41461,6 +42910,55 @@ func (sh *strictHandler) RequestSignIn(ctx echo.Context, portalId PortalId, para
 		return err
 	} else if validResponse, ok := response.(RequestSignInResponseObject); ok {
 		return validResponse.VisitRequestSignInResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SubmitWithdrawalNotice operation middleware
+func (sh *strictHandler) SubmitWithdrawalNotice(ctx echo.Context, portalId PortalId, params SubmitWithdrawalNoticeParams) error {
+	var request SubmitWithdrawalNoticeRequestObject
+
+	request.PortalId = portalId
+	request.Params = params
+
+	var body SubmitWithdrawalNoticeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SubmitWithdrawalNotice(ctx.Request().Context(), request.(SubmitWithdrawalNoticeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SubmitWithdrawalNotice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SubmitWithdrawalNoticeResponseObject); ok {
+		return validResponse.VisitSubmitWithdrawalNoticeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -101,6 +101,13 @@ func (e customerExport) write(out *exportWriter) error {
 			}, e.show.history)
 		},
 		func() error {
+			return exported(e.ctx, out, "notices", func(p foyer.PageRequest) ([]retention.Notice, error) {
+				return s.Notices.CustomerPage(e.ctx, scope, p)
+			}, func(v retention.Notice) foyer.PageKey {
+				return foyer.PageKey{At: v.ReceivedAt, ID: string(v.ID)}
+			}, e.show.notice)
+		},
+		func() error {
 			return exported(e.ctx, out, "withdrawals", func(p foyer.PageRequest) ([]retention.WithdrawalHistory, error) {
 				return s.Retention.WithdrawalHistories(e.ctx, scope, p)
 			}, func(v retention.WithdrawalHistory) foyer.PageKey {

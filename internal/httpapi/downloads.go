@@ -25,6 +25,12 @@ type downloadKind string
 // downloadInvoice is the kind of links that name none: those made before there were others.
 const downloadInvoice downloadKind = ""
 
+// downloadReceipt is that of links to what somebody declared who was not signed in.
+const downloadReceipt downloadKind = "receipt"
+
+// receiptLife is how long those work: who has declared something must have the time to keep it (§ 312k (3) BGB).
+const receiptLife = 30 * 24 * time.Hour
+
 // downloadTicket is what a download link says, sealed.
 type downloadTicket struct {
 	Merchant foyer.MerchantID `json:"m"`
@@ -134,6 +140,15 @@ func (s *Server) invoiceToDownload(ctx context.Context, t downloadTicket, locale
 		return "", nil, err
 	}
 	return invoice.FileName(file.Invoice, locale), file.Content, nil
+}
+
+// receiptToDownload gives the receipt of a notice.
+func (s *Server) receiptToDownload(ctx context.Context, t downloadTicket, locale i18n.Locale) (string, []byte, error) {
+	receipt, err := s.Retention.Receipt(ctx, foyer.Scope{Merchant: t.Merchant, Customer: t.Customer}, t.ID)
+	if err != nil {
+		return "", nil, err
+	}
+	return s.Receipts(ctx, receipt, locale)
 }
 
 // sent sets the headers of a download, and tells whether the caller has these very bytes already. The file name is plain ASCII;

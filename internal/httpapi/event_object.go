@@ -47,6 +47,8 @@ func PresentObject(now func() time.Time, publicURL string) func(m merchant.Merch
 			shown = show.withdrawn(v)
 		case retention.Offer:
 			shown = show.offer(v)
+		case retention.Notice:
+			shown = show.notice(v)
 		case identity.SignIn:
 			shown = showSignIn(v)
 		case identity.Session:

@@ -57,6 +57,10 @@ func newEstate(t *testing.T, a *foyertest.App, name string) *estate {
 	first := func(parameter, path string) {
 		e.own[parameter] = e.key.Get("/v1/merchant" + path).Must(http.StatusOK).Text("data.0.id")
 	}
+	e.own["notice_id"] = a.Client(t).Post("/v1/portals/"+string(e.merchant.Portal.ID)+"/cancellation-notices", map[string]any{
+		"name": "A Stranger", "email": "stranger@mailbox.test", "contract": "Plan",
+	}).Must(http.StatusCreated).Text("id")
+	require.Eventually(t, func() bool { return e.key.Get("/v1/merchant/notices/"+e.own["notice_id"]).Text("state") == "unmatched" }, 30*time.Second, 20*time.Millisecond)
 	first("payment_id", "/payments")
 	first("invoice_id", "/invoices")
 	first("event_id", "/events")
@@ -82,7 +86,7 @@ var anID = regexp.MustCompile(`^([a-z]+)_[0-9a-z]{26}$`)
 var parameterOf = map[string]string{
 	"pro": "product_id", "pri": "price_id", "dsc": "discount_id", "ctm": "customer_id", "add": "address_id", "paymtd": "payment_method_id",
 	"sub": "subscription_id", "pay": "payment_id", "inv": "invoice_id", "evt": "event_id", "key": "api_key_id", "cpls": "portal_session_id",
-	"whk": "webhook_endpoint_id", "dlv": "delivery_id", "can": "cancellation_id", "wdr": "withdrawal_id",
+	"whk": "webhook_endpoint_id", "dlv": "delivery_id", "can": "cancellation_id", "wdr": "withdrawal_id", "ntc": "notice_id",
 }
 
 // body is the operation's example in openapi.yaml, with ids of the estate's in it, and how many there are.

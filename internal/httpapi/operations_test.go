@@ -112,6 +112,8 @@ var visits = map[string]struct {
 }{
 	"getPortal":                    {},
 	"requestSignIn":                {body: map[string]any{"email": "stranger@mailbox.test"}},
+	"submitCancellationNotice":     {body: map[string]any{"name": "A Stranger", "email": "stranger@mailbox.test", "contract": "Test plan"}},
+	"submitWithdrawalNotice":       {body: map[string]any{"name": "A Stranger", "email": "stranger@mailbox.test", "contract": "Test plan"}},
 	"verifySignIn":                 {body: map[string]any{"token": "nothing"}},
 	"exchangePortalSession":        {body: map[string]any{"ticket": "nothing"}},
 	"refreshSession":               {body: map[string]any{"refresh_token": "nothing"}},

@@ -47,6 +47,7 @@ type Config struct {
 	Invoices  *invoice.Service
 	Notify    *notify.Service
 	Retention *retention.Service
+	Notices   *retention.Notices
 	Webhooks  GatewayWebhooks
 	// Hooks are the merchants' own endpoints, which we tell; Webhooks is what gateways tell us.
 	Hooks  *webhook.Service
@@ -99,7 +100,7 @@ func New(c Config) (*echo.Echo, error) {
 		return nil, fmt.Errorf("httpapi: %w", err)
 	}
 	s := &Server{Config: c, spec: spec, operations: operationsOf(spec), metrics: newMetrics(c.Metrics), ids: foyer.NewIDs(c.Now)}
-	s.downloads = map[downloadKind]downloadSource{downloadInvoice: s.invoiceToDownload}
+	s.downloads = map[downloadKind]downloadSource{downloadInvoice: s.invoiceToDownload, downloadReceipt: s.receiptToDownload}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = ipExtractor(c.TrustedProxies)

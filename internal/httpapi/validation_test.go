@@ -24,6 +24,9 @@ import (
 var fullBodies = map[string][]string{
 	"requestSignIn": {`{"email":"stranger@mailbox.test","code_challenge":"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM","code_challenge_method":"S256",
 		"locale":"de","target":{"kind":"payment","id":"pay_01kb3v5q8r9s0t1v2w3x4y5z6a"}}`},
+	"submitCancellationNotice": {`{"name":"A Stranger","email":"stranger@mailbox.test","contract":"Test plan","kind":"extraordinary","reason":"It never worked.",
+		"end_at":"2027-06-30T00:00:00Z"}`},
+	"submitWithdrawalNotice": {`{"name":"A Stranger","email":"stranger@mailbox.test","contract":"Test plan"}`},
 	"verifySignIn": {
 		`{"token":"abc","code_verifier":"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"}`, `{"sign_in_id":"sgn_01kb3v5q8r9s0t1v2w3x4y5z6a","code":"ABCD-EFGH"}`,
 	},

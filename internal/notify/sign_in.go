@@ -25,6 +25,7 @@ type Config struct {
 	Documents Documents
 	// Receipts may be nil: nothing is attached then.
 	Receipts  Receipts
+	Notices   Notices
 	Tickets   Tickets
 	Endpoints Endpoints
 	// Withdrawals tells of those that need the merchant.

@@ -334,8 +334,11 @@ func (c Cancellation) Confirmed(sub billing.Subscription, now time.Time) (Cancel
 	if c.Finished() && c.State != Expired {
 		return c, errClosed()
 	}
-	at := foyer.Micro(now)
-	c.ReceivedAt, c.WithCharge = &at, sub.OpenPayment != ""
+	if c.ReceivedAt == nil { // a notice was received before it was matched
+		at := foyer.Micro(now)
+		c.ReceivedAt = &at
+	}
+	c.WithCharge = sub.OpenPayment != ""
 	return c.settleOffers(OfferDeclined, now).changed(Scheduled, StepDone, now).told(sub), nil
 }
 

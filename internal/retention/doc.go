@@ -13,6 +13,13 @@
 //	  ├────────┼─────→ abandoned     never mind
 //	  └────────┴─────→ expired ────→ scheduled, canceled   nobody went on; a confirmation is taken even then
 //
+// States of a notice, which is what somebody declared without signing in:
+//
+//	received ──→ matched      it was found whose contract it is, and dealt with
+//	   ├──────→ unmatched ─┐  nobody's, or it came too late or can't be done
+//	   ├──────→ ambiguous ─┤  it could be several
+//	   └───────────────────┴─→ resolved, dismissed   the merchant said whose, or that nothing comes of it; it need not wait
+//
 // open leads to canceled at once where nothing is paid to keep, or the customer wishes so. Every change of a cancellation, of its
 // subscription, and what is told of it, is one transaction.
 //

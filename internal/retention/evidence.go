@@ -36,6 +36,7 @@ const (
 	EvidenceDeclared  EvidenceKind = "declared"
 	EvidenceDismissed EvidenceKind = "dismissed"
 	EvidenceRetried   EvidenceKind = "retried"
+	EvidenceReceived  EvidenceKind = "received" // a notice; its later ones are called as its states
 )
 
 // MerchantCancellations returns a page of the merchant's cancellations as they are, newest first.

@@ -67,22 +67,22 @@ var StatutoryButtons = []Button{ButtonCancel, ButtonConfirmCancel, ButtonWithdra
 // TextKey is the key of the button's text in the reader's language, for a place whose law names no words.
 func (b Button) TextKey() string { return "legal.label." + string(b) }
 
-// Notice is what a customer has to be told of ahead of time.
-type Notice string
+// DutyNotice is what a customer has to be told of ahead of time.
+type DutyNotice string
 
 // The notices laws demand.
 const (
-	NoticeTrialEnd    Notice = "trial_end" // of a trial or of a reduced price
-	NoticeRenewal     Notice = "renewal"
-	NoticePriceChange Notice = "price_change"
-	NoticeAnnual      Notice = "annual" // once a year, at no day in particular
+	NoticeTrialEnd    DutyNotice = "trial_end" // of a trial or of a reduced price
+	NoticeRenewal     DutyNotice = "renewal"
+	NoticePriceChange DutyNotice = "price_change"
+	NoticeAnnual      DutyNotice = "annual" // once a year, at no day in particular
 )
 
 // NoticeDuty is a duty to tell the customer of something ahead of time.
 type NoticeDuty struct {
 	// Region is the ISO 3166-2 code of the state whose law it is.
 	Region string
-	Notice Notice
+	Notice DutyNotice
 	// OverDays is the length of the trial or term, in days, above which the duty holds; 0: always.
 	OverDays int
 	// Earliest and Latest are the span the notice has to fall into, in days before what it tells of or, for a renewal,

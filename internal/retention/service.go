@@ -361,22 +361,29 @@ func (s *Service) CancelByMerchant(ctx context.Context, by foyer.Actor, id billi
 		if sub, err = s.subscriptions.Cancel(ctx, by, id, billing.CancelInput{Effective: effective}); err != nil {
 			return err
 		}
-		open, err := s.store.OpenCancellation(ctx, by.Scope, id)
-		// Who is about to end at once what now ends with its period may still do so.
-		if err == nil && (sub.Status == billing.SubscriptionCanceled || open.Effective == billing.AtPeriodEnd) {
-			ended, err := open.Ended(sub, now)
-			if err != nil {
-				return err
-			}
-			if err := s.write(ctx, open, ended, now); err != nil {
-				return err
-			}
-		} else if err != nil && !errors.Is(err, foyer.NotFound) {
+		if err := s.overtake(ctx, by.Scope, sub, now); err != nil {
 			return err
 		}
 		return s.settle(ctx, Cancellation{Merchant: by.Scope.Merchant, Customer: by.Scope.Customer, Subscription: id}, sub, now)
 	})
 	return sub, err
+}
+
+// overtake ends the customer's open cancellation when somebody else has canceled the subscription. Who is about to end at once what now
+// ends with its period may still do so.
+func (s *Service) overtake(ctx context.Context, scope foyer.Scope, sub billing.Subscription, now time.Time) error {
+	open, err := s.store.OpenCancellation(ctx, scope, sub.ID)
+	if errors.Is(err, foyer.NotFound) {
+		return nil
+	}
+	if err != nil || sub.Status != billing.SubscriptionCanceled && open.Effective != billing.AtPeriodEnd {
+		return err
+	}
+	ended, err := open.Ended(sub, now)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, open, ended, now)
 }
 
 func (s *Service) clock(ctx context.Context, merchant foyer.MerchantID) (time.Time, error) {

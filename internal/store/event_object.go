@@ -97,6 +97,9 @@ func (s *Store) objectsOf(ctx context.Context, merchant foyer.MerchantID, kind f
 	case foyer.PrefixWithdrawal:
 		found, err := withdrawals(query)
 		return byID(found, err, func(v retention.Withdrawal) string { return string(v.ID) })
+	case foyer.PrefixNotice:
+		found, err := notices(query)
+		return byID(found, err, func(v retention.Notice) string { return string(v.ID) })
 	case foyer.PrefixSignIn:
 		var rows []signInRow
 		err := query.Find(&rows).Error

@@ -1,4 +1,0 @@
-package retention
-
-// NoticeID is `ntc_…`.
-type NoticeID string
