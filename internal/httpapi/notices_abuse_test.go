@@ -120,6 +120,20 @@ func TestMarkupInANoticeIsHarmless(t *testing.T) {
 	})
 }
 
+// Threat: bait. What looks like a domain is no link in the mail; the document has it as it was written.
+func TestADomainInANoticeIsNoLinkInItsMail(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t, foyertest.New(t, "sqlite"))
+	c.declares(t, "withdrawal", map[string]any{"name": "Dr. A. Prize", "contract": "AC.2026.1 at claim.evil.test now", "email": "stranger@mailbox.test"}).Must(http.StatusCreated)
+	mail := c.awaitMail(t, "stranger@mailbox.test", "received")
+	for _, text := range []string{mail.Text, mail.HTML} {
+		assert.NotContains(t, text, "evil.test")
+		assert.Contains(t, text, "claim.\u200bevil.\u200btest now")
+		assert.Contains(t, text, "AC.2026.1 at")
+		assert.Contains(t, text, "Dr. A. Prize")
+	}
+}
+
 // Threat: the same notice again and again. Every one has its receipt; the subscription is canceled once.
 func TestFiftyNoticesAtOnceAreOneCancellation(t *testing.T) {
 	t.Parallel()

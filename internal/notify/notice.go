@@ -3,7 +3,9 @@ package notify
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
+	"unicode"
 
 	"foyer/internal/foyer"
 	"foyer/internal/i18n"
@@ -121,8 +123,8 @@ func (n Notice) rows(locale i18n.Locale) []fact {
 	rows := []fact{
 		{Label: label("reference"), Value: n.ID},
 		{Label: label("received_at"), Value: n.moment(locale), Strong: true},
-		{Label: label("person"), Value: oneLine(n.Name, 200)},
-		{Label: label("contract"), Value: oneLine(n.Contract, 300)},
+		{Label: label("person"), Value: unlinked(oneLine(n.Name, 200))},
+		{Label: label("contract"), Value: unlinked(oneLine(n.Contract, 300))},
 	}
 	if n.Grounds != "" {
 		rows = append(rows, fact{Label: label("notice_kind"), Value: locale.Text("receipt.notice_kind."+n.Grounds, nil)})
@@ -131,6 +133,20 @@ func (n Notice) rows(locale i18n.Locale) []fact {
 		rows = append(rows, fact{Label: label("end_at"), Value: locale.Date(*n.EndAt)})
 	}
 	return rows
+}
+
+// unlinked puts a space of no width behind a dot between two letters, so that no mail program makes a link of what looks like a domain:
+// the text is a stranger's, and the mail the merchant's.
+func unlinked(s string) string {
+	runes := []rune(s)
+	var b strings.Builder
+	for i, r := range runes {
+		b.WriteRune(r)
+		if r == '.' && i > 0 && i+1 < len(runes) && unicode.IsLetter(runes[i-1]) && unicode.IsLetter(runes[i+1]) {
+			b.WriteRune('\u200b')
+		}
+	}
+	return b.String()
 }
 
 func (n Notice) receiptLetter(settings merchant.Settings, locale i18n.Locale) billingLetter {
