@@ -14,7 +14,7 @@ import (
 const quick = 5 * time.Second
 
 // giveBackNow gives back within the call, as far as that is quick, and returns how things stand then.
-func (s *Service) giveBackNow(ctx context.Context, by foyer.Actor, w Withdrawal, r Reader) (WithdrawalView, error) {
+func (s *Service) giveBackNow(ctx context.Context, by foyer.Actor, w Withdrawal, r Reader, reads ...seen) (WithdrawalView, error) {
 	// From here on money moves: what was declared must be there whatever happens.
 	if err := s.store.Proceed(ctx); err != nil {
 		return WithdrawalView{}, err
@@ -32,7 +32,7 @@ func (s *Service) giveBackNow(ctx context.Context, by foyer.Actor, w Withdrawal,
 		}
 		sub, err := s.subscriptions.Subscription(ctx, w.Scope(), w.Subscription)
 		return after, sub, err
-	})
+	}, reads...)
 }
 
 // giveBack asks for every refund that is still to be made. It must be called outside of a transaction: each refund is committed before

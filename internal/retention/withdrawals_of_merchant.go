@@ -105,7 +105,7 @@ func (s *Service) withdrawalHistories(ctx context.Context, merchant foyer.Mercha
 // tried again.
 //
 // Refusals: NotFound; Conflict: withdrawal.closed, withdrawal.not_declared for one the customer has only looked at.
-func (s *Service) AcceptWithdrawal(ctx context.Context, by foyer.Actor, id WithdrawalID, r Reader) (WithdrawalHistory, error) {
+func (s *Service) AcceptWithdrawal(ctx context.Context, by foyer.Actor, id WithdrawalID, r Reader) (found WithdrawalHistory, err error) {
 	view, err := s.onWithdrawal(ctx, by, id, r, func(ctx context.Context, w Withdrawal, sub billing.Subscription, r Reader, now time.Time) (Withdrawal, billing.Subscription, error) {
 		by.Scope = w.Scope()
 		switch {
@@ -119,23 +119,31 @@ func (s *Service) AcceptWithdrawal(ctx context.Context, by foyer.Actor, id Withd
 			return w, sub, err
 		}
 		return next, sub, s.saveWithdrawal(ctx, w, next, sub, EvidenceRetried, by, r, now)
-	})
+	}, s.reading(&found))
 	if err == nil && view.State == WithdrawalConfirmed {
 		by.Scope = view.Scope()
-		_, err = s.giveBackNow(ctx, by, view.Withdrawal, r)
+		_, err = s.giveBackNow(ctx, by, view.Withdrawal, r, s.reading(&found))
 	}
-	if err != nil {
-		return WithdrawalHistory{}, err
+	return found, err
+}
+
+// reading reads a withdrawal with its evidence into found.
+func (s *Service) reading(found *WithdrawalHistory) seen {
+	return func(ctx context.Context, w Withdrawal) error {
+		all, err := s.withdrawalHistories(ctx, w.Merchant, w)
+		if err == nil {
+			*found = all[0]
+		}
+		return err
 	}
-	return s.MerchantWithdrawal(ctx, by.Scope.Merchant, id)
 }
 
 // DismissWithdrawal turns down a withdrawal declared by a notice. The end that was scheduled with it stays: the customer or the merchant can
 // undo that.
 //
 // Refusals: NotFound; Conflict: withdrawal.closed, withdrawal.not_declared.
-func (s *Service) DismissWithdrawal(ctx context.Context, by foyer.Actor, id WithdrawalID, r Reader) (WithdrawalHistory, error) {
-	_, err := s.onWithdrawal(ctx, by, id, r, func(ctx context.Context, w Withdrawal, sub billing.Subscription, r Reader, now time.Time) (Withdrawal, billing.Subscription, error) {
+func (s *Service) DismissWithdrawal(ctx context.Context, by foyer.Actor, id WithdrawalID, r Reader) (found WithdrawalHistory, err error) {
+	_, err = s.onWithdrawal(ctx, by, id, r, func(ctx context.Context, w Withdrawal, sub billing.Subscription, r Reader, now time.Time) (Withdrawal, billing.Subscription, error) {
 		if w.Over(now) {
 			return w, sub, errWithdrawalClosed()
 		}
@@ -144,17 +152,14 @@ func (s *Service) DismissWithdrawal(ctx context.Context, by foyer.Actor, id With
 			return w, sub, err
 		}
 		return next, sub, s.saveWithdrawal(ctx, w, next, sub, EvidenceDismissed, by, r, now)
-	})
-	if err != nil {
-		return WithdrawalHistory{}, err
-	}
-	return s.MerchantWithdrawal(ctx, by.Scope.Merchant, id)
+	}, s.reading(&found))
+	return found, err
 }
 
 // onWithdrawal runs a merchant's command on one of its withdrawals. What the customer gets of it is in their language, not in the
 // merchant's.
 func (s *Service) onWithdrawal(ctx context.Context, by foyer.Actor, id WithdrawalID, r Reader,
-	act func(ctx context.Context, w Withdrawal, sub billing.Subscription, r Reader, now time.Time) (Withdrawal, billing.Subscription, error),
+	act func(ctx context.Context, w Withdrawal, sub billing.Subscription, r Reader, now time.Time) (Withdrawal, billing.Subscription, error), reads ...seen,
 ) (WithdrawalView, error) {
 	found, err := s.store.MerchantWithdrawal(ctx, by.Scope.Merchant, id)
 	if err != nil {
@@ -179,5 +184,5 @@ func (s *Service) onWithdrawal(ctx context.Context, by foyer.Actor, id Withdrawa
 			return w, sub, err
 		}
 		return act(ctx, w, sub, r, now)
-	})
+	}, reads...)
 }

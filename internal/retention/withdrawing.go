@@ -60,6 +60,9 @@ func (s *Service) Withdraw(ctx context.Context, by foyer.Actor, id billing.Subsc
 	return s.giveBackNow(ctx, by, view.Withdrawal, r)
 }
 
+// seen is what is read at the end of a step, in its transaction: what was written is not committed yet.
+type seen func(ctx context.Context, w Withdrawal) error
+
 // sameCommand tells whether the withdrawal was confirmed by the call that is made again.
 func sameCommand(ctx context.Context, w Withdrawal) bool {
 	command := foyer.CommandOf(ctx)
@@ -69,7 +72,7 @@ func sameCommand(ctx context.Context, w Withdrawal) bool {
 // withdrawal runs one step of a withdrawal in what may be the last transaction of its call, after every other command of the
 // customer's, and returns how things stand then.
 func (s *Service) withdrawal(ctx context.Context, scope foyer.Scope, r Reader,
-	act func(ctx context.Context, now time.Time) (Withdrawal, billing.Subscription, error),
+	act func(ctx context.Context, now time.Time) (Withdrawal, billing.Subscription, error), reads ...seen,
 ) (view WithdrawalView, err error) {
 	err = s.summing(ctx, scope.Merchant, s.store.Conclude, func(ctx context.Context) error {
 		if err := s.store.LockCustomer(ctx, scope); err != nil {
@@ -82,6 +85,11 @@ func (s *Service) withdrawal(ctx context.Context, scope foyer.Scope, r Reader,
 		w, sub, err := act(ctx, now)
 		if err != nil {
 			return err
+		}
+		for _, read := range reads {
+			if err := read(ctx, w); err != nil {
+				return err
+			}
 		}
 		view, err = s.viewWithdrawal(ctx, w, sub, r, now)
 		return err
