@@ -93,28 +93,36 @@ func (s Subscription) BillAfter(n int) *time.Time {
 	if s.NextBilledAt == nil || n < 1 {
 		return nil
 	}
-	at, anchor := *s.NextBilledAt, *s.NextBilledAt
-	if s.AnchorAt != nil && s.Status != SubscriptionTrialing {
+	at, anchor, cycle := *s.NextBilledAt, *s.NextBilledAt, s.comingCycle()
+	if s.AnchorAt != nil && s.Status != SubscriptionTrialing && cycle == s.Cycle {
 		anchor = *s.AnchorAt
 	}
 	for range n - 1 {
-		at = s.Cycle.Next(anchor, at)
+		at = cycle.Next(anchor, at)
 	}
 	return &at
 }
 
-// MonthlyRevenue is what the subscription brings a month with the discount it has now, with tax, in minor units: a year's twelfth, 52
+// comingCycle is the one the next bill begins: a scheduled change brings its own.
+func (s Subscription) comingCycle() foyer.Cycle {
+	if s.Pending != nil {
+		return s.Pending.Cycle
+	}
+	return s.Cycle
+}
+
+// MonthlyRevenue is what the subscription brings a month with the discount and the plan its next bill has, with tax, in minor units: a year's twelfth, 52
 // weeks' and 365 days' too. What is paused or canceled brings nothing.
 func (s Subscription) MonthlyRevenue() int64 {
 	if s.Status == SubscriptionCanceled || s.Status == SubscriptionPaused || s.AmountsUnknown || s.Cycle.Frequency < 1 {
 		return 0
 	}
-	total := s.RecurringTotal
+	cycle, total := s.comingCycle(), s.RecurringTotal
 	if s.NextTotal != nil {
 		total = *s.NextTotal
 	}
-	yearly := map[foyer.Interval]int64{foyer.Year: 1, foyer.Month: 12, foyer.Week: 52, foyer.Day: 365}[s.Cycle.Interval]
-	return round(big.NewRat(1, 1).Mul(big.NewRat(total, 1), big.NewRat(yearly, 12*int64(s.Cycle.Frequency))))
+	yearly := map[foyer.Interval]int64{foyer.Year: 1, foyer.Month: 12, foyer.Week: 52, foyer.Day: 365}[cycle.Interval]
+	return round(big.NewRat(1, 1).Mul(big.NewRat(total, 1), big.NewRat(yearly, 12*int64(cycle.Frequency))))
 }
 
 // ApplyDiscount lowers the next bills of a subscription; see Retainer.
