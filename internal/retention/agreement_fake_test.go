@@ -32,7 +32,8 @@ func (d *desk) service() *retention.Service {
 	return retention.NewService(d, d, func(p foyer.Prefix) string { d.ids++; return string(p) + "_" + strconv.Itoa(d.ids) }, clock)
 }
 
-func (d *desk) InTx(ctx context.Context, fn func(context.Context) error) error     { return fn(ctx) }
+func (d *desk) InTx(ctx context.Context, fn func(context.Context) error) error { return fn(ctx) }
+
 func (d *desk) Conclude(ctx context.Context, fn func(context.Context) error) error { return fn(ctx) }
 func (d *desk) LockCustomer(context.Context, foyer.Scope) error                    { return nil }
 
