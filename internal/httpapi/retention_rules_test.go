@@ -18,10 +18,7 @@ import (
 func check(a *foyertest.Answer, name string) string {
 	for i := range a.Len("rules.0.checks") {
 		if at := fmt.Sprint("rules.0.checks.", i); a.Text(at+".name") == name {
-			if a.At(at+".passed") == true {
-				return "passed"
-			}
-			return "failed"
+			return map[any]string{true: "passed", false: "failed"}[a.At(at+".passed")]
 		}
 	}
 	return ""

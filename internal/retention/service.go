@@ -80,7 +80,7 @@ func (s *Service) Start(ctx context.Context, by foyer.Actor, id billing.Subscrip
 		if err != nil {
 			return Cancellation{}, sub, err
 		}
-		c := before
+		var c Cancellation
 		if before.ID == "" {
 			if c, err = s.begin(ctx, sub, settings, in.Effective, OriginPortal, now); err != nil {
 				return c, sub, err
