@@ -97,10 +97,9 @@ func (s Subscription) BillAfter(n int) *time.Time {
 	if s.NextPayment() == nil || n < 1 {
 		return nil
 	}
-	at, anchor, cycle := *s.NextBilledAt, *s.NextBilledAt, s.Cycle
+	at, anchor, cycle := *s.NextBilledAt, *s.NextBilledAt, s.comingCycle()
 	switch {
-	case s.Pending != nil && s.Pending.Cycle != s.Cycle:
-		cycle = s.Pending.Cycle // counted from the bill it begins with
+	case cycle != s.Cycle: // counted from the bill it begins with
 	case s.AnchorAt != nil && s.Status != SubscriptionTrialing:
 		anchor = *s.AnchorAt
 	}
@@ -113,23 +112,26 @@ func (s Subscription) BillAfter(n int) *time.Time {
 	return &at
 }
 
-// MonthlyRevenue is what the subscription brings a month with the discount it has now, with tax, in minor units: a year's twelfth, 52
+// comingCycle is the one the next bill begins: a scheduled change brings its own.
+func (s Subscription) comingCycle() foyer.Cycle {
+	if s.Pending != nil {
+		return s.Pending.Cycle
+	}
+	return s.Cycle
+}
+
+// MonthlyRevenue is what the subscription brings a month with the discount and the plan its next bill has, with tax, in minor units: a year's twelfth, 52
 // weeks' and 365 days' too. What is paused or canceled brings nothing.
 func (s Subscription) MonthlyRevenue() int64 {
 	if s.Status == SubscriptionCanceled || s.Status == SubscriptionPaused || s.AmountsUnknown || s.Cycle.Frequency < 1 {
 		return 0
 	}
-	now := s
-	now.Pending = nil // what is planned brings nothing yet
-	if s.Pending != nil {
-		now.reprice()
+	cycle, total := s.comingCycle(), s.RecurringTotal
+	if s.NextTotal != nil {
+		total = *s.NextTotal
 	}
-	total := now.RecurringTotal
-	if now.NextTotal != nil {
-		total = *now.NextTotal
-	}
-	yearly := map[foyer.Interval]int64{foyer.Year: 1, foyer.Month: 12, foyer.Week: 52, foyer.Day: 365}[s.Cycle.Interval]
-	return round(big.NewRat(1, 1).Mul(big.NewRat(total, 1), big.NewRat(yearly, 12*int64(s.Cycle.Frequency))))
+	yearly := map[foyer.Interval]int64{foyer.Year: 1, foyer.Month: 12, foyer.Week: 52, foyer.Day: 365}[cycle.Interval]
+	return round(big.NewRat(1, 1).Mul(big.NewRat(total, 1), big.NewRat(yearly, 12*int64(cycle.Frequency))))
 }
 
 // ApplyDiscount lowers the next bills of a subscription; see Retainer.

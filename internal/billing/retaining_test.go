@@ -252,14 +252,3 @@ func TestWhenTheNextBillsFall(t *testing.T) {
 		assert.Nil(t, row.sub.BillAfter(0), name)
 	}
 }
-
-// What is planned brings nothing yet.
-func TestMonthlyRevenueIsOfWhatIsSubscribedToNow(t *testing.T) {
-	t.Parallel()
-	mini := []billing.SubscriptionItem{{ProductName: "Mini", PriceID: "pri_mini", UnitPrice: 400, Quantity: 1, TaxRate: "0.19"}}
-	change, err := paying().Change(mini, paying().Cycle, day("2026-03-20"))
-	require.NoError(t, err)
-	require.True(t, change.Scheduled())
-	assert.EqualValues(t, 476, *change.After.NextPayment().Total)
-	assert.EqualValues(t, 2379, change.After.MonthlyRevenue())
-}

@@ -184,7 +184,7 @@ func (p presenter) cancellation(v retention.View) api.Cancellation {
 			Profile: api.CancellationLegalProfile(c.LegalProfile().ID), Statutory: showStatutory(s.Statutory),
 			Labels: api.CancellationLabels{Start: label("start"), Confirm: label("confirm"), Abandon: label("abandon"), Keep: label("keep"), Skip: label("skip")},
 		},
-		Actions: cancellationActions(c, s),
+		Actions: cancellationActions(c, s, v.Now),
 	}
 	if s.Keeps != nil {
 		shown.Keeps = &api.CancellationKeeps{Until: s.Keeps.Until, Text: s.Keeps.Text}
@@ -193,7 +193,7 @@ func (p presenter) cancellation(v retention.View) api.Cancellation {
 }
 
 // cancellationActions are the calls that can be made now. There is always one that cancels, unless the subscription ends already.
-func cancellationActions(c retention.Cancellation, s retention.Shown) (actions api.CancellationActions) {
+func cancellationActions(c retention.Cancellation, s retention.Shown, when billing.Effective) (actions api.CancellationActions) {
 	path := "/v1/cancellations/" + string(c.ID)
 	post := func(path string, body map[string]any) *api.CancellationCall {
 		call := &api.CancellationCall{Method: http.MethodPost, Path: path}
@@ -208,9 +208,9 @@ func cancellationActions(c retention.Cancellation, s retention.Shown) (actions a
 		actions.Keep = &api.CancellationCall{Method: http.MethodDelete, Path: subscription + "/scheduled-change"}
 	case c.State == retention.Canceled:
 	case c.Finished():
-		actions.CancelNow = post(subscription+"/cancellations", map[string]any{"confirm": true, "effective": c.Effective})
+		actions.CancelNow = post(subscription+"/cancellations", map[string]any{"confirm": true, "effective": when})
 	default:
-		actions.CancelNow = post(path+"/confirm", map[string]any{"effective": c.Effective})
+		actions.CancelNow = post(path+"/confirm", map[string]any{"effective": when})
 		actions.Abandon = post(path+"/abandon", nil)
 	}
 	if s.Survey != nil {

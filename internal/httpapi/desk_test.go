@@ -79,6 +79,8 @@ type scripted struct {
 	// answer is what charging commands end with.
 	next    *billing.NextAction
 	refusal error
+	// refuseGrant is why what keeps a customer can't be given.
+	refuseGrant error
 	// after runs when the command's transaction was concluded: a place to die.
 	after func()
 	last  atomic.Pointer[string]
@@ -120,6 +122,28 @@ func (p *scripted) Keep(ctx context.Context, by foyer.Actor, id billing.Subscrip
 
 func (p *scripted) Pause(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, in billing.PauseInput) (billing.Subscription, error) {
 	return p.do(ctx, by, id, func(s billing.Subscription, now time.Time) (billing.Subscription, error) { return s.Pause(in, now) })
+}
+
+// grant refuses after it has written: what it began must not stay.
+func (p *scripted) grant(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, act func(billing.Subscription, time.Time) (billing.Subscription, error)) (billing.Subscription, error) {
+	sub, err := p.do(ctx, by, id, act)
+	return sub, errors.Join(err, p.refuseGrant)
+}
+
+func (p *scripted) ApplyDiscount(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, d billing.SubscriptionDiscount) (billing.Subscription, error) {
+	return p.grant(ctx, by, id, func(s billing.Subscription, now time.Time) (billing.Subscription, error) { return s.Discounted(d, now) })
+}
+
+func (p *scripted) ExtendTrial(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, days int) (billing.Subscription, error) {
+	return p.grant(ctx, by, id, func(s billing.Subscription, now time.Time) (billing.Subscription, error) {
+		return s.TrialExtended(days, now)
+	})
+}
+
+func (p *scripted) Downgrade(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, _ []billing.ItemInput) (billing.Subscription, error) {
+	return p.grant(ctx, by, id, func(s billing.Subscription, now time.Time) (billing.Subscription, error) {
+		return s.PayWith(s.PaymentMethod, now), nil
+	})
 }
 
 func (p *scripted) marked(ctx context.Context, by foyer.Actor, id billing.SubscriptionID) (billing.Subscription, *billing.NextAction, error) {

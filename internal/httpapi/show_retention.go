@@ -1,7 +1,8 @@
 package httpapi
 
 import (
-	"strconv"
+	"maps"
+	"slices"
 
 	"foyer/api"
 	"foyer/internal/foyer"
@@ -117,36 +118,28 @@ func showLimits(l retention.RuleLimits) *api.OfferLimits {
 	return shown
 }
 
-// spellTexts writes the languages of a merchant's texts as they are compared (pt-br is pt-BR), and refuses those there are no formats for.
-func spellTexts(set retention.Settings) error {
-	var faults []foyer.FieldError
-	spell := func(pointer string, texts retention.Texts) {
-		for tag, text := range texts {
-			locale, known := i18n.Find(tag)
-			switch {
-			case !known:
-				faults = append(faults, foyer.FieldError{Pointer: pointer + "/" + tag, Code: "input.locale"})
-			case locale.Tag != tag:
+// spellTexts writes the languages of a merchant's texts as they are compared: pt-br is pt-BR. Those there are no formats for stay as
+// they are, and are refused with everything else that is wrong.
+func spellTexts(set retention.Settings) {
+	spell := func(texts retention.Texts) {
+		for _, tag := range slices.Collect(maps.Keys(texts)) {
+			if locale, known := i18n.Find(tag); known && locale.Tag != tag {
+				text := texts[tag]
 				delete(texts, tag)
 				texts[locale.Tag] = text
 			}
 		}
 	}
-	for i, o := range set.Survey.Reasons {
-		spell("/survey/reasons/"+strconv.Itoa(i)+"/label", o.Label)
+	for _, o := range slices.Concat(set.Survey.Reasons, set.Survey.Liked) {
+		spell(o.Label)
 	}
-	for i, o := range set.Survey.Liked {
-		spell("/survey/liked/"+strconv.Itoa(i)+"/label", o.Label)
+	spell(set.Proposition.Headline)
+	spell(set.Proposition.Body)
+	for _, loss := range set.Proposition.Losses {
+		spell(loss)
 	}
-	spell("/value_proposition/headline", set.Proposition.Headline)
-	spell("/value_proposition/body", set.Proposition.Body)
-	for i, loss := range set.Proposition.Losses {
-		spell("/value_proposition/losses/"+strconv.Itoa(i), loss)
+	for _, r := range set.Offers {
+		spell(r.Headline)
+		spell(r.Body)
 	}
-	for i, r := range set.Offers {
-		at := "/offers/" + strconv.Itoa(i)
-		spell(at+"/headline", r.Headline)
-		spell(at+"/body", r.Body)
-	}
-	return foyer.InvalidFields(faults...)
 }

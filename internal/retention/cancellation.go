@@ -86,8 +86,6 @@ type Course struct {
 	Country foyer.Country `json:"country,omitempty"`
 	// Group tells whether offers may be shown at all, or the customer is one of those left alone to compare with.
 	Group Group `json:"group,omitempty"`
-	// Moments are when it may take effect, as the merchant lets customers choose.
-	Moments []billing.Effective `json:"moments,omitempty"`
 	// Survey and Proposition are the merchant's as they were when it began: what somebody is asked does not change on the way.
 	Survey      *Survey      `json:"survey,omitempty"`
 	Proposition *Proposition `json:"proposition,omitempty"`
@@ -173,7 +171,7 @@ func (n NewCancellation) Begin(now time.Time) Cancellation {
 	c := Cancellation{
 		ID: n.ID, Merchant: sub.Merchant, Customer: sub.Customer, Subscription: sub.ID, Effective: n.Effective, CreatedAt: now,
 		Course: Course{
-			Origin: n.Origin, Profile: n.Profile, Country: n.Country, Group: n.Settings.GroupOf(sub.Customer), Moments: n.Settings.Moments(), Currency: sub.Currency,
+			Origin: n.Origin, Profile: n.Profile, Country: n.Country, Group: n.Settings.GroupOf(sub.Customer), Currency: sub.Currency,
 			Product: mainProduct(sub), Revenue: sub.MonthlyRevenue(),
 		},
 	}

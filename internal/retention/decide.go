@@ -196,11 +196,11 @@ func (f Facts) checks(r Rule) []Check {
 		add(true, CheckDeclined, !missing, strings.Join(w.Declined, ", "), strings.Join(declined, ", "))
 	}
 	if days := r.Limits.CooldownDays; days > 0 {
-		recent := f.accepted(func(o Offer) bool { return o.DecidedAt != nil && o.DecidedAt.AddDate(0, 0, days).After(f.Now) })
+		recent := f.taken(func(o Offer) bool { return o.DecidedAt == nil || o.DecidedAt.AddDate(0, 0, days).After(f.Now) })
 		add(true, CheckCooldown, recent == 0, "none accepted within "+strconv.Itoa(days)+" days", strconv.FormatInt(recent, 10))
 	}
 	if most := r.Limits.PerCustomer; most > 0 {
-		n := f.accepted(func(o Offer) bool { return o.Rule == r.Key })
+		n := f.taken(func(o Offer) bool { return o.Rule == r.Key })
 		add(true, CheckPerCustomer, n < int64(most), "fewer than "+strconv.Itoa(most), strconv.FormatInt(n, 10))
 	}
 	return list
@@ -239,6 +239,18 @@ func (f Facts) tenureDays() int64 {
 func (f Facts) accepted(which func(Offer) bool) (n int64) {
 	for _, o := range f.Earlier {
 		if o.State == OfferAccepted && which(o) {
+			n++
+		}
+	}
+	return n
+}
+
+// taken counts offers the customer has accepted, and those that still can be on the way out of another subscription: two on the
+// table at once must not both come under one limit.
+func (f Facts) taken(which func(Offer) bool) int64 {
+	n := f.accepted(which)
+	for _, o := range f.Earlier {
+		if o.State == OfferOpen && f.Now.Before(o.ExpiresAt) && which(o) {
 			n++
 		}
 	}

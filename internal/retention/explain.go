@@ -40,7 +40,8 @@ func (s *Service) Explain(ctx context.Context, merchant foyer.MerchantID, id bil
 	}
 	scope := foyer.Scope{Merchant: merchant, Customer: sub.Customer}
 	c, err := s.store.OpenCancellation(ctx, scope, id)
-	if errors.Is(err, foyer.NotFound) || err == nil && c.Seen(sub, now).Finished() {
+	begun := err == nil && !c.Seen(sub, now).Finished()
+	if !begun && (err == nil || errors.Is(err, foyer.NotFound)) {
 		c, err = s.begin(ctx, sub, settings, billing.AtPeriodEnd, OriginPortal, now)
 	}
 	if err != nil {
@@ -49,7 +50,9 @@ func (s *Service) Explain(ctx context.Context, merchant foyer.MerchantID, id bil
 	if err := c.survey().check(a); err != nil {
 		return Explanation{}, err
 	}
-	c.Answers = c.Answers.with(a)
+	if begun || c.Step == StepSurvey { // who is asked nothing gets the offer before any answer
+		c.Answers = c.Answers.with(a)
+	}
 	f, err := s.facts(ctx, c, sub, settings, now)
 	if err != nil {
 		return Explanation{}, err

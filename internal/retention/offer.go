@@ -76,6 +76,8 @@ type Grant struct {
 	Plan  string              `json:"plan,omitempty"`
 	// Cost is what the merchant forgoes, in minor units of the subscription's currency; 0 where that can't be said.
 	Cost int64 `json:"cost,omitempty"`
+	// Budgeted says that a budget counted it: that is what gets it back.
+	Budgeted bool `json:"budgeted,omitempty"`
 }
 
 // Terms are the money of an offer: the next payments come to PriceNow, in minor units with tax, and from Until on to PriceLater.
@@ -187,8 +189,24 @@ type Outcome struct {
 type Switch struct {
 	Refusal     string
 	EffectiveAt time.Time
-	NewTotal    int64
-	Plan        string
+	// FirstTotal is what the first bills come to, while a discount lasts; NewTotal those from Until on, or all where it is nil.
+	FirstTotal int64
+	NewTotal   int64
+	Until      *time.Time
+	Plan       string
+}
+
+// switchTo puts what billing previews of a change to another price, with its cycle, into the terms of an offer.
+func switchTo(sub billing.Subscription, cycle foyer.Cycle, change billing.ChangePreview, plan string) Switch {
+	s := Switch{EffectiveAt: change.EffectiveAt, FirstTotal: change.RecurringTotal, NewTotal: change.RecurringTotal, Plan: plan}
+	d := sub.Discount
+	if next := change.NextPayment; next == nil || next.Total == nil || *next.Total == s.NewTotal || d == nil || d.PeriodsLeft == nil {
+		return s
+	}
+	s.FirstTotal = *change.NextPayment.Total
+	sub.Pending = &billing.Plan{Cycle: cycle}
+	s.Until = sub.BillAfter(*d.PeriodsLeft + 1)
+	return s
 }
 
 // Outcome reckons what a rule would give the subscription now; plan is billing's answer for plan changes.
@@ -217,7 +235,9 @@ func (r Rule) Outcome(sub billing.Subscription, plan *Switch, now time.Time) Out
 			return Outcome{Refusal: plan.Refusal}
 		}
 		at := plan.EffectiveAt
-		return Outcome{Items: items, Plan: plan.Plan, Terms: Terms{Currency: sub.Currency, PriceNow: plan.NewTotal, PriceLater: plan.NewTotal, From: &at}}
+		return Outcome{Items: items, Plan: plan.Plan, Terms: Terms{
+			Currency: sub.Currency, PriceNow: plan.FirstTotal, PriceLater: plan.NewTotal, From: &at, Until: plan.Until,
+		}}
 	}
 	return Outcome{Terms: standing}
 }

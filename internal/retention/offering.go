@@ -112,7 +112,11 @@ func (s *Service) preview(ctx context.Context, p PlanTerms, sub billing.Subscrip
 		return Switch{Refusal: "subscription.not_a_downgrade"}, nil
 	}
 	prices, err := s.store.Prices(ctx, sub.Merchant, []billing.PriceID{p.Price})
-	return Switch{EffectiveAt: change.EffectiveAt, NewTotal: change.RecurringTotal, Plan: prices[p.Price].Of.Name}, err
+	price, known := prices[p.Price]
+	if err != nil || !known || price.Cycle == nil {
+		return Switch{Refusal: "offer.unknown_plan"}, err
+	}
+	return switchTo(sub, *price.Cycle, change, price.Of.Name), nil
 }
 
 // forCustomer is Foyer acting for a customer by the merchant's own rules: the paths a customer may take by themselves don't bind it.

@@ -50,7 +50,7 @@ func (s *Service) write(ctx context.Context, before, after Cancellation, now tim
 			if err := s.store.DecideOffer(ctx, o); err != nil {
 				return err
 			}
-			if o.State != OfferAccepted {
+			if o.State != OfferAccepted && o.Budgeted {
 				sumsOf(ctx).unused = append(sumsOf(ctx).unused, o)
 			}
 			events = append(events, s.event(o.Scope(), foyer.EventType("offer."+string(o.State)), string(o.ID), now))

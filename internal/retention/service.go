@@ -37,10 +37,15 @@ type Reader struct {
 type View struct {
 	Cancellation
 	Shown Shown
+	// Moments are when it may take effect; Now is the one of them a call that cancels right away names.
+	Moments []billing.Effective
+	Now     billing.Effective
 }
 
-func viewOf(c Cancellation, sub billing.Subscription, r Reader, now time.Time) View {
-	return View{Cancellation: c.Seen(sub, now), Shown: c.Show(sub, r.Locale, r.Portal, now)}
+func (s *Service) view(ctx context.Context, c Cancellation, sub billing.Subscription, r Reader, now time.Time) (View, error) {
+	settings, err := s.store.RetentionSettings(ctx, c.Merchant)
+	c = c.Seen(sub, now)
+	return View{Cancellation: c, Shown: c.Show(sub, r.Locale, r.Portal, now), Moments: settings.Moments(), Now: settings.Nearest(c.Effective)}, err
 }
 
 // StartInput is how to cancel. Confirm does it in one call.
@@ -65,7 +70,10 @@ func (s *Service) Start(ctx context.Context, by foyer.Actor, id billing.Subscrip
 		if err := cancelable(sub, in.Effective); err != nil {
 			return Cancellation{}, sub, err
 		}
-		settings, err := s.allowing(ctx, by.Scope.Merchant, in.Effective)
+		settings, err := s.store.RetentionSettings(ctx, by.Scope.Merchant)
+		if err == nil {
+			err = settings.allow(in.Effective)
+		}
 		if err != nil {
 			return Cancellation{}, sub, err
 		}
@@ -107,8 +115,8 @@ func (s *Service) command(ctx context.Context, scope foyer.Scope, r Reader, act 
 		if err != nil {
 			return err
 		}
-		view = viewOf(c, sub, r, now)
-		return nil
+		view, err = s.view(ctx, c, sub, r, now)
+		return err
 	})
 	return view, err
 }
@@ -128,15 +136,6 @@ func (s *Service) on(ctx context.Context, by foyer.Actor, id CancellationID, r R
 		}
 		return act(ctx, c, sub, now)
 	})
-}
-
-// allowing reads the settings and refuses a moment the merchant doesn't let customers choose.
-func (s *Service) allowing(ctx context.Context, merchant foyer.MerchantID, effective billing.Effective) (Settings, error) {
-	settings, err := s.store.RetentionSettings(ctx, merchant)
-	if err == nil && !slices.Contains(settings.Moments(), effective) {
-		err = foyer.Refuse(foyer.Forbidden, "feature.off")
-	}
-	return settings, err
 }
 
 // cancelable asks the subscription. That its end is scheduled does not keep anybody from ending it at once.
@@ -190,7 +189,7 @@ func (s *Service) Cancellation(ctx context.Context, scope foyer.Scope, id Cancel
 	if err != nil {
 		return View{}, err
 	}
-	return viewOf(c, sub, r, now), nil
+	return s.view(ctx, c, sub, r, now)
 }
 
 // SubscriptionOf returns whose way out a cancellation is.
@@ -234,10 +233,14 @@ func (s *Service) Confirm(ctx context.Context, by foyer.Actor, id CancellationID
 		if c.Finished() && c.State != Expired {
 			return c, sub, errClosed()
 		}
-		if effective == "" {
-			effective = c.Effective
+		settings, err := s.store.RetentionSettings(ctx, c.Merchant)
+		if err != nil {
+			return c, sub, err
 		}
-		if _, err := s.allowing(ctx, c.Merchant, effective); err != nil {
+		if effective == "" {
+			effective = settings.Nearest(c.Effective)
+		}
+		if err := settings.allow(effective); err != nil {
 			return c, sub, err
 		}
 		return s.cancel(ctx, by, c, c, billing.CancelInput{Effective: effective}, r, now)

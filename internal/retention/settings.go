@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"slices"
 	"time"
 
 	"foyer/internal/billing"
@@ -73,6 +74,22 @@ func (s Settings) Moments() []billing.Effective {
 	return []billing.Effective{billing.AtPeriodEnd, billing.Immediately}
 }
 
+// Nearest is the moment asked for, or the end of the period where that is not to be had any more: to cancel always is.
+func (s Settings) Nearest(asked billing.Effective) billing.Effective {
+	if slices.Contains(s.Moments(), asked) {
+		return asked
+	}
+	return billing.AtPeriodEnd
+}
+
+// allow refuses a moment the merchant doesn't let customers choose.
+func (s Settings) allow(asked billing.Effective) error {
+	if s.Nearest(asked) != asked {
+		return foyer.Refuse(foyer.Forbidden, "feature.off")
+	}
+	return nil
+}
+
 // rule returns the rule with the key.
 func (s Settings) rule(key string) (Rule, bool) {
 	for _, r := range s.Offers {
@@ -87,7 +104,7 @@ func (s Settings) rule(key string) (Rule, bool) {
 func (r Rule) Grant(o Outcome) Grant {
 	return Grant{
 		Terms: o.Terms, Discount: r.Discount, Pause: r.Pause, PlanChange: r.PlanChange, TrialExtension: r.TrialExtension, Contact: r.Contact,
-		URL: r.URL, Headline: r.Headline, Body: r.Body, Items: o.Items, Plan: o.Plan, Cost: o.Cost,
+		URL: r.URL, Headline: r.Headline, Body: r.Body, Items: o.Items, Plan: o.Plan, Cost: o.Cost, Budgeted: r.Limits.Budget != nil,
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
+	"foyer/internal/i18n"
 )
 
 // The bounds of settings: a merchant's rules are read whenever somebody cancels.
@@ -354,6 +355,10 @@ func (v *faults) text(pointer, text string, limit int, multiline bool) {
 
 func (v *faults) texts(pointer string, texts Texts, limit int, multiline bool) {
 	for tag, text := range texts {
+		if _, known := i18n.Find(tag); !known {
+			v.add(pointer+"/"+tag, "input.locale", nil)
+			continue
+		}
 		v.text(pointer+"/"+tag, text, limit, multiline)
 		if text == "" {
 			v.add(pointer+"/"+tag, "input.required", nil)

@@ -207,6 +207,8 @@ func (o Offer) show(sub billing.Subscription, locale i18n.Locale, portal string)
 		if d.Periods == nil {
 			body = "body_forever"
 		}
+	} else if o.PlanChange != nil && o.Terms.Until != nil {
+		body = "body_discounted"
 	}
 	return &ShownOffer{
 		ID: o.ID, Type: o.Type, Headline: text(o.Headline, headline), Body: text(o.Body, body), Accept: text(nil, "accept"), Decline: text(nil, "decline"),
