@@ -24,17 +24,16 @@ func (s *Service) declareWithdrawal(ctx context.Context, sub billing.Subscriptio
 	if err != nil {
 		return "", err
 	}
-	w := before
 	if before.ID == "" {
-		if w, err = s.beginWithdrawal(ctx, sub, receivedAt, now); err != nil {
+		if before, err = s.beginWithdrawal(ctx, sub, receivedAt, now); err != nil {
 			return "", err
 		}
-		if err := s.writeWithdrawal(ctx, Withdrawal{}, w, now); err != nil {
+		if err := s.writeWithdrawal(ctx, Withdrawal{}, before, now); err != nil {
 			return "", err
 		}
-		before = w
 	}
-	if w, err = before.Noticed(notice, receivedAt, now); err != nil {
+	w, err := before.Noticed(notice, receivedAt, now)
+	if err != nil {
 		return "", err
 	}
 	ends, err := s.subscriptions.Cancel(ctx, by, sub.ID, billing.CancelInput{Effective: billing.AtPeriodEnd, Deferred: true, Quiet: true})

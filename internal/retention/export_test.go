@@ -1,0 +1,4 @@
+package retention
+
+// DeclareWithdrawal is what notices call.
+var DeclareWithdrawal = (*Service).declareWithdrawal
