@@ -5,3 +5,6 @@ var (
 	Changed = difference
 	Merged  = merged
 )
+
+// DeclareWithdrawal is what notices call.
+var DeclareWithdrawal = (*Service).declareWithdrawal

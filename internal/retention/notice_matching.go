@@ -166,7 +166,7 @@ func (n *Notices) late(ctx context.Context, notice Notice, sub billing.Subscript
 func (n *Notices) apply(ctx context.Context, by foyer.Actor, notice Notice, sub billing.Subscription, now time.Time) (Notice, error) {
 	var err error
 	if notice.Kind == NoticeWithdrawal {
-		notice.Withdrawal, err = n.Service.declareWithdrawal(ctx, sub, notice.ID, notice.ReceivedAt, notice.reader(), now)
+		notice.Withdrawal, err = n.Service.declareWithdrawal(ctx, by, sub, notice.ID, notice.ReceivedAt, notice.reader(), now)
 		if refusedWith(err, "withdrawal.closed") {
 			err = nil // the customer withdrew before: there is nothing to add
 		}

@@ -12,11 +12,10 @@ import (
 // declareWithdrawal opens a withdrawal that somebody declared by a notice, without signing in, in the caller's open transaction; one the
 // customer had only looked at becomes it. No money moves until the customer confirms it, by the link that is mailed to the address
 // on file, or the merchant agrees. Meanwhile the subscription's end is scheduled, never at once: whoever knows a name and an
-// address could have sent it.
+// address could have sent it. A merchant who assigns a notice may give back what the law does not demand any more.
 //
 // Refusals: Conflict: withdrawal.not_available, withdrawal.out_of_time, withdrawal.closed, subscription.kept_elsewhere.
-func (s *Service) declareWithdrawal(ctx context.Context, sub billing.Subscription, notice NoticeID, receivedAt time.Time, r Reader, now time.Time) (WithdrawalID, error) {
-	by := foyer.Actor{Kind: foyer.ActorSystem, Scope: foyer.Scope{Merchant: sub.Merchant, Customer: sub.Customer}}
+func (s *Service) declareWithdrawal(ctx context.Context, by foyer.Actor, sub billing.Subscription, notice NoticeID, receivedAt time.Time, r Reader, now time.Time) (WithdrawalID, error) {
 	if err := s.store.LockCustomer(ctx, by.Scope); err != nil {
 		return "", err
 	}
@@ -24,17 +23,16 @@ func (s *Service) declareWithdrawal(ctx context.Context, sub billing.Subscriptio
 	if err != nil {
 		return "", err
 	}
-	w := before
 	if before.ID == "" {
-		if w, err = s.beginWithdrawal(ctx, sub, receivedAt, now); err != nil {
+		if before, err = s.beginWithdrawal(ctx, by, sub, receivedAt, now); err != nil {
 			return "", err
 		}
-		if err := s.writeWithdrawal(ctx, Withdrawal{}, w, now); err != nil {
+		if err := s.writeWithdrawal(ctx, Withdrawal{}, before, now); err != nil {
 			return "", err
 		}
-		before = w
 	}
-	if w, err = before.Noticed(notice, receivedAt, now); err != nil {
+	w, err := before.Noticed(notice, receivedAt, now)
+	if err != nil {
 		return "", err
 	}
 	ends, err := s.subscriptions.Cancel(ctx, by, sub.ID, billing.CancelInput{Effective: billing.AtPeriodEnd, Deferred: true, Quiet: true})
