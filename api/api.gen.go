@@ -868,6 +868,39 @@ func (e Permission) Valid() bool {
 	}
 }
 
+// Defines values for PortalExitsProfile.
+const (
+	PortalExitsProfileDe      PortalExitsProfile = "de"
+	PortalExitsProfileDefault PortalExitsProfile = "default"
+	PortalExitsProfileEu      PortalExitsProfile = "eu"
+	PortalExitsProfileFr      PortalExitsProfile = "fr"
+	PortalExitsProfileUk      PortalExitsProfile = "uk"
+	PortalExitsProfileUs      PortalExitsProfile = "us"
+	PortalExitsProfileUsCa    PortalExitsProfile = "us_ca"
+)
+
+// Valid indicates whether the value is a known member of the PortalExitsProfile enum.
+func (e PortalExitsProfile) Valid() bool {
+	switch e {
+	case PortalExitsProfileDe:
+		return true
+	case PortalExitsProfileDefault:
+		return true
+	case PortalExitsProfileEu:
+		return true
+	case PortalExitsProfileFr:
+		return true
+	case PortalExitsProfileUk:
+		return true
+	case PortalExitsProfileUs:
+		return true
+	case PortalExitsProfileUsCa:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PortalSessionOrigin.
 const (
 	PortalSessionOriginApi  PortalSessionOrigin = "api"
@@ -2663,6 +2696,14 @@ type Evidence struct {
 // EvidenceActor defines model for Evidence.Actor.
 type EvidenceActor string
 
+// ExitLabels Texts for the buttons, in the language of the answer.
+type ExitLabels struct {
+	Cancel          string `json:"cancel"`
+	ConfirmCancel   string `json:"confirm_cancel"`
+	ConfirmWithdraw string `json:"confirm_withdraw"`
+	Withdraw        string `json:"withdraw"`
+}
+
 // ExplainRetention Who leaves, and what they answer.
 //
 // Example: {"answers":{"reason":"too_expensive"},"subscription_id":"sub_01kb3v5q8r9s0t1v2w3x4y5z6a"}
@@ -3698,6 +3739,9 @@ type Portal struct {
 	// DeviceBindingRequired requestSignIn needs a code_challenge to succeed later.
 	DeviceBindingRequired bool `json:"device_binding_required"`
 
+	// Exits The ways out that need no sign-in, as the law at the visitor's place (`country`, `region`) has them. They work for everybody, wherever they are.
+	Exits PortalExits `json:"exits"`
+
 	// Features What customers may do by themselves. Cancelling is always on.
 	Features Features `json:"features"`
 	Gateway  *Gateway `json:"gateway"`
@@ -3719,6 +3763,31 @@ type Portal struct {
 	// TranslatedLanguages Languages that have texts; others fall back to English.
 	TranslatedLanguages []string `json:"translated_languages"`
 }
+
+// PortalExits The ways out that need no sign-in, as the law at the visitor's place (`country`, `region`) has them. They work for everybody, wherever they are.
+type PortalExits struct {
+	// CancellationNotices The path to post a cancellation to.
+	CancellationNotices string `json:"cancellation_notices"`
+
+	// Demanded The law demands, or the merchant wants, that one can cancel without signing in.
+	Demanded bool `json:"demanded"`
+
+	// Labels Texts for the buttons, in the language of the answer.
+	Labels  ExitLabels         `json:"labels"`
+	Profile PortalExitsProfile `json:"profile"`
+
+	// Statutory Null where no law gives a wording.
+	Statutory *StatutoryLabels `json:"statutory"`
+
+	// WithdrawalDays How long one can withdraw from a new contract; 0 where there is no such right.
+	WithdrawalDays int `json:"withdrawal_days"`
+
+	// WithdrawalNotices The path to post a withdrawal to.
+	WithdrawalNotices string `json:"withdrawal_notices"`
+}
+
+// PortalExitsProfile defines model for PortalExits.Profile.
+type PortalExitsProfile string
 
 // PortalFeatures What customers may do by themselves. Cancelling is always on.
 type PortalFeatures struct {
@@ -5243,6 +5312,9 @@ type CancellationStateFilter = []CancellationState
 // CodeFilter defines model for CodeFilter.
 type CodeFilter = string
 
+// Country defines model for Country.
+type Country = string
+
 // CustomerFilter defines model for CustomerFilter.
 type CustomerFilter = string
 
@@ -5371,6 +5443,9 @@ type ProductId = string
 
 // ProductIncludes defines model for ProductIncludes.
 type ProductIncludes = []ProductInclude
+
+// Region defines model for Region.
+type Region = string
 
 // RequiredIdempotencyKey defines model for RequiredIdempotencyKey.
 type RequiredIdempotencyKey = string
@@ -6861,6 +6936,12 @@ type ExchangePortalSessionParams struct {
 type GetPortalParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
 	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Country ISO 3166-1, of the place whose law counts for the visitor.
+	Country *Country `form:"country,omitempty" json:"country,omitempty"`
+
+	// Region Of the country, where it has laws of its own.
+	Region *Region `form:"region,omitempty" json:"region,omitempty"`
 }
 
 // SubmitCancellationNoticeParams defines parameters for SubmitCancellationNotice.
@@ -12750,6 +12831,20 @@ func (w *ServerInterfaceWrapper) GetPortal(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "country" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "country", ctx.QueryParams(), &params.Country, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter country: %s", err))
+	}
+
+	// ------------- Optional query parameter "region" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "region", ctx.QueryParams(), &params.Region, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter region: %s", err))
 	}
 
 	// Invoke the callback with all the unmarshaled arguments

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // cancellations leads a customer out in one call and back, into an offer that is accepted, and past one that is declined.
@@ -104,5 +105,39 @@ func (w *walk) part(ctx context.Context, sub string) {
 	w.say("         with %s; the same lies in %s", mail.text("attachments.0"), file)
 	w.data.backend.call(ctx, 200, "GET", "/v1/merchant"+path[len("/v1"):], nil, func(a answer) string {
 		return fmt.Sprintf("why: %s, %q; %d entries of evidence", a.text("answers.reason"), a.text("answers.comment"), a.count("evidence"))
+	})
+}
+
+// exits is somebody leaving without signing in, as German law has it, and the numbers of all of it.
+func (w *walk) exits(ctx context.Context) {
+	w.say("── Somebody in Germany cancels without signing in")
+	token, portal := w.token, "/v1/portals/"+string(w.data.merchant.Portal.ID)
+	w.token = ""
+	a := w.call(ctx, 200, "GET", portal+"?country=DE", nil, func(a answer) string {
+		return fmt.Sprintf("the buttons: “%s”, “%s”", a.text("exits.statutory.cancel"), a.text("exits.statutory.confirm_cancel"))
+	})
+	notice := object{"name": "Jonas Weiss", "email": demoGermanEmail, "contract": "Aurora Traffic"}
+	a = w.call(ctx, 201, "POST", a.text("exits.cancellation_notices"), notice, func(a answer) string { return "received, with a receipt to download at once" })
+	w.must(a.text("receipt_url") != "", "a receipt at once")
+	strange := w.call(ctx, 201, "POST", portal+"/cancellation-notices", object{"name": "Nobody", "email": "nobody@customer.example", "contract": "Moon"}, func(answer) string {
+		return "the same answer for somebody nobody knows"
+	})
+	w.must(strange.text("receipt_url") != "", "the same answer")
+	w.token = token
+	b := w.data.backend
+	path := "/v1/merchant/notices/" + a.text("id")
+	for deadline := time.Now().Add(patience); w.failed == nil && time.Now().Before(deadline); time.Sleep(30 * time.Millisecond) {
+		if found, _, err := b.send(ctx, "GET", path, nil); err == nil && found.text("state") != "received" {
+			break
+		}
+	}
+	found := b.call(ctx, 200, "GET", path, nil, func(a answer) string { return a.text("state") + ": the name was spelled another way" })
+	w.must(found.text("state") == "matched", "a matched notice")
+	w.mail(ctx, demoGermanEmail, "the mail to the address on file", func(m answer) bool {
+		return m.count("attachments") == 1 && strings.Contains(m.text("subject"), "Aurora Traffic") && strings.Contains(m.text("text"), "ticket=")
+	})
+	b.call(ctx, 200, "GET", "/v1/merchant/retention/insights", nil, func(a answer) string {
+		return fmt.Sprintf("%d began to leave, %d stayed for an offer, %d left; kept %s a month", a.number("total.started"), a.number("total.saved"),
+			a.number("total.canceled"), a.text("total.revenue_kept.0.display"))
 	})
 }
