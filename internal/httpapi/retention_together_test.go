@@ -43,8 +43,10 @@ func TestAHundredAcceptsAreOne(t *testing.T) {
 		used    [2]int64
 	}{
 		"a discount": {
-			stayThree, 1, map[string]int{"offer.accepted": 1, "cancellation.saved": 1, "subscription.updated": 1},
-			map[billing.MailKind]int{billing.MailDiscountApplied: 1}, [2]int64{1, (2379 - 1665) * 3},
+			stayThree, 1,
+			map[string]int{"offer.accepted": 1, "cancellation.saved": 1, "subscription.updated": 1},
+			map[billing.MailKind]int{billing.MailDiscountApplied: 1},
+			[2]int64{1, (2379 - 1665) * 3},
 		},
 		"a gift": {gift, 0, map[string]int{"offer.accepted": 1, "cancellation.saved": 1}, map[billing.MailKind]int{}, [2]int64{1, 0}},
 	} {
