@@ -254,6 +254,40 @@ func TestWithdrawingTakesBackCreditAndBills(t *testing.T) {
 	})
 }
 
+// A change of plan gave credit instead of money: it is taken back, and what of it was used elsewhere is not given a second time.
+func TestWithdrawingAfterAChangeThatGaveCredit(t *testing.T) {
+	t.Parallel()
+	a := foyertest.New(t, "sqlite")
+	l := newLeaver(t, a)
+	yearly := a.Price(t, l.merchant, "Year", 500, func(p *billing.Price) { p.Cycle = &foyer.Cycle{Interval: foyer.Year, Frequency: 1} })
+	credit := func() int64 {
+		sum, err := a.Billing.CreditOf(t.Context(), foyertest.As(l.customer).Scope, "EUR")
+		require.NoError(t, err)
+		return sum
+	}
+	change := func(n *leaver) int64 {
+		n.key.Post("/v1/merchant/subscriptions/"+string(n.sub.ID)+"/change", object{"items": []any{object{"price_id": yearly.ID, "quantity": 1}}}, foyertest.Keyed(n.IDs("key"))...).Must(http.StatusOK)
+		require.Positive(t, credit())
+		return credit()
+	}
+	change(l)
+	look := l.mia.Post(l.path("/withdrawals"), nil, foyertest.Keyed("look")...).Must(http.StatusCreated)
+	assert.InDelta(t, 2379, look.At("refund.amount"), 0)
+	l.withdraw("k").Must(http.StatusCreated)
+	assert.Zero(t, credit())
+	assert.Equal(t, []int64{2379}, l.refunds(t))
+
+	n := l.another(t)
+	given := change(n)
+	require.NoError(t, a.Store.AddCredit(t.Context(), billing.Credit{Scope: foyertest.As(l.customer).Scope, Currency: "EUR", Amount: -300}))
+	look = n.mia.Post(n.path("/withdrawals"), nil, foyertest.Keyed("look-too")...).Must(http.StatusCreated)
+	assert.InDelta(t, 2079, look.At("refund.amount"), 0, "what is shown is what is given, of %d", given)
+	assert.InDelta(t, 2079, n.withdraw("k-too").Must(http.StatusCreated).At("refund.amount"), 0)
+	assert.Zero(t, credit())
+	assert.Equal(t, []int64{2079, 2379}, l.refunds(t))
+	l.sound(t)
+}
+
 // A gateway that is away keeps nobody from withdrawing: the money follows, once.
 func TestTheGatewayIsAwayWhenSomebodyWithdraws(t *testing.T) {
 	t.Parallel()
