@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -254,98 +253,36 @@ func TestWithdrawingTakesBackCreditAndBills(t *testing.T) {
 	})
 }
 
-// A gateway that is away keeps nobody from withdrawing: the money follows, once.
-func TestTheGatewayIsAwayWhenSomebodyWithdraws(t *testing.T) {
+// A change of plan gave credit instead of money: it is taken back, and what of it was used elsewhere is not given a second time.
+func TestWithdrawingAfterAChangeThatGaveCredit(t *testing.T) {
 	t.Parallel()
-	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
-		l := newLeaver(t, a)
-		away := func(from, to string) {
-			_, err := a.Store.SQL().ExecContext(t.Context(), "ALTER TABLE "+from+" RENAME TO "+to)
-			require.NoError(t, err)
-		}
-		away("sandbox_gateway_refunds", "gone")
-		done := l.withdraw("k").Must(http.StatusCreated)
-		assert.Equal(t, "confirmed", done.Text("state"))
-		assert.Equal(t, "pending", done.Text("refunds.0.state"))
-		assert.Equal(t, billing.SubscriptionCanceled, l.now(t).Status)
-		soon := func(d time.Duration) {
-			now, err := a.Merchants.Clock(t.Context(), l.merchant.ID)
-			require.NoError(t, err)
-			a.Until(t, l.merchant, now.Add(d))
-		}
-		soon(5 * time.Minute)
-		away("gone", "sandbox_gateway_refunds")
-		assert.Equal(t, "true", l.withdraw("k").Must(http.StatusCreated).Header.Get("Idempotency-Replayed"))
-		soon(time.Hour)
-		after := l.mia.Get("/v1/withdrawals/" + done.Text("id")).Must(http.StatusOK)
-		assert.Equal(t, "completed", after.Text("state"))
-		assert.Equal(t, []int64{2379}, l.refunds(t))
-		assert.Equal(t, 1, l.told(t)["withdrawal.completed"])
-		l.sound(t)
-	})
-}
-
-// A refund that is refused needs the merchant, who is told, and can have it tried again.
-func TestARefundOfAWithdrawalIsRefused(t *testing.T) {
-	t.Parallel()
-	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
-		l := newLeaver(t, a)
-		dispute := func(at int64) {
-			_, err := a.Store.SQL().ExecContext(t.Context(), "UPDATE sandbox_gateway_charges SET disputed_at = $1", at)
-			require.NoError(t, err)
-		}
-		dispute(1)
-		failed := l.withdraw("k").Must(http.StatusCreated)
-		assert.Equal(t, "failed", failed.Text("state"))
-		assert.Equal(t, "refused", failed.Text("refunds.0.state"))
-		assert.Equal(t, billing.SubscriptionCanceled, l.now(t).Status)
-		path := "/v1/merchant/withdrawals/" + failed.Text("id")
-		assert.Equal(t, "transaction_not_permitted", l.key.Get(path).Must(http.StatusOK).Text("reason"))
-		accept := func(key string) string {
-			return l.key.Post(path+"/accept", nil, foyertest.Keyed(key)...).Must(http.StatusOK).Text("state")
-		}
-		assert.Equal(t, "failed", accept("one"))
-		dispute(0)
-		assert.Equal(t, "completed", accept("two"))
-		assert.Equal(t, "failed", accept("one"), "that call has its answer")
-		assert.Equal(t, []int64{2379}, l.refunds(t))
-		assert.Equal(t, 2, l.told(t)["withdrawal.failed"])
-		l.key.Post(path+"/dismiss", nil).Refused(http.StatusConflict, "withdrawal.closed")
-		settleMails(t, a)
-		l.sound(t)
-	})
-}
-
-// A charge the bank asks about is under way when the customer withdraws: the subscription ends when it is settled, and all of it goes back.
-func TestWithdrawingWhileAChargeIsUnderWay(t *testing.T) {
-	t.Parallel()
-	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
-		l := newLeaver(t, a)
-		strict := l.mia.Post("/v1/payment-methods", object{"setup_id": l.mia.Setup(foyertest.Card3DSecure)}, foyertest.Keyed("3ds")...).Must(http.StatusCreated).Text("id")
-		l.mia.Call(http.MethodPut, l.path("/payment-method"), object{"payment_method_id": strict}, foyertest.Keyed("set")...).Must(http.StatusOK)
-		better := a.Price(t, l.merchant, "Max", 3999)
-		asked := l.key.Post("/v1/merchant/subscriptions/"+string(l.sub.ID)+"/change", object{"items": []any{object{"price_id": better.ID, "quantity": 1}}}, foyertest.Keyed("up")...).Must(http.StatusAccepted)
-		done := l.withdraw("k").Must(http.StatusCreated)
-		assert.Equal(t, "confirmed", done.Text("state"))
-		assert.NotEqual(t, billing.SubscriptionCanceled, l.now(t).Status)
-		l.mia.Confirm(asked.Text("next_action.charge_id"), asked.Text("next_action.client_secret"), "succeed")
-		require.Eventually(t, func() bool { return l.now(t).OpenPayment == "" }, 20*time.Second, 20*time.Millisecond)
-		now, err := a.Merchants.Clock(t.Context(), l.merchant.ID)
+	a := foyertest.New(t, "sqlite")
+	l := newLeaver(t, a)
+	yearly := a.Price(t, l.merchant, "Year", 500, func(p *billing.Price) { p.Cycle = &foyer.Cycle{Interval: foyer.Year, Frequency: 1} })
+	credit := func() int64 {
+		sum, err := a.Billing.CreditOf(t.Context(), foyertest.As(l.customer).Scope, "EUR")
 		require.NoError(t, err)
-		a.Until(t, l.merchant, now.Add(10*time.Minute))
-		assert.Equal(t, billing.SubscriptionCanceled, l.now(t).Status)
-		after := l.mia.Get("/v1/withdrawals/" + done.Text("id")).Must(http.StatusOK)
-		assert.Equal(t, "completed", after.Text("state"))
-		var charged, back int64
-		for _, c := range a.Ledger(t) {
-			charged += c.Amount
-		}
-		for _, sum := range l.refunds(t) {
-			back += sum
-		}
-		assert.Equal(t, charged, back)
-		assert.Len(t, l.refunds(t), 2)
-		assert.True(t, slices.IsSorted(l.refunds(t)))
-		l.sound(t)
-	})
+		return sum
+	}
+	change := func(n *leaver) int64 {
+		n.key.Post("/v1/merchant/subscriptions/"+string(n.sub.ID)+"/change", object{"items": []any{object{"price_id": yearly.ID, "quantity": 1}}}, foyertest.Keyed(n.IDs("key"))...).Must(http.StatusOK)
+		require.Positive(t, credit())
+		return credit()
+	}
+	change(l)
+	look := l.mia.Post(l.path("/withdrawals"), nil, foyertest.Keyed("look")...).Must(http.StatusCreated)
+	assert.InDelta(t, 2379, look.At("refund.amount"), 0)
+	l.withdraw("k").Must(http.StatusCreated)
+	assert.Zero(t, credit())
+	assert.Equal(t, []int64{2379}, l.refunds(t))
+
+	n := l.another(t)
+	given := change(n)
+	require.NoError(t, a.Store.AddCredit(t.Context(), billing.Credit{Scope: foyertest.As(l.customer).Scope, Currency: "EUR", Amount: -300}))
+	look = n.mia.Post(n.path("/withdrawals"), nil, foyertest.Keyed("look-too")...).Must(http.StatusCreated)
+	assert.InDelta(t, 2079, look.At("refund.amount"), 0, "what is shown is what is given, of %d", given)
+	assert.InDelta(t, 2079, n.withdraw("k-too").Must(http.StatusCreated).At("refund.amount"), 0)
+	assert.Zero(t, credit())
+	assert.Equal(t, []int64{2079, 2379}, l.refunds(t))
+	l.sound(t)
 }
