@@ -47,6 +47,7 @@ var fullBodies = map[string][]string{
 	"changeSubscription":           {`{"items":[{"price_id":"pri_01kb3v5q8r9s0t1v2w3x4y5z6a","quantity":1}]}`},
 	"startCancellation":            {`{"confirm":true,"effective":"immediately"}`},
 	"confirmCancellation":          {`{"effective":"immediately"}`},
+	"createWithdrawal":             {`{"confirm":true}`},
 	"receiveGatewayWebhook":        {`{"id":"msg_1","type":"charge.updated"}`},
 	"createDownloadLink":           {`{"disposition":"inline","locale":"de"}`},
 	"updateMe": {`{"name":"Mia","locale":"en","company":"Mia Ltd","tax_id":"IE1","address":{"line1":"1 Test Street","line2":"Back","city":"Dublin",
