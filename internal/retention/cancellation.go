@@ -186,9 +186,9 @@ func (n NewCancellation) Begin(now time.Time) Cancellation {
 	return c.changed(Open, step, now)
 }
 
-// worthAsking tells whether a subscription gets the whole flow: one that is paid for.
+// worthAsking tells whether a subscription gets the whole flow: one that is paid for, and does not end already.
 func worthAsking(sub billing.Subscription) bool {
-	return sub.Status != billing.SubscriptionTrialing && !free(sub)
+	return sub.Status != billing.SubscriptionTrialing && !free(sub) && !cancelScheduled(sub)
 }
 
 func free(sub billing.Subscription) bool { return sub.RecurringTotal == 0 && !sub.AmountsUnknown }

@@ -34,6 +34,7 @@ type CheckName string
 const (
 	CheckGroup      CheckName = "group"
 	CheckPaid       CheckName = "paid_subscription"
+	CheckGoesOn     CheckName = "goes_on" // an end that is scheduled is not undone by an offer
 	CheckOffersLeft CheckName = "offers_left"
 
 	CheckOn             CheckName = "on"
@@ -145,6 +146,7 @@ func (f Facts) gates(s Settings) []Check {
 	return []Check{
 		{Name: CheckGroup, Passed: f.Group != GroupHoldout, Wanted: string(GroupOffered), Found: string(f.Group)},
 		{Name: CheckPaid, Passed: !free(f.Subscription), Found: strconv.FormatInt(f.Subscription.RecurringTotal, 10) + " " + string(f.Subscription.Currency)},
+		{Name: CheckGoesOn, Passed: !cancelScheduled(f.Subscription)},
 		{Name: CheckOffersLeft, Passed: shown < most, Wanted: "fewer than " + strconv.Itoa(most), Found: strconv.Itoa(shown)},
 	}
 }
