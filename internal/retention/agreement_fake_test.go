@@ -87,7 +87,7 @@ func (d *desk) DecideOffer(_ context.Context, o retention.Offer) error {
 	return nil
 }
 
-func (d *desk) CustomerOffers(context.Context, foyer.Scope) ([]retention.Offer, error) {
+func (d *desk) TakenOffers(context.Context, foyer.Scope) ([]retention.Offer, error) {
 	return slices.Clone(d.offers), nil
 }
 

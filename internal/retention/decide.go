@@ -19,7 +19,7 @@ type Facts struct {
 	Profile      LegalProfile
 	Answers      Answers
 	Group        Group
-	// Shown are the offers of this cancellation, Earlier the customer's others.
+	// Shown are the offers of this cancellation; Earlier the customer's others that were accepted or are on the table.
 	Shown   []Offer
 	Earlier []Offer
 	// Usage is what is used of the rules' budgets, Switches what billing says of their plan changes, both by key.

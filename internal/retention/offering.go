@@ -72,7 +72,7 @@ func (s *Service) facts(ctx context.Context, c Cancellation, sub billing.Subscri
 		Now: now, Subscription: sub, Country: c.Country, Profile: c.LegalProfile(), Answers: c.Answers, Group: c.Group, Shown: c.Offers,
 		Switches: map[string]Switch{}, Usage: map[string]Usage{},
 	}
-	offers, err := s.store.CustomerOffers(ctx, c.Scope())
+	offers, err := s.store.TakenOffers(ctx, c.Scope())
 	if err != nil {
 		return f, err
 	}

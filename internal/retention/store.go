@@ -58,8 +58,8 @@ type Store interface {
 	CreateOffer(ctx context.Context, o Offer) error
 	// DecideOffer writes what became of an open offer; Conflict (conflict) when something else has. It is what makes an offer good once.
 	DecideOffer(ctx context.Context, o Offer) error
-	// CustomerOffers returns all that was ever offered to the customer, oldest first.
-	CustomerOffers(ctx context.Context, scope foyer.Scope) ([]Offer, error)
+	// TakenOffers returns what the customer ever accepted and what is on the table, oldest first: few, however often they only looked.
+	TakenOffers(ctx context.Context, scope foyer.Scope) ([]Offer, error)
 	// LockBudgets keeps others from using the rules' budgets until the transaction ends: in one order, so that nobody waits in a circle.
 	LockBudgets(ctx context.Context, merchant foyer.MerchantID, rules []string) error
 	// TakeBudget counts one more offer of a rule, with its cost, if the budget allows it.

@@ -75,9 +75,9 @@ func (s *Store) DecideOffer(ctx context.Context, o retention.Offer) error {
 	return translate(decided.Error)
 }
 
-// CustomerOffers implements retention.Store.
-func (s *Store) CustomerOffers(ctx context.Context, scope foyer.Scope) ([]retention.Offer, error) {
-	return offersOf(s.db(ctx).Where("merchant_id = ? AND customer_id = ?", scope.Merchant, scope.Customer).Order("created_at, id"))
+// TakenOffers implements retention.Store.
+func (s *Store) TakenOffers(ctx context.Context, scope foyer.Scope) ([]retention.Offer, error) {
+	return offersOf(s.db(ctx).Where("merchant_id = ? AND customer_id = ? AND state IN ?", scope.Merchant, scope.Customer, []retention.OfferState{retention.OfferAccepted, retention.OfferOpen}).Order("created_at, id"))
 }
 
 type budgetRow struct {

@@ -38,8 +38,8 @@ CREATE TABLE offers (
 );
 CREATE INDEX offers_cancellation ON offers (cancellation_id, merchant_id, created_at, id);
 CREATE INDEX offers_subscription ON offers (subscription_id);
--- What a customer was ever offered: cooldowns and caps are counted from it.
-CREATE INDEX offers_customer ON offers (merchant_id, customer_id, created_at, id);
+-- What a customer has accepted or can accept: cooldowns and caps are counted from it.
+CREATE INDEX offers_customer ON offers (merchant_id, customer_id, state, created_at, id);
 -- Whatever else goes wrong, a cancellation has one offer on the table and is saved once.
 CREATE UNIQUE INDEX offers_open ON offers (cancellation_id) WHERE state = 'open';
 CREATE UNIQUE INDEX offers_accepted ON offers (cancellation_id) WHERE state = 'accepted';
