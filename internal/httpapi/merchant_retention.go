@@ -136,8 +136,14 @@ func ruleOf(r api.OfferRule) retention.Rule {
 	if w := r.When; w != nil {
 		out.When = conditionsOf(*w)
 	}
+	if r.TrialExtension != nil {
+		out.Limits.PerCustomer = 1 // a trial that can be made longer again and again is free for ever
+	}
 	if l := r.Limits; l != nil {
-		out.Limits = retention.RuleLimits{CooldownDays: orZero(l.CooldownDays), PerCustomer: orZero(l.PerCustomer)}
+		out.Limits.CooldownDays = orZero(l.CooldownDays)
+		if l.PerCustomer != nil {
+			out.Limits.PerCustomer = *l.PerCustomer
+		}
 		if b := l.Budget; b != nil {
 			out.Limits.Budget = &retention.Budget{Offers: b.Offers, Amount: moneyOf(b.Amount)}
 		}

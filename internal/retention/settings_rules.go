@@ -299,29 +299,56 @@ func (r Rule) validateCatalog(v *faults, at string, catalog Catalog) {
 		switch {
 		case !fromKnown:
 			v.add(at+"/plan_change/from_price_id", "input.unknown_reference", nil)
-		case known && (from.UnitPrice.Currency != to.UnitPrice.Currency || from.Cycle != nil && to.Cycle != nil && *from.Cycle == *to.Cycle && to.UnitPrice.Amount >= from.UnitPrice.Amount):
+		case known && !cheaper(from, to):
 			v.add(at+"/plan_change/price_id", "retention.not_cheaper", nil)
 		}
 	}
-	if d := r.Discount; d != nil && d.Amount != nil && !r.coversDiscount(*d.Amount, catalog) {
-		v.add(at+"/discount/amount/amount", "retention.negative_price", nil)
+	if d := r.Discount; d != nil && d.Amount != nil {
+		prices := r.named(catalog)
+		in := slices.ContainsFunc(prices, func(p billing.Price) bool { return p.UnitPrice.Currency == d.Amount.Currency })
+		switch {
+		case len(prices) > 0 && !in:
+			v.add(at+"/discount/amount/currency", "retention.contradiction", nil)
+		case !r.coversDiscount(*d.Amount, prices):
+			v.add(at+"/discount/amount/amount", "retention.negative_price", nil)
+		}
 	}
+}
+
+// cheaper tells whether a change from one price to another can be a downgrade: to a longer cycle, or to more money for the same, is none.
+func cheaper(from, to billing.CatalogPrice) bool {
+	switch {
+	case from.UnitPrice.Currency != to.UnitPrice.Currency:
+		return false
+	case from.Cycle == nil || to.Cycle == nil:
+		return true // said elsewhere
+	case *from.Cycle == *to.Cycle:
+		return to.UnitPrice.Amount < from.UnitPrice.Amount
+	}
+	return to.Cycle.Days() <= from.Cycle.Days()
+}
+
+// named are the prices a rule is about, by the prices or the products it names.
+func (r Rule) named(catalog Catalog) []billing.Price {
+	var prices []billing.Price
+	for _, id := range r.When.Prices {
+		if p, known := catalog.Prices[id]; known {
+			prices = append(prices, p.Price)
+		}
+	}
+	if len(r.When.Prices) == 0 {
+		for _, id := range r.When.Products {
+			prices = append(prices, catalog.Products[id]...)
+		}
+	}
+	return prices
 }
 
 // coversDiscount tells whether everything the rule can be about costs more than it takes off: by the prices or the products it names,
 // or by the least amount it is for.
-func (r Rule) coversDiscount(off foyer.Money, catalog Catalog) bool {
+func (r Rule) coversDiscount(off foyer.Money, prices []billing.Price) bool {
 	if a := r.When.Amount; a != nil && a.Currency == off.Currency && a.Min != nil && *a.Min >= off.Amount {
 		return true
-	}
-	var prices []billing.Price
-	for _, id := range r.When.Prices {
-		prices = append(prices, catalog.Prices[id].Price)
-	}
-	if len(prices) == 0 {
-		for _, id := range r.When.Products {
-			prices = append(prices, catalog.Products[id]...)
-		}
 	}
 	for _, p := range prices {
 		if p.UnitPrice.Currency == off.Currency && p.UnitPrice.Amount < off.Amount {
