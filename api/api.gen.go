@@ -537,13 +537,16 @@ func (e InvoiceStatus) Valid() bool {
 
 // Defines values for MerchantCancellationGroup.
 const (
-	MerchantCancellationGroupHoldout MerchantCancellationGroup = "holdout"
-	MerchantCancellationGroupOffered MerchantCancellationGroup = "offered"
+	MerchantCancellationGroupEverybody MerchantCancellationGroup = "everybody"
+	MerchantCancellationGroupHoldout   MerchantCancellationGroup = "holdout"
+	MerchantCancellationGroupOffered   MerchantCancellationGroup = "offered"
 )
 
 // Valid indicates whether the value is a known member of the MerchantCancellationGroup enum.
 func (e MerchantCancellationGroup) Valid() bool {
 	switch e {
+	case MerchantCancellationGroupEverybody:
+		return true
 	case MerchantCancellationGroupHoldout:
 		return true
 	case MerchantCancellationGroupOffered:
@@ -565,6 +568,27 @@ func (e MerchantCancellationOrigin) Valid() bool {
 	case MerchantCancellationOriginNotice:
 		return true
 	case MerchantCancellationOriginPortal:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MerchantCancellationOvertakenBy.
+const (
+	MerchantCancellationOvertakenByCancellation MerchantCancellationOvertakenBy = "cancellation"
+	MerchantCancellationOvertakenByEnd          MerchantCancellationOvertakenBy = "end"
+	MerchantCancellationOvertakenByMerchant     MerchantCancellationOvertakenBy = "merchant"
+)
+
+// Valid indicates whether the value is a known member of the MerchantCancellationOvertakenBy enum.
+func (e MerchantCancellationOvertakenBy) Valid() bool {
+	switch e {
+	case MerchantCancellationOvertakenByCancellation:
+		return true
+	case MerchantCancellationOvertakenByEnd:
+		return true
+	case MerchantCancellationOvertakenByMerchant:
 		return true
 	default:
 		return false
@@ -1056,13 +1080,16 @@ func (e ResumeSubscriptionBilling) Valid() bool {
 
 // Defines values for RetentionExplanationGroup.
 const (
-	RetentionExplanationGroupHoldout RetentionExplanationGroup = "holdout"
-	RetentionExplanationGroupOffered RetentionExplanationGroup = "offered"
+	RetentionExplanationGroupEverybody RetentionExplanationGroup = "everybody"
+	RetentionExplanationGroupHoldout   RetentionExplanationGroup = "holdout"
+	RetentionExplanationGroupOffered   RetentionExplanationGroup = "offered"
 )
 
 // Valid indicates whether the value is a known member of the RetentionExplanationGroup enum.
 func (e RetentionExplanationGroup) Valid() bool {
 	switch e {
+	case RetentionExplanationGroupEverybody:
+		return true
 	case RetentionExplanationGroupHoldout:
 		return true
 	case RetentionExplanationGroupOffered:
@@ -1853,7 +1880,7 @@ type Cancellation struct {
 	// Moments When it may take effect, as the merchant lets customers choose.
 	Moments []Effective `json:"moments"`
 
-	// Offer Null when nothing is offered.
+	// Offer Null when nothing is offered. Once one was accepted it is still told, so that a link in it can be followed.
 	Offer *CancellationOffer `json:"offer"`
 
 	// ReceivedAt When the cancellation was declared.
@@ -2969,7 +2996,7 @@ type MerchantCancellation struct {
 	// Evidence When one is shown, not in lists. Oldest first.
 	Evidence *[]Evidence `json:"evidence,omitempty"`
 
-	// Group Whether offers could be made.
+	// Group Whether offers could be made: `holdout` is shown none, `everybody` is who came while no holdout was set.
 	Group *MerchantCancellationGroup `json:"group"`
 	Id    string                     `json:"id"`
 
@@ -2978,6 +3005,9 @@ type MerchantCancellation struct {
 
 	// Origin Whether the customer was signed in, or declared it without.
 	Origin *MerchantCancellationOrigin `json:"origin"`
+
+	// OvertakenBy What gave the subscription its end before this cancellation did: another cancellation, the merchant, or an end that came by itself. Such a one counts nothing in the insights.
+	OvertakenBy *MerchantCancellationOvertakenBy `json:"overtaken_by"`
 
 	// Profile The legal profile of the customer’s place.
 	Profile    *string    `json:"profile"`
@@ -2992,11 +3022,14 @@ type MerchantCancellation struct {
 	UpdatedAt      time.Time        `json:"updated_at"`
 }
 
-// MerchantCancellationGroup Whether offers could be made.
+// MerchantCancellationGroup Whether offers could be made: `holdout` is shown none, `everybody` is who came while no holdout was set.
 type MerchantCancellationGroup string
 
 // MerchantCancellationOrigin Whether the customer was signed in, or declared it without.
 type MerchantCancellationOrigin string
+
+// MerchantCancellationOvertakenBy What gave the subscription its end before this cancellation did: another cancellation, the merchant, or an end that came by itself. Such a one counts nothing in the insights.
+type MerchantCancellationOvertakenBy string
 
 // MerchantCreatePayment What is bought once, by whom and how it is paid.
 //
@@ -3429,7 +3462,7 @@ type OfferLimits struct {
 	// CooldownDays How long after an accepted offer, any rule’s, it is not made to the same customer.
 	CooldownDays *int `json:"cooldown_days,omitempty"`
 
-	// PerCustomer How often one customer may accept it, ever; 0 is any number.
+	// PerCustomer How often one customer may accept it, ever; 0 is any number. Where it is left out it is 1 for a longer trial, which could be had for ever otherwise, and any number for the others.
 	PerCustomer *int `json:"per_customer,omitempty"`
 }
 
@@ -3495,7 +3528,7 @@ type OfferTerms struct {
 	// From When `price_now` begins; null for the next payment.
 	From *time.Time `json:"from"`
 
-	// PriceLater With tax.
+	// PriceLater With tax. After a pause or a longer trial it is the payment due at `until`; a discount that runs on may make later ones differ.
 	PriceLater Money `json:"price_later"`
 
 	// PriceNow With tax.
@@ -4303,7 +4336,7 @@ type RetentionNumbers struct {
 	// RevenueAtStake What all of them brought a month when they began, by currency, with tax.
 	RevenueAtStake []Money `json:"revenue_at_stake"`
 
-	// RevenueKept What the saved ones bring a month with what they were given.
+	// RevenueKept What the saved ones bring a month with what they were given; nothing for a pause, and for a contact or custom offer, which has decided nothing yet.
 	RevenueKept []Money `json:"revenue_kept"`
 
 	// SaveRate Saved of started; null when nothing started.

@@ -173,7 +173,6 @@ func showCancellation(ctx context.Context, v retention.View) (shown api.Cancella
 
 func (p presenter) cancellation(v retention.View) api.Cancellation {
 	c, s := v.Cancellation, v.Shown
-	label := func(name string) string { return p.locale.Text("cancellation.label."+name, nil) }
 	shown := api.Cancellation{
 		Id: string(c.ID), SubscriptionId: string(c.Subscription), State: api.CancellationState(c.State),
 		StateText: p.locale.Text("cancellation.state."+string(c.State), nil), Step: api.CancellationStep(c.Step),
@@ -182,7 +181,7 @@ func (p presenter) cancellation(v retention.View) api.Cancellation {
 		Moments: each(v.Moments, func(m billing.Effective) api.Effective { return api.Effective(m) }), CreatedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt,
 		Legal: api.CancellationLegal{
 			Profile: api.CancellationLegalProfile(c.LegalProfile().ID), Statutory: showStatutory(s.Statutory),
-			Labels: api.CancellationLabels{Start: label("start"), Confirm: label("confirm"), Abandon: label("abandon"), Keep: label("keep"), Skip: label("skip")},
+			Labels: api.CancellationLabels{Start: s.Labels["start"], Confirm: s.Labels["confirm"], Abandon: s.Labels["abandon"], Keep: s.Labels["keep"], Skip: s.Labels["skip"]},
 		},
 		Actions: cancellationActions(c, s, v.Now),
 	}
@@ -216,7 +215,7 @@ func cancellationActions(c retention.Cancellation, s retention.Shown, when billi
 	if s.Survey != nil {
 		actions.Answer = post(path+"/answers", map[string]any{})
 	}
-	if s.Offer != nil {
+	if s.Offer != nil && !c.Finished() {
 		actions.AcceptOffer = post(path+"/offer/accept", map[string]any{"offer_id": s.Offer.ID})
 		actions.DeclineOffer = post(path+"/offer/decline", nil)
 	}

@@ -56,6 +56,9 @@ func (p presenter) wayOut(c retention.Cancellation) api.MerchantCancellation {
 		origin, group := api.MerchantCancellationOrigin(c.Origin), api.MerchantCancellationGroup(c.Group)
 		shown.Origin, shown.Group = &origin, &group
 	}
+	if by := api.MerchantCancellationOvertakenBy(c.Overtaken); by != "" {
+		shown.OvertakenBy = &by
+	}
 	return shown
 }
 

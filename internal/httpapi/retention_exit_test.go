@@ -98,7 +98,16 @@ func TestCancelNowNamesAMomentThereIs(t *testing.T) {
 		other.act(t, never, "abandon").Must(http.StatusOK)
 		l.decides(t, object{"allow_immediate": false})
 		l.mia.Post(l.path("/cancellations"), object{"confirm": true, "effective": "immediately"}).Refused(http.StatusForbidden, "feature.off")
-		l.act(t, open, "cancel_now").Refused(http.StatusForbidden, "feature.off")
+		late := l.another(t)
+		l.decides(t, object{"allow_immediate": true})
+		button := late.act(t, late.mia.Post(late.path("/cancellations"), now).Must(http.StatusCreated), "answer").Must(http.StatusOK)
+		assert.Contains(t, button.Text("body"), "ends at once")
+		assert.Nil(t, button.At("keeps"))
+		l.decides(t, object{"allow_immediate": false})
+		seen := late.mia.Get("/v1/cancellations/" + button.Text("id")).Must(http.StatusOK)
+		assert.Equal(t, "period_end", seen.Text("effective"), "what is shown is what would happen")
+		assert.NotNil(t, seen.At("keeps"))
+		assert.Equal(t, "scheduled", late.act(t, button, "cancel_now").Must(http.StatusOK).Text("state"), "the old button still cancels")
 		for _, one := range []struct {
 			*leaver
 			id string

@@ -89,6 +89,9 @@ func TestAnOfferOvertakenIsMadeAnew(t *testing.T) {
 			open := one.start(t)
 			require.Equal(t, "offered", open.Text("state"))
 			between(one)
+			hidden := one.mia.Get("/v1/cancellations/" + open.Text("id")).Must(http.StatusOK)
+			assert.Nil(t, hidden.At("offer"), "%s: what isn't to be had any more is not shown", name)
+			assert.Equal(t, "confirm", hidden.Text("step"), name)
 			version, mails := one.now(t).Version, one.mailed(t)[billing.MailDiscountApplied]
 			one.act(t, open, "accept_offer").Refused(http.StatusConflict, "offer.changed")
 			assert.Nil(t, one.now(t).Discount, name)
@@ -104,5 +107,24 @@ func TestAnOfferOvertakenIsMadeAnew(t *testing.T) {
 			assert.Equal(t, mails+1, one.mailed(t)[billing.MailDiscountApplied], name)
 		}
 		assert.Equal(t, int64(2), l.used(t, "stay")[0])
+	})
+}
+
+// Somebody who goes on with a way out whose offer is no longer true gets one that is.
+func TestGoingOnAsksTheRulesAgain(t *testing.T) {
+	t.Parallel()
+	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
+		l := newLeaver(t, a)
+		l.offers(t, stayThree)
+		a.Until(t, l.merchant, l.sub.CurrentPeriod.End.Add(-time.Minute))
+		open := l.start(t)
+		require.Equal(t, "offered", open.Text("state"))
+		a.Until(t, l.merchant, l.sub.CurrentPeriod.End.Add(time.Second))
+		again := l.start(t)
+		assert.Equal(t, open.Text("id"), again.Text("id"))
+		assert.Equal(t, "offered", again.Text("state"))
+		assert.NotEqual(t, open.Text("offer.id"), again.Text("offer.id"))
+		assert.NotEqual(t, open.At("offer.terms"), again.At("offer.terms"))
+		assert.Equal(t, "saved", l.act(t, again, "accept_offer").Must(http.StatusOK).Text("state"))
 	})
 }

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -222,4 +223,50 @@ func TestWhatCanNotBeAskedOfTheInsights(t *testing.T) {
 	tooLong := key.Get(insights + "?from=2026-01-01&to=2027-02-06")
 	assert.Contains(t, tooLong.Text("errors.0.detail"), "400")
 	key.Get(insights + "?from=2026-01-01&to=2027-02-05").Must(http.StatusOK)
+}
+
+// One decision is one number, whoever was in the way of it: the merchant, or the customer's own earlier try.
+func TestOneDecisionIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
+		l := newLeaver(t, a)
+		counted := func() string {
+			return outcomes(l.key.Get(insights).Must(http.StatusOK), "total")
+		}
+		overtaken := func(id string) any {
+			return l.key.Get("/v1/merchant/cancellations/" + id).Must(http.StatusOK).At("overtaken_by")
+		}
+		began := l.start(t)
+		assert.Equal(t, "1 0 0 0 0", counted())
+		l.key.Post("/v1/merchant/subscriptions/"+string(l.sub.ID)+"/cancel", object{"effective": "period_end"}, foyertest.Keyed(a.IDs("key"))...).Must(http.StatusOK)
+		assert.Equal(t, "0 0 0 0 0", counted())
+		assert.Equal(t, "merchant", overtaken(began.Text("id")))
+		seen := l.mia.Get("/v1/cancellations/" + began.Text("id")).Must(http.StatusOK)
+		assert.Equal(t, "scheduled", seen.Text("state"))
+		assert.Contains(t, seen.Text("body"), "The seller has canceled")
+
+		twice := l.another(t)
+		first := twice.start(t)
+		now, err := a.Merchants.Clock(context.Background(), l.merchant.ID)
+		require.NoError(t, err)
+		a.Until(t, l.merchant, now.Add(25*time.Hour))
+		second := twice.start(t)
+		require.NotEqual(t, first.Text("id"), second.Text("id"))
+		confirm := func(id string) *foyertest.Answer {
+			return twice.mia.Post("/v1/cancellations/"+id+"/confirm", nil)
+		}
+		assert.Equal(t, "scheduled", confirm(first.Text("id")).Must(http.StatusOK).Text("state"))
+		assert.Equal(t, "1 0 1 0 0", counted())
+		assert.Nil(t, overtaken(first.Text("id")))
+		assert.Equal(t, "cancellation", overtaken(second.Text("id")))
+		confirm(second.Text("id")).Refused(http.StatusConflict, "cancellation.closed")
+		assert.Equal(t, "canceled", twice.mia.Post(twice.path("/cancellations"), object{"confirm": true, "effective": "immediately"}).Must(http.StatusCreated).Text("state"))
+		assert.Equal(t, "1 0 1 0 0", counted(), "brought forward is not canceled twice")
+
+		third := l.another(t)
+		old := third.start(t)
+		a.Until(t, l.merchant, now.Add(51*time.Hour))
+		third.mia.Post(third.path("/cancellations"), object{"confirm": true}).Must(http.StatusCreated)
+		third.mia.Post("/v1/cancellations/"+old.Text("id")+"/confirm", nil).Refused(http.StatusConflict, "subscription.cancel_scheduled")
+	})
 }

@@ -191,8 +191,11 @@ func TestOffersWithoutMoneyChangeNothing(t *testing.T) {
 		} {
 			l.offers(t, r)
 			before, told, mailed := l.mia.Get(l.path("")), l.told(t), l.mailed(t)
-			terms, _ := l.accepted(t)
+			terms, saved := l.accepted(t)
 			assert.Equal(t, r["url"], terms.Text("offer.url"))
+			assert.Equal(t, r["url"], saved.Text("offer.url"), "where it leads is not gone with the click")
+			assert.Nil(t, saved.At("actions.accept_offer"))
+			assert.Nil(t, saved.At("actions.decline_offer"))
 			assert.Equal(t, r["type"], terms.Text("offer.type"))
 			assert.Nil(t, terms.At("offer.terms.until"))
 			assert.EqualValues(t, 2379, terms.At("offer.terms.price_now.amount"))
@@ -207,6 +210,7 @@ func TestOffersWithoutMoneyChangeNothing(t *testing.T) {
 			}, since(told, l.told(t)))
 			assert.Empty(t, since(mailed, l.mailed(t)))
 		}
+		assert.Empty(t, l.key.Get("/v1/merchant/retention/insights").Must(http.StatusOK).At("total.revenue_kept.0.amount"), "a talk has kept nothing yet")
 		assert.Equal(t, []int64{2379}, l.renews(t, 1))
 	})
 }

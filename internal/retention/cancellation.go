@@ -105,6 +105,10 @@ type Course struct {
 	ReceivedAt *time.Time `json:"received_at,omitempty"`
 	// WithCharge says that a charge was under way then, whose outcome decides whether it ends sooner than EffectiveAt.
 	WithCharge bool `json:"with_charge,omitempty"`
+	// PollAt is when it is looked again for an end that has not come at EffectiveAt.
+	PollAt *time.Time `json:"poll_at,omitempty"`
+	// Overtaken says by what the subscription got its end before this one was done; empty where it was this one's doing.
+	Overtaken Overtaker `json:"overtaken,omitempty"`
 	// There tells for each of Checkpoints that has passed whether the subscription was still there.
 	There []bool `json:"there,omitempty"`
 }
@@ -112,10 +116,23 @@ type Course struct {
 // Group says whether offers may be shown.
 type Group string
 
-// The groups. GroupOffered is shown what its rules give, GroupHoldout nothing.
+// The groups. GroupOffered is shown what its rules give, GroupHoldout nothing. GroupEverybody is shown offers too, but no lots were
+// drawn: it can't be compared with anybody.
 const (
-	GroupOffered Group = "offered"
-	GroupHoldout Group = "holdout"
+	GroupOffered   Group = "offered"
+	GroupHoldout   Group = "holdout"
+	GroupEverybody Group = "everybody"
+)
+
+// Overtaker is what ended a subscription before the cancellation did.
+type Overtaker string
+
+// What overtakes: another cancellation of the same subscription, the merchant who canceled, or an end that came by itself. What was
+// overtaken counts nothing in the insights: nobody decided anything in it that is not counted elsewhere.
+const (
+	OvertakenByCancellation Overtaker = "cancellation"
+	OvertakenByMerchant     Overtaker = "merchant"
+	OvertakenByEnd          Overtaker = "end"
 )
 
 // Checkpoints are the days after which it is looked whether the subscription is still there.

@@ -1,6 +1,8 @@
 package retention_test
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -244,6 +246,9 @@ func TestPass(t *testing.T) {
 		"ended":                       {begun(retention.Scheduled), goneAt(ends), ends, retention.Canceled, true, nil, at(day(30))},
 		"kept by somebody else":       {begun(retention.Scheduled), active(), ends, retention.Undone, true, nil, at(day(30))},
 		"the engine is a little late": {begun(retention.Scheduled), ending(), ends, retention.Scheduled, false, nil, at(ends.Add(time.Minute))},
+		"a charge takes long":         {begun(retention.Scheduled), ending(), ends.Add(20 * time.Minute), retention.Scheduled, false, nil, at(ends.Add(40 * time.Minute))},
+		"a charge takes days":         {begun(retention.Scheduled), ending(), ends.Add(20 * time.Hour), retention.Scheduled, false, nil, at(ends.Add(21 * time.Hour))},
+		"its end is due all the same": {begun(retention.Saved), ending(), day(30), retention.Saved, false, []bool{ends.After(day(30))}, at(day(60))},
 		"canceled by the merchant":    {begun(retention.Open), goneAt(day(0)), day(1), retention.Canceled, true, nil, at(day(30))},
 	} {
 		next, changed := c.is.Pass(c.sub, c.now)
@@ -253,6 +258,65 @@ func TestPass(t *testing.T) {
 		assert.Equal(t, c.next, next.DueAt(), name)
 		assert.Greater(t, next.Version, c.is.Version, name)
 	}
+}
+
+// An end that is late stays the one that was told: the receipt says so, too.
+func TestALateEndIsNotMoved(t *testing.T) {
+	t.Parallel()
+	c := begun(retention.Scheduled)
+	next, _ := c.Pass(ending(), ends.Add(time.Hour))
+	assert.Equal(t, c.EffectiveAt, next.EffectiveAt)
+
+	paid := ending()
+	paid.ScheduledChange.EffectiveAt = ends.AddDate(0, 1, 0)
+	next, _ = next.Pass(paid, ends.Add(2*time.Hour))
+	assert.Equal(t, ends.AddDate(0, 1, 0), *next.EffectiveAt, "a charge has paid for another period")
+	assert.Nil(t, next.PollAt)
+}
+
+// What somebody else's cancel overtook is no decision of the customer's: it counts nothing, and says whose it was.
+func TestOvertaken(t *testing.T) {
+	t.Parallel()
+	for _, by := range []retention.Overtaker{retention.OvertakenByCancellation, retention.OvertakenByMerchant, retention.OvertakenByEnd} {
+		c := begun(retention.Open)
+		c.Group = retention.GroupEverybody
+		assert.Len(t, retention.AddUp(nil, c), 1)
+		next, err := c.OvertakenBy(by, ending(), start)
+		require.NoError(t, err)
+		assert.Equal(t, retention.Scheduled, next.State)
+		assert.Empty(t, retention.AddUp(nil, next), by)
+		shown := next.Show(ending(), i18n.English, "en", start)
+		assert.Equal(t, by == retention.OvertakenByMerchant, strings.Contains(shown.Body, "The seller has canceled"), shown.Body)
+	}
+	kept, err := begun(retention.Scheduled).OvertakenBy("", ended(), start)
+	require.NoError(t, err)
+	assert.Empty(t, kept.Overtaken, "the customer wanted it before")
+}
+
+// Who pays by invoice isn't charged: no text may say that nothing more will be.
+func TestTextsOfSubscriptionsPaidByInvoice(t *testing.T) {
+	t.Parallel()
+	sub := ended()
+	sub.CollectionMode = billing.CollectManual
+	c := begun(retention.Canceled)
+	c.ReceivedAt = &start
+	assert.NotContains(t, c.Show(sub, i18n.English, "en", start).Body, "charged")
+	for _, effective := range []billing.Effective{billing.Immediately, billing.AtPeriodEnd} {
+		c.Effective = effective
+		text := strings.Join(c.Receipt(sub, billing.Customer{}, i18n.English, start).Document(i18n.English).Paragraphs, " ")
+		assert.NotContains(t, text, "charged")
+		assert.Contains(t, text, "stays payable")
+	}
+}
+
+// The evidence keeps what the buttons said and which there were, and money in the words of the API.
+func TestTheEvidenceKeepsTheButtons(t *testing.T) {
+	t.Parallel()
+	text, err := json.Marshal(begun(retention.Open).Show(active(), i18n.English, "en", start))
+	require.NoError(t, err)
+	assert.Contains(t, string(text), `"actions":["cancel_now"`)
+	assert.Contains(t, string(text), `"confirm":"Cancel now"`)
+	assert.NotContains(t, string(text), `"Amount"`)
 }
 
 func at(t time.Time) *time.Time { return &t }

@@ -21,11 +21,16 @@ func (s *Service) Confirm(ctx context.Context, by foyer.Actor, id CancellationID
 		if err != nil {
 			return c, sub, err
 		}
-		if effective == "" {
-			effective = settings.Nearest(c.Effective)
+		if effective == "" || effective == c.Effective {
+			effective = settings.Nearest(c.Effective) // as it was begun, even where the merchant has since taken that choice away
 		}
 		if err := settings.allow(effective); err != nil {
 			return c, sub, err
+		}
+		if c.State == Expired {
+			if err := cancelable(sub, effective); err != nil {
+				return c, sub, err
+			}
 		}
 		return s.cancel(ctx, by, c, c, billing.CancelInput{Effective: effective}, r, now)
 	})
@@ -37,6 +42,7 @@ func (s *Service) cancel(ctx context.Context, by foyer.Actor, before, c Cancella
 	in.Receipt = string(c.ID)
 	sub, err := s.subscriptions.Cancel(ctx, by, c.Subscription, in)
 	if refusedWith(err, "subscription.canceled", "subscription.cancel_scheduled") {
+		c.Overtaken = OvertakenByCancellation
 		sub, err = s.subscriptions.Subscription(ctx, c.Scope(), c.Subscription)
 	}
 	if err != nil {
@@ -46,7 +52,12 @@ func (s *Service) cancel(ctx context.Context, by foyer.Actor, before, c Cancella
 	if err != nil {
 		return c, sub, err
 	}
-	if err := s.settle(ctx, next, sub, now); err != nil {
+	if next.Overtaken == "" {
+		if err := s.settle(ctx, next, sub, OvertakenByCancellation, now); err != nil {
+			return c, sub, err
+		}
+	}
+	if err := s.overtake(ctx, next, sub, OvertakenByCancellation, now); err != nil {
 		return c, sub, err
 	}
 	customer, err := s.subscriptions.Customer(ctx, c.Scope())
@@ -59,11 +70,8 @@ func (s *Service) cancel(ctx context.Context, by foyer.Actor, before, c Cancella
 	return next, sub, s.store.CreateReceipt(ctx, next.Receipt(sub, customer, r.Locale, now))
 }
 
-// settle ends the cancellations before this one whose end it brought forward.
-func (s *Service) settle(ctx context.Context, c Cancellation, sub billing.Subscription, now time.Time) error {
-	if sub.Status != billing.SubscriptionCanceled {
-		return nil
-	}
+// settle takes the cancellations before this one along whose end it brought forward; by is empty where they still are the customer's decision.
+func (s *Service) settle(ctx context.Context, c Cancellation, sub billing.Subscription, by Overtaker, now time.Time) error {
 	earlier, err := s.store.ScheduledCancellations(ctx, c.Scope(), c.Subscription)
 	if err != nil {
 		return err
@@ -72,7 +80,7 @@ func (s *Service) settle(ctx context.Context, c Cancellation, sub billing.Subscr
 		if e.ID == c.ID {
 			continue
 		}
-		ended, err := e.Ended(sub, now)
+		ended, err := e.OvertakenBy(by, sub, now)
 		if err != nil {
 			return err
 		}

@@ -144,7 +144,7 @@ func (f Facts) gates(s Settings) []Check {
 		}
 	}
 	return []Check{
-		{Name: CheckGroup, Passed: f.Group != GroupHoldout, Wanted: string(GroupOffered), Found: string(f.Group)},
+		{Name: CheckGroup, Passed: f.Group != GroupHoldout, Wanted: "not " + string(GroupHoldout), Found: string(f.Group)},
 		{Name: CheckPaid, Passed: !free(f.Subscription), Found: strconv.FormatInt(f.Subscription.RecurringTotal, 10) + " " + string(f.Subscription.Currency)},
 		{Name: CheckGoesOn, Passed: !cancelScheduled(f.Subscription)},
 		{Name: CheckOffersLeft, Passed: shown < most, Wanted: "fewer than " + strconv.Itoa(most), Found: strconv.Itoa(shown)},

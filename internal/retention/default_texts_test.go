@@ -24,7 +24,7 @@ func TestAnOfferSaysItsNumbersInBothLanguages(t *testing.T) {
 		{i18n.English, "offer.discount.body", 3, "Your next 3 payments are 7 € each. From U you pay 10 € again."},
 		{german, "offer.discount.body", 3, "Ihre nächsten 3 Zahlungen betragen je 7 €. Ab dem U zahlen Sie wieder 10 €."},
 		{german, "offer.discount.headline_percent", 3, "30 % Rabatt auf Pro"},
-		{i18n.English, "offer.pause.body", 2, "Your subscription is paused from D for 2 billing periods, and nothing is charged. It resumes by itself on U; from then on you pay 10 € again."},
+		{i18n.English, "offer.pause.body", 2, "Your subscription is paused from D for 2 billing periods, and nothing is charged. It resumes by itself on U; the payment due then is 10 €."},
 		{german, "offer.trial_extension.headline", 1, "1 Tag länger testen"},
 		{german, "offer.trial_extension.headline", 7, "7 Tage länger testen"},
 	} {

@@ -58,25 +58,26 @@ func (s *Service) CancelByMerchant(ctx context.Context, by foyer.Actor, id billi
 		if sub, err = s.subscriptions.Cancel(ctx, by, id, billing.CancelInput{Effective: effective}); err != nil {
 			return err
 		}
-		if err := s.overtake(ctx, by.Scope, sub, now); err != nil {
+		none := Cancellation{Merchant: by.Scope.Merchant, Customer: by.Scope.Customer, Subscription: id}
+		if err := s.overtake(ctx, none, sub, OvertakenByMerchant, now); err != nil {
 			return err
 		}
-		return s.settle(ctx, Cancellation{Merchant: by.Scope.Merchant, Customer: by.Scope.Customer, Subscription: id}, sub, now)
+		return s.settle(ctx, none, sub, "", now)
 	})
 	return sub, err
 }
 
-// overtake ends the customer's open cancellation when somebody else has canceled the subscription. Who is about to end at once what now
-// ends with its period may still do so.
-func (s *Service) overtake(ctx context.Context, scope foyer.Scope, sub billing.Subscription, now time.Time) error {
-	open, err := s.store.OpenCancellation(ctx, scope, sub.ID)
-	if errors.Is(err, foyer.NotFound) {
+// overtake ends the customer's open cancellation, other than c, when the subscription got its end elsewhere. Who is about to end at
+// once what now ends with its period may still do so.
+func (s *Service) overtake(ctx context.Context, c Cancellation, sub billing.Subscription, by Overtaker, now time.Time) error {
+	open, err := s.store.OpenCancellation(ctx, c.Scope(), sub.ID)
+	if errors.Is(err, foyer.NotFound) || err == nil && open.ID == c.ID {
 		return nil
 	}
 	if err != nil || sub.Status != billing.SubscriptionCanceled && open.Effective != billing.AtPeriodEnd {
 		return err
 	}
-	ended, err := open.Ended(sub, now)
+	ended, err := open.OvertakenBy(by, sub, now)
 	if err != nil {
 		return err
 	}

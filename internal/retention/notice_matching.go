@@ -193,9 +193,6 @@ func (s *Service) cancelByNotice(ctx context.Context, by foyer.Actor, n Notice, 
 		return "", err
 	}
 	c.ReceivedAt = &n.ReceivedAt
-	c, after, err := s.cancel(ctx, by, Cancellation{}, c, in, n.reader(), now)
-	if err != nil {
-		return "", err
-	}
-	return c.ID, s.overtake(ctx, c.Scope(), after, now)
+	c, _, err = s.cancel(ctx, by, Cancellation{}, c, in, n.reader(), now)
+	return c.ID, err
 }

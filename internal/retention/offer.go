@@ -2,6 +2,7 @@ package retention
 
 import (
 	"math/big"
+	"slices"
 	"time"
 
 	"foyer/internal/billing"
@@ -154,6 +155,23 @@ func (p PlanTerms) items(sub billing.Subscription) ([]billing.ItemInput, bool) {
 		items = append(items, billing.ItemInput{Price: price, Quantity: item.Quantity})
 	}
 	return items, replaced
+}
+
+// name is what a subscription is called with the change: everything it would have, the new price by its own name where the product alone
+// would not tell it from what is replaced.
+func (p PlanTerms) name(sub billing.Subscription, to billing.CatalogPrice) string {
+	after := sub
+	after.Items = slices.Clone(sub.Items)
+	for i, item := range after.Items {
+		if item.PriceID != p.From && (p.From != "" || len(sub.Items) > 1) {
+			continue
+		}
+		after.Items[i].ProductName = to.Of.Name
+		if item.ProductName == to.Of.Name && to.Name != "" {
+			after.Items[i].ProductName += " (" + to.Name + ")"
+		}
+	}
+	return planName(after)
 }
 
 // ExtensionTerms make a trial longer.

@@ -116,7 +116,7 @@ func (s *Service) preview(ctx context.Context, p PlanTerms, sub billing.Subscrip
 	if err != nil || !known || price.Cycle == nil {
 		return Switch{Refusal: "offer.unknown_plan"}, err
 	}
-	return switchTo(sub, *price.Cycle, change, price.Of.Name), nil
+	return switchTo(sub, *price.Cycle, change, p.name(sub, price)), nil
 }
 
 // forCustomer is Foyer acting for a customer by the merchant's own rules: the paths a customer may take by themselves don't bind it.
@@ -182,6 +182,18 @@ func (s *Service) stillTrue(ctx context.Context, o Offer, sub billing.Subscripti
 		return errStale
 	}
 	return nil
+}
+
+// withoutStaleOffer takes the offer from the table whose terms are no longer what was shown: nobody shall read a price that is not to be had.
+func (s *Service) withoutStaleOffer(ctx context.Context, c Cancellation, sub billing.Subscription, now time.Time) (Cancellation, error) {
+	o := c.OpenOffer(now)
+	if o == nil || c.Seen(sub, now).Finished() {
+		return c, nil
+	}
+	if err := s.stillTrue(ctx, *o, sub, now); !errors.Is(err, errStale) {
+		return c, err
+	}
+	return c.Declined(OfferExpired, now)
 }
 
 // rule is the offer as a rule that would give it.

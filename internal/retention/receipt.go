@@ -55,6 +55,8 @@ type ReceiptContent struct {
 	EffectiveAt *time.Time        `json:"effective_at,omitempty"`
 	// WithCharge says that a charge is under way: should it fail, it ends at once.
 	WithCharge bool `json:"with_charge,omitempty"`
+	// Manual says that it was paid by invoice: there is nothing that could be charged.
+	Manual bool `json:"manual,omitempty"`
 	// NoticeKind and Reason are a notice's, EndAt the end it names.
 	NoticeKind string     `json:"notice_kind,omitempty"`
 	Reason     string     `json:"reason,omitempty"`
@@ -98,6 +100,7 @@ func (c Cancellation) Receipt(sub billing.Subscription, customer billing.Custome
 	return NewReceipt(string(c.ID), c.Scope(), ReceiptCancellation, locale, ReceiptContent{
 		Name: customer.Name, Email: customer.Email, Company: customer.Company, Address: customer.Address, Subscription: string(c.Subscription),
 		Items: itemsOf(sub), ReceivedAt: *c.ReceivedAt, Effective: c.Effective, EffectiveAt: c.EffectiveAt, WithCharge: c.WithCharge,
+		Manual: sub.CollectionMode == billing.CollectManual,
 	}, now)
 }
 

@@ -95,8 +95,12 @@ func (r Receipt) consequence() string {
 		return "with_charge"
 	case r.Kind == ReceiptWithdrawal:
 		return "ended"
+	case r.Content.Effective == billing.Immediately && r.Content.Manual:
+		return "at_once_manual"
 	case r.Content.Effective == billing.Immediately:
 		return "at_once"
+	case r.Content.Manual:
+		return "at_period_end_manual"
 	}
 	return "at_period_end"
 }

@@ -44,8 +44,17 @@ type View struct {
 
 func (s *Service) view(ctx context.Context, c Cancellation, sub billing.Subscription, r Reader, now time.Time) (View, error) {
 	settings, err := s.store.RetentionSettings(ctx, c.Merchant)
+	if err != nil {
+		return View{}, err
+	}
+	if c, err = s.withoutStaleOffer(ctx, c, sub, now); err != nil {
+		return View{}, err
+	}
+	if !c.Finished() {
+		c.Effective = settings.Nearest(c.Effective)
+	}
 	c = c.Seen(sub, now)
-	return View{Cancellation: c, Shown: c.Show(sub, r.Locale, r.Portal, now), Moments: settings.Moments(), Now: settings.Nearest(c.Effective)}, err
+	return View{Cancellation: c, Shown: c.Show(sub, r.Locale, r.Portal, now), Moments: settings.Moments(), Now: settings.Nearest(c.Effective)}, nil
 }
 
 // StartInput is how to cancel. Confirm does it in one call.
@@ -90,7 +99,10 @@ func (s *Service) Start(ctx context.Context, by foyer.Actor, id billing.Subscrip
 		if in.Confirm {
 			return s.cancel(ctx, by, before, c, billing.CancelInput{Effective: in.Effective}, r, now)
 		}
-		if before.ID == "" {
+		if c, err = s.withoutStaleOffer(ctx, c, sub, now); err != nil {
+			return c, sub, err
+		}
+		if before.ID == "" || c.Step != before.Step {
 			if c, err = s.offer(ctx, c, sub, settings, now); err != nil {
 				return c, sub, err
 			}
@@ -211,7 +223,10 @@ func (s *Service) Answer(ctx context.Context, by foyer.Actor, id CancellationID,
 		if err != nil {
 			return c, sub, err
 		}
-		if before.Step == StepSurvey {
+		if c, err = s.withoutStaleOffer(ctx, c, sub, now); err != nil {
+			return c, sub, err
+		}
+		if c.Step != before.Step {
 			settings, err := s.store.RetentionSettings(ctx, c.Merchant)
 			if err != nil {
 				return c, sub, err

@@ -55,8 +55,11 @@ func (w WithdrawalPolicy) Policy() RefundPolicy {
 	return w.Refund
 }
 
-// GroupOf draws the lot of a customer: always the same one.
+// GroupOf draws the lot of a customer: always the same one. Without a holdout nothing is drawn.
 func (s Settings) GroupOf(customer foyer.CustomerID) Group {
+	if s.Holdout.Percent <= 0 {
+		return GroupEverybody
+	}
 	if InHoldout(s.Holdout.Experiment, string(customer), s.Holdout.Percent/100) {
 		return GroupHoldout
 	}

@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -22,9 +23,15 @@ type Shown struct {
 	// Keeps says what can be used until when.
 	Keeps *Keeps      `json:"keeps,omitempty"`
 	Offer *ShownOffer `json:"offer,omitempty"`
+	// Labels are what the buttons of the flow are called, Actions which of them there were: cancel_now above all.
+	Labels  map[string]string `json:"labels,omitempty"`
+	Actions []string          `json:"actions,omitempty"`
 	// Statutory are the wordings a law gives for the buttons; nil where none does.
 	Statutory *StatutoryLabels `json:"statutory,omitempty"`
 }
+
+// Labels are the buttons that have a name of Foyer's in every step.
+var Labels = []string{"start", "confirm", "abandon", "keep", "skip"}
 
 // StatutoryLabels are words of a law for buttons, in a language of the country it is of; empty where it gives none.
 type StatutoryLabels struct {
@@ -115,13 +122,24 @@ func (c Cancellation) Show(sub billing.Subscription, locale i18n.Locale, portal 
 		params["Date"] = locale.Date(*c.EffectiveAt)
 	}
 	shown := Shown{Locale: locale.Language, State: c.State, Step: c.Step, Statutory: c.LegalProfile().Statutory(c.Country, locale)}
-	shown.Headline, shown.Body = c.stepTexts(locale, params)
-	if c.EffectiveAt != nil && c.EffectiveAt.After(now) {
+	shown.Headline, shown.Body = c.stepTexts(sub, locale, params)
+	if c.EffectiveAt != nil && c.EffectiveAt.After(now) && c.State != Canceled && c.Effective == billing.AtPeriodEnd {
 		shown.Keeps = &Keeps{Until: *c.EffectiveAt, Text: locale.Text("cancellation.keeps", params)}
 	}
+	if o := c.acceptedOffer(); o != nil {
+		shown.Offer = o.show(sub, locale, portal)
+	}
+	shown.Labels = map[string]string{}
+	for _, name := range Labels {
+		shown.Labels[name] = locale.Text("cancellation.label."+name, nil)
+	}
 	if c.Finished() {
+		if c.State == Scheduled {
+			shown.Actions = []string{"keep"}
+		}
 		return shown
 	}
+	shown.Actions = []string{"cancel_now", "abandon"}
 	if c.Survey != nil && c.Step == StepSurvey {
 		shown.Survey = c.Survey.show(locale, portal)
 	}
@@ -133,13 +151,21 @@ func (c Cancellation) Show(sub billing.Subscription, locale i18n.Locale, portal 
 }
 
 // stepTexts are headline and body of where the cancellation stands.
-func (c Cancellation) stepTexts(locale i18n.Locale, params map[string]any) (headline, body string) {
+func (c Cancellation) stepTexts(sub billing.Subscription, locale i18n.Locale, params map[string]any) (headline, body string) {
+	manual := sub.CollectionMode == billing.CollectManual
 	name := string(c.Step)
 	if c.Finished() {
 		name = string(c.State)
 	}
-	if c.State == Scheduled && c.WithCharge {
+	switch {
+	case c.Overtaken == OvertakenByMerchant && (c.State == Scheduled || c.State == Canceled):
+		name += "_by_merchant"
+	case c.State == Scheduled && c.WithCharge && sub.OpenPayment != "":
 		name = "scheduled_with_charge"
+	case c.State == Canceled && manual:
+		name = "canceled_manual"
+	case !c.Finished() && c.Step == StepConfirm && c.Effective == billing.Immediately:
+		name = "confirm_at_once"
 	}
 	return locale.Text("cancellation.step."+name+".headline", params), locale.Text("cancellation.step."+name+".body", params)
 }
@@ -210,6 +236,9 @@ func (o Offer) show(sub billing.Subscription, locale i18n.Locale, portal string)
 	} else if o.PlanChange != nil && o.Terms.Until != nil {
 		body = "body_discounted"
 	}
+	if o.Discount != nil && sub.Pending != nil {
+		params["Plan"] = pendingName(sub)
+	}
 	return &ShownOffer{
 		ID: o.ID, Type: o.Type, Headline: text(o.Headline, headline), Body: text(o.Body, body), Accept: text(nil, "accept"), Decline: text(nil, "decline"),
 		URL: o.URL, Terms: o.Terms, ExpiresAt: o.ExpiresAt,
@@ -248,9 +277,14 @@ func (o Offer) params(sub billing.Subscription, locale i18n.Locale) map[string]a
 func planName(sub billing.Subscription) string {
 	var names []string
 	for _, item := range sub.Items {
-		if item.ProductName != "" && len(names) < 3 {
-			names = append(names, item.ProductName)
+		if name := item.ProductName; name != "" && len(names) < 3 && !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
 	return strings.Join(names, ", ")
+}
+
+// pendingName names what will be subscribed to once a change that is scheduled has come.
+func pendingName(sub billing.Subscription) string {
+	return planName(billing.Subscription{Items: sub.Pending.Items})
 }

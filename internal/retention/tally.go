@@ -47,11 +47,14 @@ type TallyEntry struct {
 }
 
 // tally is what one cancellation counts as it stands. The insights' rows are the sum of it over all of a merchant's: every change takes
-// off what it counted before and adds what it counts now.
+// off what it counted before and adds what it counts now. One that was overtaken counts nothing.
 func (c Cancellation) tally() (TallyKey, Counts) {
 	key := TallyKey{
 		Day: c.CreatedAt.UTC().Format("2006-01-02"), Product: c.Product, Country: c.Country, Currency: c.Currency, Reason: c.Answers.Reason,
 		Rule: c.Rule, OfferType: c.OfferType, Group: c.Group,
+	}
+	if c.Overtaken != "" {
+		return key, Counts{}
 	}
 	n := Counts{Started: 1, RevenueAtStake: c.Revenue}
 	switch c.State {

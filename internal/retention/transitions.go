@@ -2,6 +2,7 @@ package retention
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"foyer/internal/billing"
@@ -24,6 +25,7 @@ func (c Cancellation) Answer(a Answers, now time.Time) (Cancellation, error) {
 	if c.Finished() {
 		return c, errClosed()
 	}
+	a.Comment = strings.ReplaceAll(a.Comment, "\r\n", "\n") // as browsers send the lines of a form
 	if err := c.survey().check(a); err != nil {
 		return c, err
 	}
@@ -61,6 +63,14 @@ func (c Cancellation) OpenOffer(now time.Time) *Offer {
 	return nil
 }
 
+// acceptedOffer is the offer that saved the subscription; nil where none did.
+func (c Cancellation) acceptedOffer() *Offer {
+	if i := slices.IndexFunc(c.Offers, func(o Offer) bool { return o.State == OfferAccepted }); c.State == Saved && i >= 0 {
+		return &c.Offers[i]
+	}
+	return nil
+}
+
 // Acceptable returns the offer if it can be accepted now.
 //
 // Refusals: Invalid (input.unknown_reference) for one that was never shown in this cancellation, whoever's it is; Conflict:
@@ -83,7 +93,12 @@ func (c Cancellation) Acceptable(id OfferID, now time.Time) (Offer, error) {
 // Accepted returns the cancellation saved by an offer that has been applied; sub is the subscription afterwards.
 func (c Cancellation) Accepted(id OfferID, sub billing.Subscription, now time.Time) Cancellation {
 	c = c.decided(id, OfferAccepted, now)
-	c.Kept = sub.MonthlyRevenue()
+	switch c.OfferType {
+	case OfferContact, OfferCustom, OfferPause:
+		c.Kept = 0 // a talk has decided nothing yet, and a paused subscription brings nothing
+	default:
+		c.Kept = sub.MonthlyRevenue()
+	}
 	return c.changed(Saved, StepDone, now)
 }
 
@@ -140,7 +155,7 @@ func (c Cancellation) Confirmed(sub billing.Subscription, now time.Time) (Cancel
 		at := foyer.Micro(now)
 		c.ReceivedAt = &at
 	}
-	c.WithCharge = sub.OpenPayment != ""
+	c.WithCharge = sub.OpenPayment != "" && sub.Status != billing.SubscriptionCanceled
 	return c.settleOffers(OfferDeclined, now).changed(Scheduled, StepDone, now).told(sub), nil
 }
 
@@ -189,6 +204,15 @@ func (c Cancellation) Undone(now time.Time) (Cancellation, error) {
 		return c, errNotScheduled()
 	}
 	return c.changed(Undone, StepDone, now), nil
+}
+
+// OvertakenBy returns the cancellation whose subscription got its end by something else; empty for one that stays the customer's doing.
+func (c Cancellation) OvertakenBy(what Overtaker, sub billing.Subscription, now time.Time) (Cancellation, error) {
+	next, err := c.Ended(sub, now)
+	if err == nil && what != "" {
+		next.Overtaken = what
+	}
+	return next, err
 }
 
 // Ended returns a scheduled or unfinished cancellation whose subscription has ended.

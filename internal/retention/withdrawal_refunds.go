@@ -97,7 +97,7 @@ func (w Withdrawal) later(now time.Time) Withdrawal {
 
 // Polled is the withdrawal that goes on waiting for the charge under way.
 func (w Withdrawal) Polled(now time.Time) Withdrawal {
-	at := foyer.Micro(now).Add(pollPending)
+	at := foyer.Micro(now).Add(soonestPoll)
 	w.TryAt = &at
 	return w.changed(w.State, now)
 }

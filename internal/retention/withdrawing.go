@@ -197,7 +197,7 @@ func (s *Service) end(ctx context.Context, by foyer.Actor, sub billing.Subscript
 	if err := s.endOpen(ctx, ended, now); err != nil {
 		return ended, err
 	}
-	return ended, s.settle(ctx, Cancellation{Merchant: sub.Merchant, Customer: sub.Customer, Subscription: sub.ID}, ended, now)
+	return ended, s.settle(ctx, Cancellation{Merchant: sub.Merchant, Customer: sub.Customer, Subscription: sub.ID}, ended, "", now)
 }
 
 // endOpen ends the cancellation the customer has open: what they wanted has come.
