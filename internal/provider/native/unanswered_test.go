@@ -35,6 +35,11 @@ func TestAnUnansweredQuestionIsGivenUpByTheMerchantsClock(t *testing.T) {
 				if c.cancel {
 					_, err = r.billing.Cancel(ctx, r.by, sub.ID, billing.CancelInput{})
 					require.NoError(t, err)
+					orders, err := r.store.MailOrders(ctx, r.by.Scope)
+					require.NoError(t, err)
+					i := slices.IndexFunc(orders, func(o billing.MailOrder) bool { return o.Kind == billing.MailCancellationScheduled })
+					require.GreaterOrEqual(t, i, 0)
+					assert.True(t, orders[i].Facts.WithCharge, "the mail tells of the charge")
 				}
 				r.until(t, start.Add(59*time.Minute))
 				require.NotEmpty(t, r.subscription(t, sub.ID).OpenPayment, "there is still time to answer")
