@@ -4735,9 +4735,12 @@ type SubscriptionDiscount struct {
 	Id     *string    `json:"id"`
 
 	// Percent 12.5 is 12.5 %.
-	Percent  *string       `json:"percent"`
-	StartsAt *time.Time    `json:"starts_at"`
-	Type     *DiscountType `json:"type"`
+	Percent *string `json:"percent"`
+
+	// PeriodsLeft How many more bills it lowers; null for every one to come, until ends_at where that is told.
+	PeriodsLeft *int          `json:"periods_left"`
+	StartsAt    *time.Time    `json:"starts_at"`
+	Type        *DiscountType `json:"type"`
 }
 
 // SubscriptionIncluded What can be added to a subscription.

@@ -85,6 +85,12 @@ func TestDiscountsAreChargedAsShown(t *testing.T) {
 				next := l.mia.Get(l.path("")).Must(http.StatusOK)
 				assert.EqualValues(t, c.now, next.At("next_payment.total.amount"))
 				assert.Equal(t, 1, l.mailed(t)[billing.MailDiscountApplied])
+				if c.periods > 0 {
+					assert.EqualValues(t, c.periods, next.At("discount.periods_left"))
+				} else {
+					assert.NotNil(t, next.At("discount"))
+					assert.Nil(t, next.At("discount.periods_left"))
+				}
 
 				reduced, full := c.periods, 2
 				if c.periods == 0 {
@@ -97,6 +103,9 @@ func TestDiscountsAreChargedAsShown(t *testing.T) {
 						want = append(want, c.now)
 					}
 					got = append(got, l.renews(t, 1)...)
+				}
+				if c.periods > 0 {
+					assert.Nil(t, l.mia.Get(l.path("")).Must(http.StatusOK).At("discount"), "used up")
 				}
 				if full > 0 {
 					until, err := time.Parse(time.RFC3339Nano, terms.Text("offer.terms.until"))

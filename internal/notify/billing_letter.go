@@ -182,6 +182,11 @@ func (b *billingMail) subject(key string) { b.letter.Subject = b.text(key) }
 // say adds a paragraph.
 func (b *billingMail) say(key string) { b.letter.Paragraphs = append(b.letter.Paragraphs, b.text(key)) }
 
+// sayShared adds a paragraph all kinds use.
+func (b *billingMail) sayShared(key string) {
+	b.letter.Paragraphs = append(b.letter.Paragraphs, b.shared(key))
+}
+
 // sayIf adds a paragraph if every param named is known.
 func (b *billingMail) sayIf(key string, needs ...string) {
 	if b.has(needs...) {

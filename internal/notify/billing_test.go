@@ -230,8 +230,8 @@ var told = map[billing.MailKind]struct{ en, de []string }{
 	},
 	billing.MailKept:                {[]string{"€35.70", "April 14, 2026"}, []string{"35,70 €", "14. April 2026"}},
 	billing.MailCanceled:            {[]string{"March 14, 2026", "invoices stay available"}, []string{"14. März 2026", "Rechnungen bleiben"}},
-	billing.MailPaused:              {[]string{"March 14, 2026", "May 14, 2026"}, []string{"14. März 2026", "14. Mai 2026"}},
-	billing.MailPauseScheduled:      {[]string{"April 14, 2026", "May 14, 2026"}, []string{"14. April 2026", "14. Mai 2026"}},
+	billing.MailPaused:              {[]string{"March 14, 2026", "May 14, 2026", "due on May 14, 2026 is €35.70"}, []string{"14. März 2026", "14. Mai 2026", "Zahlung von 35,70 €"}},
+	billing.MailPauseScheduled:      {[]string{"April 14, 2026", "May 14, 2026", "due on May 14, 2026 is €35.70"}, []string{"14. April 2026", "14. Mai 2026", "Zahlung von 35,70 €"}},
 	billing.MailResumed:             {[]string{"April 14, 2026", "€35.70"}, []string{"14. April 2026", "35,70 €"}},
 	billing.MailPlanChanged:         {[]string{"€35.70 a month", "€30.00", "Analytics Pro (Monthly) × 3"}, []string{"35,70 € pro Monat"}},
 	billing.MailPlanChangeScheduled: {[]string{"€60.00 a month", "April 14, 2026", "Analytics Max"}, []string{"60,00 € pro Monat", "14. April 2026", "Analytics Max"}},
@@ -490,13 +490,50 @@ func TestVariants(t *testing.T) {
 			w.sub.ScheduledChange = &billing.ScheduledChange{Action: billing.ScheduleCancel, EffectiveAt: may, Firm: true}
 		}, "the next payment, €35.70, is due on April 14, 2026", "Nothing more"},
 		{"an end with a debt", billing.MailCancellationScheduled, func(w *world) { w.sub.Status, w.sub.Debt = billing.SubscriptionPastDue, payID }, "is overdue", "Nothing more"},
+		{"an end that depends on a charge", billing.MailCancellationScheduled, func(w *world) {
+			w.order.Facts.WithCharge, w.sub.OpenPayment = true, payID
+		}, "If it fails, your subscription ends at once and you owe nothing for it, unless", "Nothing more"},
+		{"an end that depends on a charge, dunned", billing.MailCancellationScheduled, func(w *world) {
+			w.order.Facts.WithCharge, w.sub.Status, w.sub.Debt, w.sub.OpenPayment = true, billing.SubscriptionPastDue, payID, payID
+		}, "your subscription ends on April 14, 2026, or with the period it pays for", "overdue"},
+		{"a charge, and an end that was named", billing.MailCancellationScheduled, func(w *world) {
+			w.order.Facts.WithCharge, w.sub.Debt, w.sub.OpenPayment = true, payID, payID
+			w.sub.ScheduledChange = &billing.ScheduledChange{Action: billing.ScheduleCancel, EffectiveAt: april, Firm: true}
+		}, "if it succeeds, it stays paid.\n\nApart from that payment, nothing more will be charged", "overdue"},
+		{"a charge, and a later end that was named", billing.MailCancellationScheduled, func(w *world) {
+			w.order.Facts.WithCharge, w.sub.OpenPayment, w.order.Facts.EffectiveAt = true, payID, &may
+			w.sub.ScheduledChange = &billing.ScheduledChange{Action: billing.ScheduleCancel, EffectiveAt: may, Firm: true}
+		}, "if it succeeds, it stays paid.\n\nUntil then it renews as before: the next payment, €35.70", "othing more"},
+		{"an end, by invoice", billing.MailCancellationScheduled, func(w *world) {
+			w.sub.CollectionMode = billing.CollectManual
+		}, "No further invoice will be issued for it.\n\nInvoices that were issued and not canceled stay payable.", "charged"},
+		{"an end with a debt and a charge, by invoice", billing.MailCancellationScheduled, func(w *world) {
+			w.sub.CollectionMode, w.sub.Debt, w.order.Facts.WithCharge = billing.CollectManual, payID, true
+		}, "stay payable", "at once"},
+		{"a later end, by invoice", billing.MailCancellationScheduled, func(w *world) {
+			w.sub.CollectionMode, w.order.Facts.EffectiveAt = billing.CollectManual, &may
+			w.sub.ScheduledChange = &billing.ScheduledChange{Action: billing.ScheduleCancel, EffectiveAt: may, Firm: true}
+		}, "is due on April 14, 2026.\n\nInvoices that were issued", "No further invoice"},
+		{"ended, by invoice", billing.MailCanceled, func(w *world) { w.sub.CollectionMode = billing.CollectManual }, "No further invoice will be issued", "charged"},
+		{"a change with a discount that ends", billing.MailPlanChangeScheduled, func(w *world) {
+			w.sub.Discount, w.sub.NextTotal = &billing.SubscriptionDiscount{Type: billing.DiscountPercent, Percent: "30", PeriodsLeft: ptr(2)}, ptr(int64(4200))
+		}, "From then on it costs €60.00 a month.\n\nYour discount still counts then: the next payment, on April 14, 2026, is €42.00.", "€42.00 a month"},
+		{"a change with a discount for ever", billing.MailPlanChangeScheduled, func(w *world) {
+			w.sub.Discount, w.sub.NextTotal = &billing.SubscriptionDiscount{Type: billing.DiscountPercent, Percent: "30"}, ptr(int64(4200))
+		}, "From then on it costs €42.00 a month.", "Your discount"},
+		{"paused with a discount", billing.MailPaused, func(w *world) { w.sub.NextTotal = ptr(int64(2499)) }, "The payment due on May 14, 2026 is €24.99.", "€35.70"},
+		{"to be paused with a discount", billing.MailPauseScheduled, func(w *world) { w.sub.NextTotal = ptr(int64(2499)) }, "The payment due on May 14, 2026 is €24.99.", "€35.70"},
+		{"paused with a discount of unknown length", billing.MailPaused, func(w *world) {
+			w.sub.Discount = &billing.SubscriptionDiscount{Type: billing.DiscountPercent, Percent: "30", EndsAt: &april}
+		}, "payments go on then", "due on"},
+		{"paused, amount unknown", billing.MailPaused, func(w *world) { w.sub.AmountsUnknown = true }, "payments go on then", "€"},
 		{"an end without a receipt", billing.MailCancellationScheduled, func(w *world) { w.noPDF = foyer.ErrNotFound() }, "Nothing more will be charged", "attached"},
 		{"a discount once", billing.MailDiscountApplied, func(w *world) { w.order.Facts.Periods = 1 }, "Your next payment is €24.99 instead of €35.70", "payments"},
 		{"a discount for ever", billing.MailDiscountApplied, func(w *world) {
 			w.order.Facts.Periods, w.order.Facts.EffectiveAt = 0, nil
 		}, "for as long as your subscription runs", "again"},
-		{"open pause", billing.MailPaused, func(w *world) { w.order.Facts.ResumeAt = nil }, "resume it at any time", "by itself"},
-		{"open pause to come", billing.MailPauseScheduled, func(w *world) { w.order.Facts.ResumeAt = nil }, "After that you can resume", "by itself"},
+		{"open pause", billing.MailPaused, func(w *world) { w.order.Facts.ResumeAt = nil }, "resume it at any time", "€"},
+		{"open pause to come", billing.MailPauseScheduled, func(w *world) { w.order.Facts.ResumeAt = nil }, "After that you can resume", "€"},
 		{"trial then invoice", billing.MailTrialEnding, func(w *world) { w.sub.CollectionMode = billing.CollectManual }, "we send you an invoice for €35.70", "charge"},
 		{"trial, amount unknown", billing.MailTrialEnding, func(w *world) { w.order.Facts.Amount, w.sub.AmountsUnknown = nil, true }, "Your paid subscription begins then", "€"},
 		{"no card", billing.MailMethodChanged, func(w *world) { w.order.Facts.Brand, w.order.Facts.Last4 = "", "" }, "with your new payment method", "Card"},

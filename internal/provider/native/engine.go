@@ -45,7 +45,8 @@ var (
 // attempt at once; if they do, the key keeps it one charge.
 const (
 	defaultLease = 30 * time.Second
-	// actionLife is how long a customer has to confirm a charge with their bank.
+	// actionLife is how long a customer has to confirm a charge with their bank: by the real clock, or by the merchant's where that
+	// was moved, whichever is first.
 	actionLife = time.Hour
 	// batch is how many subscriptions are planned, charged and booked together: one number row lock, one commit.
 	batch = 64
@@ -106,6 +107,10 @@ type Store interface {
 	CaptureAttempts(ctx context.Context, merchant foyer.MerchantID, ids []billing.AttemptID, at time.Time) ([]billing.AttemptID, error)
 	FinishAttempt(ctx context.Context, a billing.Attempt) (bool, error)
 	AbandonedAttempts(ctx context.Context, merchant foyer.MerchantID, now, until time.Time, limit int) ([]billing.Attempt, error)
+	// UnansweredAttempts takes over attempts that wait for their customer, made by asked, the merchant's time; OldestUnanswered is
+	// when the first of them was made, nil when none waits.
+	UnansweredAttempts(ctx context.Context, merchant foyer.MerchantID, asked, until time.Time, limit int) ([]billing.Attempt, error)
+	OldestUnanswered(ctx context.Context, merchant foyer.MerchantID, leasedAfter time.Time) (*time.Time, error)
 	Attempt(ctx context.Context, merchant foyer.MerchantID, id billing.AttemptID) (billing.Attempt, error)
 	AttemptByCommand(ctx context.Context, merchant foyer.MerchantID, command string) (billing.Attempt, error)
 	OpenAttempt(ctx context.Context, merchant foyer.MerchantID, payment billing.PaymentID) (billing.Attempt, error)

@@ -102,6 +102,7 @@ func TestALaterEndIsRenewedUntilThen(t *testing.T) {
 		i := slices.IndexFunc(orders, func(o billing.MailOrder) bool { return o.Kind == billing.MailCancellationScheduled })
 		require.GreaterOrEqual(t, i, 0)
 		assert.Equal(t, "can_1", orders[i].Facts.Receipt)
+		assert.False(t, orders[i].Facts.WithCharge)
 		r.audit(t)
 	})
 }
