@@ -3109,13 +3109,13 @@ type MerchantWithdrawal struct {
 	CustomerId string     `json:"customer_id"`
 	DeclaredAt *time.Time `json:"declared_at"`
 
-	// EndsAt Until when one could withdraw.
-	EndsAt time.Time `json:"ends_at"`
+	// EndsAt Until when one could withdraw; null where the law gives no such right.
+	EndsAt *time.Time `json:"ends_at"`
 
 	// Evidence When one is shown, not in lists. Oldest first.
 	Evidence *[]Evidence `json:"evidence,omitempty"`
 
-	// ExpiresAt When an open one is given up.
+	// ExpiresAt When an open one is given up that was only looked at; null for one declared without signing in, which stays open until it is decided.
 	ExpiresAt *time.Time `json:"expires_at"`
 	Id        string     `json:"id"`
 
@@ -5179,10 +5179,10 @@ type Withdrawal struct {
 	// DeclaredAt When it was declared; for one declared without signing in, when that was received.
 	DeclaredAt *time.Time `json:"declared_at"`
 
-	// EndsAt Until when one can withdraw.
-	EndsAt time.Time `json:"ends_at"`
+	// EndsAt Until when one can withdraw; null where the seller grants what no law does.
+	EndsAt *time.Time `json:"ends_at"`
 
-	// ExpiresAt When an open one is given up.
+	// ExpiresAt When an open one is given up that was only looked at; null for one declared without signing in, which stays open until it is decided.
 	ExpiresAt *time.Time `json:"expires_at"`
 	Headline  string     `json:"headline"`
 	Id        string     `json:"id"`

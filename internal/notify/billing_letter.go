@@ -87,6 +87,7 @@ var compose = map[billing.MailKind]func(*billingMail){
 	billing.MailTrialExtended:         (*billingMail).trialExtended,
 	billing.MailWithdrawalDeclared:    (*billingMail).withdrawalDeclared,
 	billing.MailWithdrawalReceived:    (*billingMail).withdrawalReceived,
+	billing.MailWithdrawalDismissed:   (*billingMail).withdrawalDismissed,
 }
 
 // mail composes and draws the mail.

@@ -93,6 +93,12 @@ func (b *billingMail) cancellationScheduled() {
 	b.say("intro")
 	b.untilTheEnd()
 	b.sayReceipt()
+	if b.order.Facts.Declared {
+		b.say("declared")
+	}
+	if b.order.Facts.Examined {
+		b.sayIf("examined", "Date")
+	}
 	b.say("undo")
 	b.row("plan", planOf(b))
 	b.row("canceled_on", b.date(b.order.At))

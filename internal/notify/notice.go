@@ -153,6 +153,9 @@ func (n Notice) receiptLetter(settings merchant.Settings, locale i18n.Locale) bi
 	text := func(key string) string { return locale.Text("mail.notice."+key, n.params(settings, locale)) }
 	l := n.begin(settings, locale)
 	l.Subject, l.Greeting, l.Paragraphs = oneLine(text(n.Kind+".subject"), 150), text("greeting"), []string{text(n.Kind + ".intro"), text("attached")}
+	if n.Grounds == "extraordinary" {
+		l.Paragraphs = append(l.Paragraphs, text("extraordinary"))
+	}
 	l.Preheader, l.Rows, l.Notes, l.Footer = l.Paragraphs[0], n.rows(locale), []string{text("not_you")}, text("footer")
 	return l
 }
@@ -166,6 +169,8 @@ func (n Notice) merchantLetter(settings merchant.Settings, locale i18n.Locale) b
 	switch {
 	case n.Matched:
 		why = "extraordinary"
+	case n.Problem == "withdrawal.not_available":
+		why = "not_available"
 	case merchantProblems[n.Problem]:
 		why = n.Problem
 	}

@@ -156,7 +156,10 @@ func (n *Notices) late(ctx context.Context, notice Notice, sub billing.Subscript
 		concluded = *sub.StartedAt
 	}
 	profile := ProfileOf(customer.Address.Country, customer.Address.Region).Tightened(settings.Legal)
-	if ends, given := profile.WithdrawalEnds(concluded); !given || !notice.ReceivedAt.Before(ends) {
+	switch ends, given := profile.WithdrawalEnds(concluded); {
+	case !given:
+		return NoticeProblem("withdrawal.not_available"), nil
+	case !notice.ReceivedAt.Before(ends):
 		return ProblemOutOfTime, nil
 	}
 	return "", nil
@@ -180,7 +183,7 @@ func (n *Notices) apply(ctx context.Context, by foyer.Actor, notice Notice, sub 
 // address could have written it, and the customer, who gets a mail, must have the time to undo it. One that has ended, or ends then or
 // sooner, is left alone.
 func (s *Service) cancelByNotice(ctx context.Context, by foyer.Actor, n Notice, sub billing.Subscription, now time.Time) (CancellationID, error) {
-	in := billing.CancelInput{Effective: billing.AtPeriodEnd, NotBefore: n.EndAt, Deferred: true}
+	in := billing.CancelInput{Effective: billing.AtPeriodEnd, NotBefore: n.EndAt, Deferred: true, Examined: n.Grounds == GroundsExtraordinary}
 	if _, err := sub.Cancel(in, now); refusedWith(err, "subscription.canceled", "subscription.cancel_scheduled") {
 		return "", nil
 	}

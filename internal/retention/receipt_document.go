@@ -73,6 +73,9 @@ func (r Receipt) Document(locale i18n.Locale) Document {
 	}
 	line("reason", c.Reason)
 	d.Paragraphs = append(d.Paragraphs, text(kind+".declared"))
+	if c.NoticeKind == string(GroundsExtraordinary) {
+		d.Paragraphs = append(d.Paragraphs, text(kind+".extraordinary"))
+	}
 	if after := r.consequence(); after != "" {
 		d.Paragraphs = append(d.Paragraphs, text(kind+"."+after))
 	}
@@ -81,6 +84,9 @@ func (r Receipt) Document(locale i18n.Locale) Document {
 	}
 	if c.Credit != nil {
 		d.Paragraphs = append(d.Paragraphs, text("credit"))
+	}
+	if c.ProRata {
+		d.Paragraphs = append(d.Paragraphs, text("pro_rata"))
 	}
 	d.Paragraphs = append(d.Paragraphs, text("sealed"))
 	return d

@@ -41,7 +41,7 @@ func (e *Engine) Cancel(ctx context.Context, by foyer.Actor, id billing.Subscrip
 		if after.Status != billing.SubscriptionCanceled {
 			l.subscription(after, billing.EventSubscriptionUpdated)
 			if !in.Quiet {
-				l.mail(billing.MailCancellationScheduled, by.Scope, id, "", billing.MailFacts{EffectiveAt: &after.ScheduledChange.EffectiveAt, Receipt: in.Receipt})
+				l.mail(billing.MailCancellationScheduled, by.Scope, id, "", billing.MailFacts{EffectiveAt: &after.ScheduledChange.EffectiveAt, Receipt: in.Receipt, Declared: in.Deferred, Examined: in.Examined})
 			}
 			return nil
 		}
