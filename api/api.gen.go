@@ -3287,7 +3287,7 @@ type Notice struct {
 	// Note Yours.
 	Note *string `json:"note"`
 
-	// Problem Why it waits for you, or did: `no_match`, `several`, `out_of_time`, or the code of what kept it from being done.
+	// Problem Why it waits for you, or did: `no_match`, `several`, `out_of_time`, `busy` or `too_many` (not matched by itself), `kept` (the customer undid the end of an earlier one), or the code of what kept it from being done.
 	Problem    *string   `json:"problem"`
 	Reason     *string   `json:"reason"`
 	ReceivedAt time.Time `json:"received_at"`

@@ -56,6 +56,8 @@ const (
 	// acknowledges one on a durable medium.
 	MailWithdrawalDeclared MailKind = "withdrawal_declared"
 	MailWithdrawalReceived MailKind = "withdrawal_received"
+	// MailNoticeNoted tells the customer when a subscription ends that somebody declared to end without signing in, and that ends anyway.
+	MailNoticeNoted MailKind = "notice_noted"
 	// MailWithdrawalDismissed tells the customer that the seller turned down a withdrawal declared without signing in.
 	MailWithdrawalDismissed MailKind = "withdrawal_dismissed"
 )

@@ -85,6 +85,7 @@ var compose = map[billing.MailKind]func(*billingMail){
 	billing.MailPlanChangeScheduled:   (*billingMail).planChangeScheduled,
 	billing.MailDiscountApplied:       (*billingMail).discountApplied,
 	billing.MailTrialExtended:         (*billingMail).trialExtended,
+	billing.MailNoticeNoted:           (*billingMail).noticeNoted,
 	billing.MailWithdrawalDeclared:    (*billingMail).withdrawalDeclared,
 	billing.MailWithdrawalReceived:    (*billingMail).withdrawalReceived,
 	billing.MailWithdrawalDismissed:   (*billingMail).withdrawalDismissed,

@@ -192,7 +192,7 @@ func newWorld(kind billing.MailKind, locale string) *world {
 		w.sub.Status = billing.SubscriptionCanceled
 	case billing.MailWithdrawalDeclared:
 		facts.EffectiveAt, facts.InTime, facts.Amount, facts.ProRata = &april, true, &amount, true
-	case billing.MailWithdrawalDismissed:
+	case billing.MailWithdrawalDismissed, billing.MailNoticeNoted:
 		facts.EffectiveAt = &april
 	case billing.MailTrialExtended:
 		w.sub.Status, w.sub.Trial = billing.SubscriptionTrialing, &foyer.Period{Start: march, End: april}
@@ -249,11 +249,12 @@ var told = map[billing.MailKind]struct{ en, de []string }{
 		[]string{"April 14, 2026", "If it was not you", "Review and confirm", "March 14, 2026", "received in time", "€35.70 then goes back", "less than you paid"},
 		[]string{"14. April 2026", "Waren Sie es nicht", "Ansehen und bestätigen", "rechtzeitig", "35,70 €", "weniger, als Sie gezahlt haben"},
 	},
+	billing.MailNoticeNoted:         {[]string{"without signing in", "April 14, 2026"}, []string{"ohne Anmeldung", "14. April 2026"}},
 	billing.MailWithdrawalDismissed: {[]string{"did not accept", "April 14, 2026", "please contact"}, []string{"nicht angenommen", "14. April 2026"}},
-	billing.MailTrialExtended: {[]string{"April 14, 2026", "€35.70 will be charged"}, []string{"14. April 2026", "35,70 € abgebucht"}},
-	billing.MailRefunded:      {[]string{"€35.70", "credit note is attached"}, []string{"35,70 €", "Gutschrift"}},
-	billing.MailInvoiceCopy:   {[]string{"AC-10566", "€35.70", "attached"}, []string{"AC-10566", "35,70 €", "im Anhang"}},
-	billing.MailMethodChanged: {[]string{"Visa ending in 4242", "wasn’t you"}, []string{"Visa mit den Endziffern 4242", "nicht waren"}},
+	billing.MailTrialExtended:       {[]string{"April 14, 2026", "€35.70 will be charged"}, []string{"14. April 2026", "35,70 € abgebucht"}},
+	billing.MailRefunded:            {[]string{"€35.70", "credit note is attached"}, []string{"35,70 €", "Gutschrift"}},
+	billing.MailInvoiceCopy:         {[]string{"AC-10566", "€35.70", "attached"}, []string{"AC-10566", "35,70 €", "im Anhang"}},
+	billing.MailMethodChanged:       {[]string{"Visa ending in 4242", "wasn’t you"}, []string{"Visa mit den Endziffern 4242", "nicht waren"}},
 }
 
 var kinds = slices.Sorted(maps.Keys(compose))
@@ -262,7 +263,7 @@ func plain(s string) string { return strings.ReplaceAll(s, "\u00a0", " ") }
 
 func TestBillingMails(t *testing.T) {
 	t.Parallel()
-	require.Len(t, kinds, 22)
+	require.Len(t, kinds, 23)
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()

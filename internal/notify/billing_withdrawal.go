@@ -58,3 +58,14 @@ func (b *billingMail) withdrawalDismissed() {
 	b.row("plan", planOf(b))
 	b.button("subscription", b.links.subscription)
 }
+
+// noticeNoted says when a subscription ends that was declared to end without signing in, and that ends or has ended anyway.
+func (b *billingMail) noticeNoted() {
+	b.subject("subject")
+	b.say("intro")
+	b.sayIf("ends", "Date")
+	b.say("nothing_more")
+	b.row("plan", planOf(b))
+	b.rowOf("ends_on", "Date")
+	b.button("portal", b.links.home)
+}

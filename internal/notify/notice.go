@@ -161,7 +161,7 @@ func (n Notice) receiptLetter(settings merchant.Settings, locale i18n.Locale) bi
 }
 
 // merchantProblems are the problems with a text of their own.
-var merchantProblems = map[string]bool{"no_match": true, "several": true, "out_of_time": true}
+var merchantProblems = map[string]bool{"no_match": true, "several": true, "out_of_time": true, "too_many": true, "kept": true}
 
 func (n Notice) merchantLetter(settings merchant.Settings, locale i18n.Locale) billingLetter {
 	text := func(key string) string { return locale.Text("mail.notice_merchant."+key, n.params(settings, locale)) }

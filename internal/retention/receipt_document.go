@@ -71,7 +71,7 @@ func (r Receipt) Document(locale i18n.Locale) Document {
 	if c.NoticeKind != "" {
 		line("notice_kind", text("notice_kind."+c.NoticeKind))
 	}
-	line("reason", c.Reason)
+	line("reason", unlinked(c.Reason)) // it is free text, and goes to an address nobody has shown to be theirs
 	d.Paragraphs = append(d.Paragraphs, text(kind+".declared"))
 	if c.NoticeKind == string(GroundsExtraordinary) {
 		d.Paragraphs = append(d.Paragraphs, text(kind+".extraordinary"))
