@@ -3142,13 +3142,13 @@ type MerchantWithdrawal struct {
 	CustomerId string     `json:"customer_id"`
 	DeclaredAt *time.Time `json:"declared_at"`
 
-	// EndsAt Until when one could withdraw.
-	EndsAt time.Time `json:"ends_at"`
+	// EndsAt Until when one could withdraw; null where the law gives no such right.
+	EndsAt *time.Time `json:"ends_at"`
 
 	// Evidence When one is shown, not in lists. Oldest first.
 	Evidence *[]Evidence `json:"evidence,omitempty"`
 
-	// ExpiresAt When an open one is given up.
+	// ExpiresAt When an open one is given up that was only looked at; null for one declared without signing in, which stays open until it is decided.
 	ExpiresAt *time.Time `json:"expires_at"`
 	Id        string     `json:"id"`
 
@@ -3320,7 +3320,7 @@ type Notice struct {
 	// Note Yours.
 	Note *string `json:"note"`
 
-	// Problem Why it waits for you, or did: `no_match`, `several`, `out_of_time`, or the code of what kept it from being done.
+	// Problem Why it waits for you, or did: `no_match`, `several`, `out_of_time`, `busy` or `too_many` (not matched by itself), `kept` (the customer undid the end of an earlier one), or the code of what kept it from being done.
 	Problem    *string   `json:"problem"`
 	Reason     *string   `json:"reason"`
 	ReceivedAt time.Time `json:"received_at"`
@@ -5215,10 +5215,10 @@ type Withdrawal struct {
 	// DeclaredAt When it was declared; for one declared without signing in, when that was received.
 	DeclaredAt *time.Time `json:"declared_at"`
 
-	// EndsAt Until when one can withdraw.
-	EndsAt time.Time `json:"ends_at"`
+	// EndsAt Until when one can withdraw; null where the seller grants what no law does.
+	EndsAt *time.Time `json:"ends_at"`
 
-	// ExpiresAt When an open one is given up.
+	// ExpiresAt When an open one is given up that was only looked at; null for one declared without signing in, which stays open until it is decided.
 	ExpiresAt *time.Time `json:"expires_at"`
 	Headline  string     `json:"headline"`
 	Id        string     `json:"id"`

@@ -49,20 +49,27 @@ func (r receipts) draw(ctx context.Context, receipt retention.Receipt, locale i1
 	return name, pdf, err
 }
 
-// failedWithdrawals gives notify the withdrawals it tells merchants of.
-type failedWithdrawals struct {
+// pendingWithdrawals gives notify the withdrawals it tells merchants of.
+type pendingWithdrawals struct {
 	store   *store.Store
 	billing *billing.Service
 }
 
-// FailedWithdrawal implements notify.Withdrawals.
-func (f failedWithdrawals) FailedWithdrawal(ctx context.Context, merchant foyer.MerchantID, id string) (notify.FailedWithdrawal, bool, error) {
+// PendingWithdrawal implements notify.Withdrawals.
+func (f pendingWithdrawals) PendingWithdrawal(ctx context.Context, merchant foyer.MerchantID, id string) (notify.PendingWithdrawal, bool, error) {
 	w, err := f.store.MerchantWithdrawal(ctx, merchant, retention.WithdrawalID(id))
-	if err != nil || w.State != retention.WithdrawalFailed {
-		return notify.FailedWithdrawal{}, false, err
+	if err != nil || w.State != retention.WithdrawalFailed && !w.Waiting() {
+		return notify.PendingWithdrawal{}, false, err
+	}
+	need := notify.WithdrawalFailed
+	switch {
+	case w.Waiting() && w.RemindAt != nil:
+		need = notify.WithdrawalNoticed
+	case w.Waiting():
+		need = notify.WithdrawalUndecided
 	}
 	customer, err := f.billing.Customer(ctx, w.Scope())
-	told := notify.FailedWithdrawal{ID: id, Customer: customer.Email, Subscription: string(w.Subscription), Reason: string(w.Reason), Declared: *w.DeclaredAt}
+	told := notify.PendingWithdrawal{ID: id, Need: need, Customer: customer.Email, Subscription: string(w.Subscription), Reason: string(w.Reason), Declared: *w.DeclaredAt}
 	told.Amount.Currency = w.Currency
 	for _, r := range w.Returns {
 		if r.State == retention.ReturnRefused {

@@ -56,6 +56,10 @@ const (
 	// acknowledges one on a durable medium.
 	MailWithdrawalDeclared MailKind = "withdrawal_declared"
 	MailWithdrawalReceived MailKind = "withdrawal_received"
+	// MailNoticeNoted tells the customer when a subscription ends that somebody declared to end without signing in, and that ends anyway.
+	MailNoticeNoted MailKind = "notice_noted"
+	// MailWithdrawalDismissed tells the customer that the seller turned down a withdrawal declared without signing in.
+	MailWithdrawalDismissed MailKind = "withdrawal_dismissed"
 )
 
 // MailOrder is a mail that must be sent: committed with what it tells of, carried out by a job. The facts that may have
@@ -83,6 +87,13 @@ type MailFacts struct {
 	Credit int64 `json:"credit,omitempty"`
 	// WithCharge says that a charge is under way whose outcome is waited for.
 	WithCharge bool `json:"with_charge,omitempty"`
+	// Declared says that it was declared without signing in, InTime that a withdrawal was received within its time.
+	Declared bool `json:"declared,omitempty"`
+	InTime   bool `json:"in_time,omitempty"`
+	// ProRata says that what was used of a period until the withdrawal is not given back; Examined that the seller looks at whether it
+	// ends sooner, for the cause given.
+	ProRata  bool `json:"pro_rata,omitempty"`
+	Examined bool `json:"examined,omitempty"`
 	// Attempt counts the tries to collect a payment, from 1; Last says that there will be no other by itself.
 	Attempt   int       `json:"attempt,omitempty"`
 	Last      bool      `json:"last,omitempty"`

@@ -72,6 +72,8 @@ type CancelInput struct {
 	NotBefore *time.Time
 	// Deferred says that it must not end at once, whatever its state: it was declared by somebody who was not signed in.
 	Deferred bool
+	// Examined says that a cause for an earlier end was given, which the seller looks at.
+	Examined bool
 	// Receipt is the document the customer's mail carries; empty for none.
 	Receipt string
 	// Quiet says that whoever cancels tells the customer: no mail of its own is sent.

@@ -85,7 +85,7 @@ func (p presenter) withdrawn(w retention.Withdrawal) api.MerchantWithdrawal {
 	money, credit := w.Refund()
 	return api.MerchantWithdrawal{
 		Id: string(w.ID), CustomerId: string(w.Customer), SubscriptionId: string(w.Subscription), NoticeId: orNull(w.Notice), State: api.WithdrawalState(w.State),
-		Profile: string(w.Profile), Country: orNull(w.Country), Policy: api.MerchantWithdrawalPolicy(w.Policy), DeclaredAt: w.DeclaredAt, EndsAt: w.EndsAt,
+		Profile: string(w.Profile), Country: orNull(w.Country), Policy: api.MerchantWithdrawalPolicy(w.Policy), DeclaredAt: w.DeclaredAt, EndsAt: windowEnd(w),
 		Refund: p.money(money, w.Currency), Credit: p.money(credit, w.Currency), Refunds: p.returns(w), Reason: orNull(w.Reason), NextTryAt: w.TryAt,
 		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, ExpiresAt: w.ExpiresAt,
 	}

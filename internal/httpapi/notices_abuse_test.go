@@ -13,25 +13,75 @@ import (
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/foyertest"
+	"foyer/internal/foyertest/tools"
 	"foyer/internal/identity"
 	"foyer/internal/notify"
 )
 
-// Threat: a flood of notices from one place, or at one merchant.
-func TestNoticesAreLimitedByPlaceAndMerchant(t *testing.T) {
+// Threat: a flood of notices from one place.
+func TestNoticesAreLimitedByPlace(t *testing.T) {
 	t.Parallel()
-	for _, name := range []identity.LimitName{identity.LimitNoticeIP, identity.LimitNoticeMerchant} {
-		t.Run(string(name), func(t *testing.T) {
+	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
+		c := newCounter(t, a)
+		answers := together(9, func(i int) int {
+			return c.declares(t, []string{"cancellation", "withdrawal"}[i%2], map[string]any{"email": foyertest.Email(i)}).Status
+		})
+		assert.Equal(t, map[int]int{http.StatusCreated: 6, http.StatusTooManyRequests: 3}, answers, "both kinds count together")
+		assert.LessOrEqual(t, wait(t, c.declares(t, "withdrawal", nil)), 60)
+		c.declares(t, "withdrawal", map[string]any{"email": "no address"}).Refused(http.StatusUnprocessableEntity, "input.invalid")
+	}, foyertest.WithLimits(identity.Limits{identity.LimitNoticeIP: {{Count: 6, Per: time.Minute}}}))
+}
+
+// Threat: shutting a statutory exit by using it. Above the merchant's limit a notice is received and receipted like any other; it waits for
+// the merchant, and nothing is mailed of it.
+func TestAFloodOfNoticesShutsNobodyOut(t *testing.T) {
+	t.Parallel()
+	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
+		c := newCounter(t, a)
+		for i := range 3 {
+			c.settled(t, c.declares(t, "cancellation", map[string]any{"email": foyertest.Email(i)}).Must(http.StatusCreated).Text("id"))
+		}
+		answer := c.declares(t, "cancellation", nil).Must(http.StatusCreated)
+		a.Client(t).Get(strings.TrimPrefix(answer.Text("receipt_url"), "https://billing.test")).Must(http.StatusOK)
+		found := c.settled(t, answer.Text("id"))
+		assert.Equal(t, []any{"unmatched", "busy"}, []any{found.At("state"), found.At("problem")})
+		assert.Nil(t, c.now(t, c.sub.ID).ScheduledChange)
+		require.Eventually(t, func() bool { return len(a.Mails(t, sellerMail)) == 3 }, 10*time.Second, 20*time.Millisecond)
+		time.Sleep(300 * time.Millisecond) // a fourth would be there by now
+		assert.Len(t, a.Mails(t, sellerMail), 3)
+		for _, m := range a.Mails(t, miasEmail) {
+			assert.NotContains(t, m.Subject, "cancellation")
+		}
+		done := c.key.Post("/v1/merchant/notices/"+answer.Text("id")+"/resolve", map[string]any{"subscription_id": c.sub.ID}).Must(http.StatusOK)
+		assert.Equal(t, "resolved", done.Text("state"))
+		assert.Equal(t, c.sub.CurrentPeriod.End, c.now(t, c.sub.ID).ScheduledChange.EffectiveAt)
+	}, foyertest.WithLimits(identity.Limits{identity.LimitNoticeMerchant: {{Count: 3, Per: time.Hour}}}))
+}
+
+// Threat: trying names and numbers on an address. After so many that match nothing, or so many at all, the right one is the merchant's to
+// see; at another merchant nothing has been counted.
+func TestGuessingByNoticesGetsNowhere(t *testing.T) {
+	t.Parallel()
+	for name, limit := range map[string]identity.LimitName{"unmatched": identity.LimitNoticeUnmatched, "any": identity.LimitNoticeAddress} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
 				c := newCounter(t, a)
-				answers := together(9, func(i int) int {
-					return c.declares(t, []string{"cancellation", "withdrawal"}[i%2], map[string]any{"email": foyertest.Email(i)}).Status
-				})
-				assert.Equal(t, map[int]int{http.StatusCreated: 6, http.StatusTooManyRequests: 3}, answers, "both kinds count together")
-				assert.LessOrEqual(t, wait(t, c.declares(t, "withdrawal", nil)), 60)
-				c.declares(t, "withdrawal", map[string]any{"email": "no address"}).Refused(http.StatusUnprocessableEntity, "input.invalid")
-			}, foyertest.WithLimits(identity.Limits{name: {{Count: 6, Per: time.Minute}}}))
+				guesses := map[identity.LimitName]int{identity.LimitNoticeUnmatched: 4, identity.LimitNoticeAddress: 5}[limit]
+				for i := range guesses {
+					found := c.settled(t, c.declares(t, "cancellation", map[string]any{"name": fmt.Sprint("Guess ", i)}).Must(http.StatusCreated).Text("id"))
+					assert.Equal(t, "no_match", found.Text("problem"))
+				}
+				found := c.settled(t, c.declares(t, "cancellation", map[string]any{"email": "MIA@mailbox.test"}).Must(http.StatusCreated).Text("id"))
+				assert.Equal(t, []any{"unmatched", "too_many"}, []any{found.At("state"), found.At("problem")})
+				assert.Nil(t, c.now(t, c.sub.ID).ScheduledChange)
+				c.awaitMail(t, sellerMail, "A cancellation was received")
+
+				other := a.Merchant(t, "zenith")
+				body := map[string]any{"name": miasName, "email": miasEmail, "contract": "my plan"}
+				a.Client(t).Post("/v1/portals/"+string(other.Portal.ID)+"/cancellation-notices", body).Must(http.StatusCreated)
+				c.awaitMail(t, miasEmail, "We have received your cancellation (zenith)")
+			}, only(limit))
 		})
 	}
 }
@@ -74,6 +124,12 @@ func TestWhatANoticeMayNotSay(t *testing.T) {
 		at     string
 	}{
 		"a link in the name":           {"cancellation", map[string]any{"name": "Win at HTTPS://evil.test"}, 422, "input.link", "/name"},
+		"a host":                       {"cancellation", map[string]any{"name": "Win at evil.com"}, 422, "input.link", "/name"},
+		"a host with a path":           {"withdrawal", map[string]any{"contract": "see evil.co.uk/x now"}, 422, "input.link", "/contract"},
+		"a wide dot":                   {"withdrawal", map[string]any{"contract": "evil．com"}, 422, "input.link", "/contract"},
+		"a dot of another script":      {"withdrawal", map[string]any{"contract": "evil。com"}, 422, "input.link", "/contract"},
+		"a scheme with one slash":      {"withdrawal", map[string]any{"contract": "https:/evil"}, 422, "input.link", "/contract"},
+		"an address to write to":       {"withdrawal", map[string]any{"contract": "mailto:x"}, 422, "input.link", "/contract"},
 		"a link in the contract":       {"withdrawal", map[string]any{"contract": "see Ｗww.evil.test"}, 422, "input.link", "/contract"},
 		"two lines":                    {"cancellation", map[string]any{"name": "Mia\r\nBcc: all@evil.test"}, 422, "input.text_characters", "/name"},
 		"two lines in the contract":    {"cancellation", map[string]any{"contract": "Plan\nand more"}, 422, "input.text_characters", "/contract"},
@@ -100,6 +156,34 @@ func TestWhatANoticeMayNotSay(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What only looks like a link is a name, and refused to nobody.
+func TestWhatANoticeMaySay(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t, foyertest.New(t, "sqlite"))
+	for _, text := range []string{
+		"Müller GmbH & Co. KG", "Müller GmbH & Co.KG", "Dr. Weber", "Dr.Weber", "Dr.med. Weber", "Turnverein e.V.", "v1.2", "INV-000041", "Nr.4711", "account mia@mailbox.test", "St. Pauli",
+	} {
+		c.declares(t, "cancellation", map[string]any{"name": text, "contract": text, "email": "stranger@mailbox.test"}).Must(http.StatusCreated)
+	}
+}
+
+// Threat: bait in the reason, which the document mailed to a stranger repeats. What was declared is kept whole.
+func TestAnAddressInAReasonIsNoLinkInTheDocument(t *testing.T) {
+	t.Parallel()
+	tools.RequireTool(t, "pdftotext")
+	c := newCounter(t, foyertest.New(t, "sqlite"))
+	const reason = "See https://evil.test/prize and www.evil.test"
+	answer := c.declares(t, "cancellation", map[string]any{"kind": "extraordinary", "reason": reason, "email": "stranger@mailbox.test"}).Must(http.StatusCreated)
+	mail := c.awaitMail(t, "stranger@mailbox.test", "received")
+	require.Len(t, mail.Attachments, 1)
+	text := textOf(t, mail.Attachments[0].Content)
+	assert.Contains(t, text, "evil.test")
+	assert.NotContains(t, text, "https://")
+	assert.Contains(t, text, "examines whether the contract ends earlier")
+	assert.Contains(t, mail.Text, "examines it")
+	assert.Equal(t, reason, c.settled(t, answer.Text("id")).Text("reason"))
 }
 
 // Threat: markup in a mail that looks like the merchant's own.

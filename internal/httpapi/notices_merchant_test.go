@@ -11,6 +11,7 @@ import (
 
 	"foyer/internal/billing"
 	"foyer/internal/foyertest"
+	"foyer/internal/i18n"
 	"foyer/internal/retention"
 )
 
@@ -194,5 +195,92 @@ func TestANoticeThatCantBeCarriedOutGoesToTheMerchant(t *testing.T) {
 		path := "/v1/merchant/notices/" + id + "/resolve"
 		c.key.Post(path, map[string]any{"subscription_id": sub.ID}).Refused(http.StatusConflict, "subscription.kept_elsewhere")
 		c.key.Post(path, map[string]any{"note": "Ended there."}).Must(http.StatusOK)
+	})
+}
+
+// Threat: ending again and again what its customer keeps. The next notice of the address is the merchant's to look at, for 30 days.
+func TestANoticeDoesNotEndAgainWhatWasKept(t *testing.T) {
+	t.Parallel()
+	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
+		c := newCounter(t, a)
+		keep := func() {
+			a.SignIn(t, c.merchant, miasEmail).Delete("/v1/subscriptions/" + string(c.sub.ID) + "/scheduled-change").Must(http.StatusOK)
+		}
+		declared := func() []any {
+			found := c.settled(t, c.declares(t, "cancellation", nil).Must(http.StatusCreated).Text("id"))
+			return []any{found.At("state"), found.At("problem")}
+		}
+		assert.Equal(t, []any{"matched", nil}, declared())
+		keep()
+		assert.Equal(t, []any{"unmatched", "kept"}, declared())
+		assert.Nil(t, c.now(t, c.sub.ID).ScheduledChange)
+		assert.Contains(t, c.awaitMail(t, sellerMail, "A cancellation was received").Text, "has undone the end")
+		now, err := a.Merchants.Clock(t.Context(), c.merchant.ID)
+		require.NoError(t, err)
+		a.Until(t, c.merchant, now.AddDate(0, 0, 31))
+		assert.Equal(t, []any{"matched", nil}, declared())
+	})
+}
+
+// § 312k (4) BGB: when the contract ends is told, also when it would have ended anyway; once.
+func TestANoticeThatChangesNothingIsAnsweredWithTheEnd(t *testing.T) {
+	t.Parallel()
+	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
+		c := newCounter(t, a)
+		c.key.Post("/v1/merchant/subscriptions/"+string(c.sub.ID)+"/cancel", map[string]any{"effective": "period_end"}).Must(http.StatusOK)
+		for range 3 {
+			found := c.settled(t, c.declares(t, "cancellation", nil).Must(http.StatusCreated).Text("id"))
+			assert.Equal(t, []any{"matched", nil}, []any{found.At("state"), found.At("cancellation_id")})
+		}
+		mail := c.awaitMail(t, miasEmail, "We received a declaration about Plan")
+		assert.Contains(t, mail.Text, i18n.English.Date(c.sub.CurrentPeriod.End))
+		settleMails(t, a)
+		orders, err := a.Store.MailOrders(t.Context(), foyertest.As(c.mia).Scope)
+		require.NoError(t, err)
+		told := 0
+		for _, o := range orders {
+			if o.Kind == billing.MailNoticeNoted {
+				told++
+			}
+		}
+		assert.Equal(t, 1, told)
+	})
+}
+
+// Canceling ends a contract, withdrawing undoes it: one that has ended can be withdrawn from by name while the time lasts, and once.
+func TestAWithdrawalNoticeFindsAContractThatHasEnded(t *testing.T) {
+	t.Parallel()
+	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
+		c := newCounter(t, a)
+		c.key.Post("/v1/merchant/subscriptions/"+string(c.sub.ID)+"/cancel", map[string]any{"effective": "immediately"}).Must(http.StatusOK)
+		found := c.settled(t, c.declares(t, "withdrawal", nil).Must(http.StatusCreated).Text("id"))
+		assert.Equal(t, []any{"matched", string(c.sub.ID)}, []any{found.At("state"), found.At("subscription_id")})
+		done := c.key.Post("/v1/merchant/withdrawals/"+found.Text("withdrawal_id")+"/accept", nil, foyertest.Keyed("k")...).Must(http.StatusOK)
+		assert.Equal(t, "completed", done.Text("state"))
+		again := c.settled(t, c.declares(t, "withdrawal", nil).Must(http.StatusCreated).Text("id"))
+		assert.Equal(t, "unmatched", again.Text("state"), "it is undone")
+	})
+}
+
+// Where no law gives the right, the merchant is told so, and can grant it: there is no end of a window then.
+func TestAWithdrawalNoticeWhereThereIsNoRight(t *testing.T) {
+	t.Parallel()
+	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
+		c := newCounter(t, a)
+		a.Customer(t, c.merchant, "noah@mailbox.test", func(c *billing.Customer) { c.Name, c.Address.Country = "Noah", "JP" })
+		noah, err := a.Store.CustomerByEmail(t.Context(), c.merchant.ID, "noah@mailbox.test")
+		require.NoError(t, err)
+		customer, err := a.Billing.Customer(t.Context(), foyertest.Scope(c.merchant.ID, noah))
+		require.NoError(t, err)
+		sub := a.Subscribe(t, customer, c.price, "tok_4242")
+		id := c.declares(t, "withdrawal", map[string]any{"name": "Noah", "email": "noah@mailbox.test"}).Must(http.StatusCreated).Text("id")
+		found := c.settled(t, id)
+		assert.Equal(t, []any{"unmatched", "withdrawal.not_available"}, []any{found.At("state"), found.At("problem")})
+		assert.Contains(t, c.awaitMail(t, sellerMail, "A withdrawal was received").Text, "gives no right to withdraw")
+		done := c.key.Post("/v1/merchant/notices/"+id+"/resolve", map[string]any{"subscription_id": sub.ID}).Must(http.StatusOK)
+		granted := c.key.Get("/v1/merchant/withdrawals/" + done.Text("withdrawal_id")).Must(http.StatusOK)
+		assert.Nil(t, granted.At("ends_at"))
+		assert.Nil(t, a.SignIn(t, c.merchant, "noah@mailbox.test").Get("/v1/withdrawals/"+done.Text("withdrawal_id")).Must(http.StatusOK).At("ends_at"))
+		assert.NotContains(t, c.awaitMail(t, "noah@mailbox.test", "confirm your withdrawal").Text, "in time")
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"time"
 
 	"foyer/api"
 	"foyer/internal/billing"
@@ -74,7 +75,7 @@ func (p presenter) withdrawal(v retention.WithdrawalView) api.Withdrawal {
 	label := func(b retention.Button) string { return p.locale.Text(b.TextKey(), nil) }
 	return api.Withdrawal{
 		Id: string(w.ID), SubscriptionId: string(w.Subscription), State: api.WithdrawalState(w.State), StateText: p.locale.Text("withdrawal.state."+string(w.State), nil),
-		Step: api.WithdrawalStep(s.Step), Headline: s.Headline, Body: s.Body, DeclaredAt: w.DeclaredAt, EndsAt: w.EndsAt,
+		Step: api.WithdrawalStep(s.Step), Headline: s.Headline, Body: s.Body, DeclaredAt: w.DeclaredAt, EndsAt: windowEnd(w),
 		Refund: p.money(money, w.Currency), Credit: p.money(credit, w.Currency), Refunds: p.returns(w),
 		Legal: api.WithdrawalLegal{
 			Profile: api.WithdrawalLegalProfile(w.LegalProfile().ID), Statutory: showStatutory(s.Statutory),
@@ -82,6 +83,14 @@ func (p presenter) withdrawal(v retention.WithdrawalView) api.Withdrawal {
 		},
 		Actions: withdrawalActions(w), CreatedAt: w.CreatedAt, ExpiresAt: w.ExpiresAt,
 	}
+}
+
+// windowEnd is the end of the time to withdraw; nil where no law gives that right.
+func windowEnd(w retention.Withdrawal) *time.Time {
+	if w.EndsAt.IsZero() {
+		return nil
+	}
+	return &w.EndsAt
 }
 
 func (p presenter) returns(w retention.Withdrawal) []api.WithdrawalRefund {

@@ -21,7 +21,9 @@ const (
 	LimitPortalSession  LimitName = "portal_session.merchant"
 	LimitNoticeIP       LimitName = "notice.ip"
 	LimitNoticeMerchant LimitName = "notice.merchant"
-	LimitNoticeAddress  LimitName = "notice.address"
+	LimitNoticeAddress  LimitName = "notice.address" // at one merchant
+	// LimitNoticeUnmatched is how many notices that gave an address and matched nothing are followed by others that may match.
+	LimitNoticeUnmatched LimitName = "notice.unmatched"
 )
 
 // LimitRule allows Count uses within Per, counted from the first of them.
@@ -36,16 +38,17 @@ type Limits map[LimitName][]LimitRule
 // DefaultLimits are the promises of contract.md §5.
 func DefaultLimits() Limits {
 	return Limits{
-		LimitSignInAddress:  {{1, time.Minute}, {5, time.Hour}, {10, 24 * time.Hour}},
-		LimitSignInIP:       {{10, time.Minute}, {60, time.Hour}},
-		LimitSignInMerchant: {{300, time.Hour}},
-		LimitVerifyIP:       {{30, 5 * time.Minute}},
-		LimitInvoiceSend:    {{5, 24 * time.Hour}},
-		LimitEmailChange:    {{5, time.Hour}, {10, 24 * time.Hour}},
-		LimitPortalSession:  {{600, time.Minute}},
-		LimitNoticeIP:       {{10, time.Minute}, {60, time.Hour}},
-		LimitNoticeMerchant: {{300, time.Hour}},
-		LimitNoticeAddress:  {{5, time.Hour}, {10, 24 * time.Hour}},
+		LimitSignInAddress:   {{1, time.Minute}, {5, time.Hour}, {10, 24 * time.Hour}},
+		LimitSignInIP:        {{10, time.Minute}, {60, time.Hour}},
+		LimitSignInMerchant:  {{300, time.Hour}},
+		LimitVerifyIP:        {{30, 5 * time.Minute}},
+		LimitInvoiceSend:     {{5, 24 * time.Hour}},
+		LimitEmailChange:     {{5, time.Hour}, {10, 24 * time.Hour}},
+		LimitPortalSession:   {{600, time.Minute}},
+		LimitNoticeIP:        {{10, time.Minute}, {60, time.Hour}},
+		LimitNoticeMerchant:  {{300, time.Hour}},
+		LimitNoticeAddress:   {{5, time.Hour}, {10, 24 * time.Hour}},
+		LimitNoticeUnmatched: {{3, 24 * time.Hour}},
 	}
 }
 
@@ -90,9 +93,9 @@ func (g Gate) TakeIP(ctx context.Context, name LimitName, ip string, now time.Ti
 	return g.Take(ctx, name, limitIP(ip), now)
 }
 
-// TakeAddress is Take for a mail address.
-func (g Gate) TakeAddress(ctx context.Context, name LimitName, email string, now time.Time) error {
-	return g.Take(ctx, name, limitAddress(email), now)
+// TakeAddress is Take for a mail address at one merchant: what is done at another one does not count.
+func (g Gate) TakeAddress(ctx context.Context, name LimitName, merchant foyer.MerchantID, email string, now time.Time) error {
+	return g.Take(ctx, name, string(merchant)+" "+limitAddress(email), now)
 }
 
 // take counts one use and turns an exceeded limit into a refusal.

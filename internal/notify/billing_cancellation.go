@@ -11,12 +11,14 @@ func (b *billingMail) cancellationScheduled() {
 		b.say("charge_intro")
 		b.say("charge")
 		b.sayReceipt()
+		b.sayDeclared()
 		b.say("charge_undo")
 	} else {
 		b.subject("subject")
 		b.say("intro")
 		b.untilTheEnd()
 		b.sayReceipt()
+		b.sayDeclared()
 		b.say("undo")
 	}
 	b.row("plan", planOf(b))
@@ -25,6 +27,16 @@ func (b *billingMail) cancellationScheduled() {
 		b.rowOf("ends_on", "Date")
 	}
 	b.button("keep", b.links.keep)
+}
+
+// sayDeclared says that it was declared without signing in, and what becomes of a cause that was given.
+func (b *billingMail) sayDeclared() {
+	if b.order.Facts.Declared {
+		b.say("declared")
+	}
+	if b.order.Facts.Examined {
+		b.sayIf("examined", "Date")
+	}
 }
 
 // endsWithCharge tells whether the end depends on a charge under way. An end declared for a moment of its own does not, and an invoice

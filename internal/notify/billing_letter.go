@@ -85,8 +85,10 @@ var compose = map[billing.MailKind]func(*billingMail){
 	billing.MailPlanChangeScheduled:   (*billingMail).planChangeScheduled,
 	billing.MailDiscountApplied:       (*billingMail).discountApplied,
 	billing.MailTrialExtended:         (*billingMail).trialExtended,
+	billing.MailNoticeNoted:           (*billingMail).noticeNoted,
 	billing.MailWithdrawalDeclared:    (*billingMail).withdrawalDeclared,
 	billing.MailWithdrawalReceived:    (*billingMail).withdrawalReceived,
+	billing.MailWithdrawalDismissed:   (*billingMail).withdrawalDismissed,
 }
 
 // mail composes and draws the mail.

@@ -182,7 +182,7 @@ func newWorld(kind billing.MailKind, locale string) *world {
 	case billing.MailRenewalComing:
 		facts.EffectiveAt, facts.Amount = &april, &amount
 	case billing.MailCancellationScheduled:
-		facts.EffectiveAt, facts.Receipt = &april, "can_1"
+		facts.EffectiveAt, facts.Receipt, facts.Declared, facts.Examined = &april, "can_1", true, true
 		w.sub.ScheduledChange = &billing.ScheduledChange{Action: billing.ScheduleCancel, EffectiveAt: april}
 	case billing.MailDiscountApplied:
 		lower := int64(2499)
@@ -191,6 +191,8 @@ func newWorld(kind billing.MailKind, locale string) *world {
 		*facts = billing.MailFacts{Amount: &amount, Credit: 1190, Receipt: "wdr_1"}
 		w.sub.Status = billing.SubscriptionCanceled
 	case billing.MailWithdrawalDeclared:
+		facts.EffectiveAt, facts.InTime, facts.Amount, facts.ProRata = &april, true, &amount, true
+	case billing.MailWithdrawalDismissed, billing.MailNoticeNoted:
 		facts.EffectiveAt = &april
 	case billing.MailTrialExtended:
 		w.sub.Status, w.sub.Trial = billing.SubscriptionTrialing, &foyer.Period{Start: march, End: april}
@@ -225,8 +227,8 @@ var told = map[billing.MailKind]struct{ en, de []string }{
 	billing.MailTrialEnding:   {[]string{"€35.70", "April 14, 2026", "€35.70 a month", "March 14, 2026"}, []string{"35,70 €", "14. April 2026", "35,70 € pro Monat"}},
 	billing.MailRenewalComing: {[]string{"€35.70", "April 14, 2026"}, []string{"35,70 €", "14. April 2026"}},
 	billing.MailCancellationScheduled: {
-		[]string{"April 14, 2026", "Nothing more will be charged", "Keep subscription", "receipt of your cancellation is attached"},
-		[]string{"14. April 2026", "nichts mehr abgebucht", "Abonnement behalten", "Kündigung", "Kündigungsbestätigung liegt bei"},
+		[]string{"April 14, 2026", "Nothing more will be charged", "Keep subscription", "receipt of your cancellation is attached", "without signing in", "cause for an earlier end"},
+		[]string{"14. April 2026", "nichts mehr abgebucht", "Abonnement behalten", "Kündigung", "Kündigungsbestätigung liegt bei", "ohne Anmeldung", "früheres Ende"},
 	},
 	billing.MailKept:                {[]string{"€35.70", "April 14, 2026"}, []string{"35,70 €", "14. April 2026"}},
 	billing.MailCanceled:            {[]string{"March 14, 2026", "invoices stay available"}, []string{"14. März 2026", "Rechnungen bleiben"}},
@@ -244,12 +246,15 @@ var told = map[billing.MailKind]struct{ en, de []string }{
 		[]string{"14. März 2026", "35,70 € werden", "11,90 € Guthaben", "Eingangsbestätigung liegt"},
 	},
 	billing.MailWithdrawalDeclared: {
-		[]string{"April 14, 2026", "If it was not you", "Review and confirm", "March 14, 2026"}, []string{"14. April 2026", "Waren Sie es nicht", "Ansehen und bestätigen"},
+		[]string{"April 14, 2026", "If it was not you", "Review and confirm", "March 14, 2026", "received in time", "€35.70 then goes back", "less than you paid"},
+		[]string{"14. April 2026", "Waren Sie es nicht", "Ansehen und bestätigen", "rechtzeitig", "35,70 €", "weniger, als Sie gezahlt haben"},
 	},
-	billing.MailTrialExtended: {[]string{"April 14, 2026", "€35.70 will be charged"}, []string{"14. April 2026", "35,70 € abgebucht"}},
-	billing.MailRefunded:      {[]string{"€35.70", "credit note is attached"}, []string{"35,70 €", "Gutschrift"}},
-	billing.MailInvoiceCopy:   {[]string{"AC-10566", "€35.70", "attached"}, []string{"AC-10566", "35,70 €", "im Anhang"}},
-	billing.MailMethodChanged: {[]string{"Visa ending in 4242", "wasn’t you"}, []string{"Visa mit den Endziffern 4242", "nicht waren"}},
+	billing.MailNoticeNoted:         {[]string{"without signing in", "April 14, 2026"}, []string{"ohne Anmeldung", "14. April 2026"}},
+	billing.MailWithdrawalDismissed: {[]string{"did not accept", "April 14, 2026", "please contact"}, []string{"nicht angenommen", "14. April 2026"}},
+	billing.MailTrialExtended:       {[]string{"April 14, 2026", "€35.70 will be charged"}, []string{"14. April 2026", "35,70 € abgebucht"}},
+	billing.MailRefunded:            {[]string{"€35.70", "credit note is attached"}, []string{"35,70 €", "Gutschrift"}},
+	billing.MailInvoiceCopy:         {[]string{"AC-10566", "€35.70", "attached"}, []string{"AC-10566", "35,70 €", "im Anhang"}},
+	billing.MailMethodChanged:       {[]string{"Visa ending in 4242", "wasn’t you"}, []string{"Visa mit den Endziffern 4242", "nicht waren"}},
 }
 
 var kinds = slices.Sorted(maps.Keys(compose))
@@ -258,7 +263,7 @@ func plain(s string) string { return strings.ReplaceAll(s, "\u00a0", " ") }
 
 func TestBillingMails(t *testing.T) {
 	t.Parallel()
-	require.Len(t, kinds, 21)
+	require.Len(t, kinds, 23)
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()

@@ -9,11 +9,7 @@ func (b *billingMail) withdrawalReceived() {
 	} else {
 		b.say("ended")
 	}
-	b.sayIf("refund", "Amount")
-	if credit := b.order.Facts.Credit; credit > 0 {
-		b.params["Credit"] = b.money(credit)
-		b.say("credit")
-	}
+	b.givenBack()
 	if len(b.attachments) > 0 {
 		b.say("attached")
 	}
@@ -28,10 +24,48 @@ func (b *billingMail) withdrawalReceived() {
 func (b *billingMail) withdrawalDeclared() {
 	b.subject("subject")
 	b.say("intro")
+	if b.order.Facts.InTime {
+		b.say("in_time")
+	}
 	b.say("confirm")
+	b.givenBack()
+	b.say("who")
 	b.say("nothing_yet")
 	b.sayIf("ends", "Date")
 	b.row("plan", planOf(b))
 	b.row("withdrawn_on", b.date(b.order.At))
 	b.button("withdraw", b.links.withdraw)
+}
+
+// givenBack says what goes back, and why it is less than was paid.
+func (b *billingMail) givenBack() {
+	b.sayIf("refund", "Amount")
+	if credit := b.order.Facts.Credit; credit > 0 {
+		b.params["Credit"] = b.money(credit)
+		b.say("credit")
+	}
+	if b.order.Facts.ProRata {
+		b.say("pro_rata")
+	}
+}
+
+// withdrawalDismissed says that the seller did not accept a withdrawal declared without signing in.
+func (b *billingMail) withdrawalDismissed() {
+	b.subject("subject")
+	b.say("intro")
+	b.say("contact")
+	b.sayIf("ends", "Date")
+	b.row("plan", planOf(b))
+	b.button("subscription", b.links.subscription)
+}
+
+// noticeNoted says when a subscription ends that was declared to end without signing in, and that ends or has ended anyway.
+func (b *billingMail) noticeNoted() {
+	b.subject("subject")
+	b.say("intro")
+	b.sayIf("ends", "Date")
+	b.say("nothing_more")
+	b.row("plan", planOf(b))
+	b.rowOf("ends_on", "Date")
+	b.button("portal", b.links.home)
 }

@@ -153,12 +153,15 @@ func (n Notice) receiptLetter(settings merchant.Settings, locale i18n.Locale) bi
 	text := func(key string) string { return locale.Text("mail.notice."+key, n.params(settings, locale)) }
 	l := n.begin(settings, locale)
 	l.Subject, l.Greeting, l.Paragraphs = oneLine(text(n.Kind+".subject"), 150), text("greeting"), []string{text(n.Kind + ".intro"), text("attached")}
+	if n.Grounds == "extraordinary" {
+		l.Paragraphs = append(l.Paragraphs, text("extraordinary"))
+	}
 	l.Preheader, l.Rows, l.Notes, l.Footer = l.Paragraphs[0], n.rows(locale), []string{text("not_you")}, text("footer")
 	return l
 }
 
 // merchantProblems are the problems with a text of their own.
-var merchantProblems = map[string]bool{"no_match": true, "several": true, "out_of_time": true}
+var merchantProblems = map[string]bool{"no_match": true, "several": true, "out_of_time": true, "too_many": true, "kept": true}
 
 func (n Notice) merchantLetter(settings merchant.Settings, locale i18n.Locale) billingLetter {
 	text := func(key string) string { return locale.Text("mail.notice_merchant."+key, n.params(settings, locale)) }
@@ -166,6 +169,8 @@ func (n Notice) merchantLetter(settings merchant.Settings, locale i18n.Locale) b
 	switch {
 	case n.Matched:
 		why = "extraordinary"
+	case n.Problem == "withdrawal.not_available":
+		why = "not_available"
 	case merchantProblems[n.Problem]:
 		why = n.Problem
 	}

@@ -11,25 +11,36 @@ import (
 
 // Withdrawals is what notify asks of retention.
 type Withdrawals interface {
-	// FailedWithdrawal tells of a withdrawal whose refund was refused; false when that is over.
-	FailedWithdrawal(ctx context.Context, merchant foyer.MerchantID, id string) (FailedWithdrawal, bool, error)
+	// PendingWithdrawal tells of a withdrawal that needs its merchant; false when it doesn't any more.
+	PendingWithdrawal(ctx context.Context, merchant foyer.MerchantID, id string) (PendingWithdrawal, bool, error)
 }
 
-// FailedWithdrawal is what a mail tells of a withdrawal that needs the merchant.
-type FailedWithdrawal struct {
+// WithdrawalNeed is what a withdrawal needs its merchant for.
+type WithdrawalNeed string
+
+// The needs: it was declared by notice and nobody has confirmed it, now or since some days; or a refund was refused.
+const (
+	WithdrawalNoticed   WithdrawalNeed = "noticed"
+	WithdrawalUndecided WithdrawalNeed = "undecided"
+	WithdrawalFailed    WithdrawalNeed = "failed"
+)
+
+// PendingWithdrawal is what a mail tells of a withdrawal that needs the merchant.
+type PendingWithdrawal struct {
 	ID           string
+	Need         WithdrawalNeed
 	Customer     string
 	Subscription string
-	// Amount is what could not be given back, Reason why.
+	// Amount is what could not be given back, Reason why; zero and empty unless a refund was refused.
 	Amount   foyer.Money
 	Reason   string
 	Declared time.Time
 }
 
-// SendWithdrawalMail tells the merchant, at the seller's address, that a refund of a withdrawal was refused: the law gives it 14 days to
-// give the money back. Running it again is the same mail.
+// SendWithdrawalMail tells the merchant, at the seller's address, that a withdrawal was declared without signing in, that nobody has
+// decided about it, or that a refund was refused: the law gives it 14 days to give the money back. Running it again is the same mail.
 func (s *Service) SendWithdrawalMail(ctx context.Context, id foyer.MerchantID, withdrawal, mailID string) error {
-	failed, still, err := s.Withdrawals.FailedWithdrawal(ctx, id, withdrawal)
+	pending, still, err := s.Withdrawals.PendingWithdrawal(ctx, id, withdrawal)
 	if err != nil || !still {
 		return err
 	}
@@ -41,7 +52,7 @@ func (s *Service) SendWithdrawalMail(ctx context.Context, id foyer.MerchantID, w
 	if settings.Seller.Email == "" {
 		return nil // nobody to tell; the API and the event do
 	}
-	mail, err := withdrawalMail(settings, mailLocale(settings), failed)
+	mail, err := withdrawalMail(settings, mailLocale(settings), pending)
 	if err != nil {
 		return err
 	}
@@ -49,28 +60,33 @@ func (s *Service) SendWithdrawalMail(ctx context.Context, id foyer.MerchantID, w
 	return s.Sender.Send(ctx, mail)
 }
 
-func withdrawalMail(settings merchant.Settings, locale i18n.Locale, w FailedWithdrawal) (Mail, error) {
+func withdrawalMail(settings merchant.Settings, locale i18n.Locale, w PendingWithdrawal) (Mail, error) {
 	name := oneLine(settings.Name, 100)
 	params := map[string]any{
 		"Merchant": name, "Withdrawal": w.ID, "Amount": locale.Money(w.Amount), "At": locale.Date(w.Declared), "Customer": oneLine(w.Customer, 200),
 	}
-	text := func(key string) string { return locale.Text("mail.withdrawal_failed."+key, params) }
-	why := "attempt_error." + w.Reason
-	if !locale.HasText(why) {
-		why = "attempt_error.unknown"
-	}
+	text := func(key string) string { return locale.Text("mail.withdrawal_"+string(w.Need)+"."+key, params) }
+	shared := func(key string) string { return locale.Text("mail.withdrawal_failed."+key, params) }
 	l := billingLetter{
 		Language: locale.Language, Direction: direction(locale), Start: "left", End: "right", Merchant: name, Color: color(settings.Branding),
-		Subject: oneLine(text("subject"), 150), Preheader: text("intro"), Greeting: text("greeting"),
-		Paragraphs: []string{text("intro"), locale.Text(why, nil), text("then")},
+		Subject: oneLine(text("subject"), 150), Preheader: text("intro"), Greeting: shared("greeting"),
+		Paragraphs: []string{text("intro")},
 		Rows: []fact{
-			{Label: text("label.customer"), Value: oneLine(w.Customer, 200)},
-			{Label: text("label.subscription"), Value: w.Subscription},
-			{Label: text("label.amount"), Value: locale.Money(w.Amount), Strong: true},
-			{Label: text("label.withdrawal"), Value: w.ID},
+			{Label: shared("label.customer"), Value: oneLine(w.Customer, 200)},
+			{Label: shared("label.subscription"), Value: w.Subscription},
+			{Label: shared("label.withdrawal"), Value: w.ID},
 		},
-		Footer: text("footer"),
+		Footer: shared("footer"),
 	}
+	if w.Need == WithdrawalFailed {
+		why := "attempt_error." + w.Reason
+		if !locale.HasText(why) {
+			why = "attempt_error.unknown"
+		}
+		l.Paragraphs = append(l.Paragraphs, locale.Text(why, nil))
+		l.Rows = append(l.Rows, fact{Label: shared("label.amount"), Value: locale.Money(w.Amount), Strong: true})
+	}
+	l.Paragraphs = append(l.Paragraphs, text("then"))
 	if l.Direction == "rtl" {
 		l.Start, l.End = "right", "left"
 	}

@@ -28,7 +28,7 @@
 //	open ──→ confirmed ──→ completed   open: shown what happens, or declared by notice; confirmed: declared, the refunds are under
 //	  │          │   ↑                 way; completed: everything was given back
 //	  │          └─→ failed            a refund was refused: the merchant has it tried again
-//	  ├────────→ expired               nobody confirmed it in time
+//	  ├────────→ expired               it was only looked at; what a notice declared stays open
 //	  └────────→ dismissed             the merchant turned down what a notice declared
 //
 // What is declared is committed before money moves, and each refund has a key that follows from the withdrawal and the payment:

@@ -144,7 +144,8 @@ func (s *Service) alone(ctx context.Context, scope foyer.Scope, fn func(ctx cont
 	})
 }
 
-// passed writes down what time alone did to a withdrawal: it is given up, or the charge it waited for is settled.
+// passed does what time alone brings about: a withdrawal is given up, the merchant is told again of one that waits, or the charge it
+// waited for is settled.
 func (s *Service) passed(ctx context.Context, by foyer.Actor, id WithdrawalID, now time.Time) (Withdrawal, error) {
 	w, err := s.store.Withdrawal(ctx, by.Scope, id)
 	switch {
@@ -156,6 +157,12 @@ func (s *Service) passed(ctx context.Context, by foyer.Actor, id WithdrawalID, n
 			return w, err
 		}
 		return next, s.writeWithdrawal(ctx, w, next, now)
+	case w.Waiting() && w.RemindAt != nil && !now.Before(*w.RemindAt):
+		next := w.Reminded(now)
+		if err := s.writeWithdrawal(ctx, w, next, now); err != nil {
+			return w, err
+		}
+		return next, s.tellMerchant(ctx, next)
 	case w.State != WithdrawalConfirmed || w.Charge == "":
 		return w, nil
 	}

@@ -5,8 +5,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"golang.org/x/text/unicode/norm"
-
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 )
@@ -60,6 +58,14 @@ const (
 	ProblemSeveral NoticeProblem = "several"
 	// ProblemOutOfTime: the right to withdraw was over.
 	ProblemOutOfTime NoticeProblem = "out_of_time"
+	// ProblemNotAvailable: there is no right to withdraw at the customer's place.
+	ProblemNotAvailable NoticeProblem = "withdrawal.not_available"
+	// ProblemBusy: the merchant gets so many notices that they are not matched by themselves, nor is anything mailed of them.
+	ProblemBusy NoticeProblem = "busy"
+	// ProblemTooMany: the address was given so often, or so often with what matched nothing, that somebody may be guessing.
+	ProblemTooMany NoticeProblem = "too_many"
+	// ProblemKept: the customer has undone what a notice did to this subscription not long ago.
+	ProblemKept NoticeProblem = "kept"
 )
 
 // Declaration is what somebody declared. It is the minimum the law lets be asked, and the maximum (LG Köln 33 O 355/22).
@@ -95,7 +101,7 @@ type Notice struct {
 	// Cancellation or Withdrawal is what came of it; empty when the subscription ended by itself, or ends soon enough.
 	Cancellation CancellationID
 	Withdrawal   WithdrawalID
-	// Problem is why it waits for the merchant, or did.
+	// Problem is why it waits for the merchant, or did; or, of one just received, why it will not be matched by itself.
 	Problem NoticeProblem
 	// Note is the merchant's.
 	Note string
@@ -156,13 +162,6 @@ func (d Declaration) checked(kind NoticeKind, now time.Time) (Declaration, error
 		return d, foyer.InvalidFields(faults...)
 	}
 	return d, nil
-}
-
-// hasLink tells whether a mail program would make a link of a part of the text: the mail it stands in goes to whoever was named, and
-// must be of no use to those who send advertising or bait.
-func hasLink(s string) bool {
-	s = strings.ToLower(norm.NFKC.String(s))
-	return strings.Contains(s, "://") || strings.Contains(s, "www.")
 }
 
 // Closed tells whether nothing is left for the merchant to decide.
@@ -229,6 +228,9 @@ func (n Notice) Dismissed(note string, now time.Time) (Notice, error) {
 // ForMerchant tells whether the merchant has to be told of the notice: it has something to decide, or could (for good cause a contract
 // may end sooner than we end it).
 func (n Notice) ForMerchant() bool {
+	if n.Problem == ProblemBusy {
+		return false // hundreds an hour: they stand in the list, and each has its event
+	}
 	return n.State == NoticeUnmatched || n.State == NoticeAmbiguous || n.State == NoticeMatched && n.Grounds == GroundsExtraordinary
 }
 

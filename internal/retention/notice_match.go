@@ -21,6 +21,8 @@ type Clues struct {
 	Subscriptions []billing.Subscription
 	// More says that there are more subscriptions than these.
 	More bool
+	// Ended are those that have ended and can be meant all the same: by a withdrawal.
+	Ended []billing.SubscriptionID
 	// Invoiced are the subscriptions of the invoices whose numbers the notice names, empty for an invoice of none; nil when it names no
 	// invoice of theirs.
 	Invoiced []billing.SubscriptionID
@@ -28,16 +30,16 @@ type Clues struct {
 
 // Match says which subscription a notice is about, or why that can't be said.
 func (d Declaration) Match(c Clues) (billing.Subscription, NoticeProblem) {
-	named, foreign := d.named(c)
+	named, shown, foreign := d.named(c)
 	switch {
-	case len(named) == 0 && len(c.Invoiced) == 0 && !sameName(d.Name, c.Name), foreign && len(named) == 0:
+	case !shown && !sameName(d.Name, c.Name), foreign && len(named) == 0:
 		return billing.Subscription{}, ProblemNoMatch
 	case len(named) == 1:
 		return named[0], ""
 	case len(named) > 1:
-		return theOne(running(named), ProblemSeveral)
+		return theOne(c.meant(named), ProblemSeveral)
 	}
-	candidates := running(c.Subscriptions)
+	candidates := c.meant(c.Subscriptions)
 	if len(candidates) == 0 {
 		return billing.Subscription{}, ProblemNoMatch
 	}
@@ -50,15 +52,22 @@ func (d Declaration) Match(c Clues) (billing.Subscription, NoticeProblem) {
 	return theOne(candidates, ProblemSeveral)
 }
 
-// named returns the subscriptions the contract is called by: by their own ids or the merchant's, or by an invoice; and whether it names
-// an id of ours that is none of theirs, which then is not to be taken for another one.
-func (d Declaration) named(c Clues) (found []billing.Subscription, foreign bool) {
-	for _, token := range d.tokens() {
+// named returns the subscriptions the contract is called by: by their own ids or the merchant's, or by an invoice; whether that shows who
+// the customer is without their name; and whether it names an id of ours that is none of theirs, which then is not to be taken for another
+// one.
+//
+// An id of ours shows it, the merchant's own if it is too long to be guessed, and an invoice's number that stands alone: they follow
+// each other, so one of several may be a guess.
+func (d Declaration) named(c Clues) (found []billing.Subscription, shown, foreign bool) {
+	tokens := d.tokens()
+	shown = len(c.Invoiced) > 0 && len(tokens) == 1
+	for _, token := range tokens {
 		i := slices.IndexFunc(c.Subscriptions, func(s billing.Subscription) bool {
 			return strings.EqualFold(token, string(s.ID)) || s.ExternalID != "" && strings.EqualFold(token, s.ExternalID)
 		})
 		if i >= 0 {
 			found = append(found, c.Subscriptions[i])
+			shown = shown || !strings.EqualFold(token, c.Subscriptions[i].ExternalID) || unguessable(token)
 		} else if strings.HasPrefix(strings.ToLower(token), string(foyer.PrefixSubscription)+"_") {
 			foreign = true
 		}
@@ -69,7 +78,14 @@ func (d Declaration) named(c Clues) (found []billing.Subscription, foreign bool)
 		}
 	}
 	slices.SortFunc(found, func(a, b billing.Subscription) int { return strings.Compare(string(a.ID), string(b.ID)) })
-	return slices.CompactFunc(found, func(a, b billing.Subscription) bool { return a.ID == b.ID }), foreign
+	return slices.CompactFunc(found, func(a, b billing.Subscription) bool { return a.ID == b.ID }), shown, foreign
+}
+
+// unguessable tells whether a merchant's id is long enough to show whose it is: six characters, eight where they are digits only.
+func unguessable(id string) bool {
+	length := utf8.RuneCountInString(id)
+	digits := !strings.ContainsFunc(id, func(r rune) bool { return !unicode.IsDigit(r) })
+	return length >= shortestID && (!digits || length >= shortestNumber)
 }
 
 func theOne(found []billing.Subscription, otherwise NoticeProblem) (billing.Subscription, NoticeProblem) {
@@ -79,8 +95,11 @@ func theOne(found []billing.Subscription, otherwise NoticeProblem) (billing.Subs
 	return found[0], ""
 }
 
-func running(subs []billing.Subscription) []billing.Subscription {
-	return slices.DeleteFunc(slices.Clone(subs), func(s billing.Subscription) bool { return s.Status == billing.SubscriptionCanceled })
+// meant are those of the subscriptions that can be meant: they run, or have ended and can be withdrawn from.
+func (c Clues) meant(subs []billing.Subscription) []billing.Subscription {
+	return slices.DeleteFunc(slices.Clone(subs), func(s billing.Subscription) bool {
+		return s.Status == billing.SubscriptionCanceled && !slices.Contains(c.Ended, s.ID)
+	})
 }
 
 // sold returns the subscriptions of the products the contract names. Where a product's name is a part of a longer one that is named
@@ -136,8 +155,10 @@ func folded(s string) string {
 // References in the text: who has only guessed them must not get far with one notice, nor with what is too short to be more than a
 // guess.
 const (
-	maxTokens     = 8
-	shortestToken = 4
+	maxTokens      = 3
+	shortestToken  = 4
+	shortestID     = 6
+	shortestNumber = 8
 )
 
 // tokens are the parts of the contract's text that could be an id or a number of a document: each has a digit.

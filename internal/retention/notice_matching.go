@@ -8,10 +8,17 @@ import (
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
+	"foyer/internal/identity"
 )
 
 // mostSubscriptions is among how many of a customer's subscriptions the one that is meant is looked for.
 const mostSubscriptions = 200
+
+// For how long a notice does not end again what the customer kept, and among how many of their cancellations that is looked for.
+const (
+	keptFor   = 30 * 24 * time.Hour
+	keptAmong = 100
+)
 
 // Match finds out whose contract a notice is about, and does to it what was declared; what it can't tell, or can't do, waits for the
 // merchant. A notice that was dealt with is left alone, so it can be run again.
@@ -22,6 +29,9 @@ func (n *Notices) Match(ctx context.Context, merchant foyer.MerchantID, id Notic
 	}
 	if err != nil || notice.State != NoticeReceived {
 		return err
+	}
+	if notice.Problem != "" {
+		return n.wait(ctx, notice, notice.Problem)
 	}
 	customer, err := n.Store.CustomerByEmail(ctx, merchant, billing.EmailKey(notice.Email))
 	if errors.Is(err, foyer.NotFound) {
@@ -88,14 +98,7 @@ func (n *Notices) match(ctx context.Context, scope foyer.Scope, id NoticeID) err
 		if err != nil {
 			return err
 		}
-		clues, err := n.clues(ctx, scope, before.Declaration)
-		if err != nil {
-			return err
-		}
-		sub, why := before.Match(clues)
-		if why == "" {
-			why, err = n.late(ctx, before, sub)
-		}
+		sub, why, err := n.find(ctx, scope, before, now)
 		if err != nil {
 			return err
 		}
@@ -111,6 +114,67 @@ func (n *Notices) match(ctx context.Context, scope foyer.Scope, id NoticeID) err
 		}
 		return n.save(ctx, before, after, foyer.ActorSystem, now)
 	})
+}
+
+// find says which subscription a notice is about, or why that is the merchant's to say.
+func (n *Notices) find(ctx context.Context, scope foyer.Scope, notice Notice, now time.Time) (billing.Subscription, NoticeProblem, error) {
+	if guessed, err := n.guessed(ctx, notice); err != nil || guessed {
+		return billing.Subscription{}, ProblemTooMany, err
+	}
+	clues, err := n.clues(ctx, scope, notice.Declaration)
+	if err != nil {
+		return billing.Subscription{}, "", err
+	}
+	if notice.Kind == NoticeWithdrawal {
+		clues.Ended, err = n.withdrawable(ctx, notice, now, clues.Subscriptions)
+	}
+	if err != nil {
+		return billing.Subscription{}, "", err
+	}
+	sub, why := notice.Match(clues)
+	if why == "" {
+		why, err = n.late(ctx, notice, sub)
+	}
+	if why == "" && err == nil {
+		why, err = n.kept(ctx, notice, sub, now)
+	}
+	return sub, why, err
+}
+
+// guessed tells whether the address was given by too many notices not long before that matched nothing: who tries names or numbers must
+// not get far.
+func (n *Notices) guessed(ctx context.Context, notice Notice) (bool, error) {
+	for _, rule := range n.Gate.Limits[identity.LimitNoticeUnmatched] {
+		emails, err := n.Store.UnmatchedEmails(ctx, notice.Merchant, notice.ReceivedAt.Add(-rule.Per))
+		if err != nil {
+			return false, err
+		}
+		count := 0
+		for _, email := range emails {
+			if billing.EmailKey(email) == billing.EmailKey(notice.Email) {
+				count++
+			}
+		}
+		if count > rule.Count {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// kept tells whether the customer has undone the end that another notice gave this subscription: whoever wrote that one must not end it
+// again and again.
+func (n *Notices) kept(ctx context.Context, notice Notice, sub billing.Subscription, now time.Time) (NoticeProblem, error) {
+	if notice.Kind != NoticeCancellation {
+		return "", nil
+	}
+	found, err := n.Service.store.AllCancellations(ctx, foyer.Scope{Merchant: sub.Merchant, Customer: sub.Customer}, foyer.PageRequest{Limit: keptAmong})
+	for _, c := range found {
+		if c.Subscription == sub.ID && c.Origin == OriginNotice && c.State == Undone && now.Before(c.UpdatedAt.Add(keptFor)) {
+			return ProblemKept, nil
+		}
+	}
+	return "", err
 }
 
 // clues gathers what a declaration is compared with.
@@ -137,62 +201,52 @@ func (n *Notices) clues(ctx context.Context, scope foyer.Scope, d Declaration) (
 	return c, err
 }
 
-// late tells whether a withdrawal came when the right to it was over, at the moment it was received. It counts from when the contract
-// began, which is known as that of the subscription.
+// late tells whether a withdrawal came when the right to it was over, or where there is none, at the moment it was received.
 func (n *Notices) late(ctx context.Context, notice Notice, sub billing.Subscription) (NoticeProblem, error) {
 	if notice.Kind != NoticeWithdrawal {
 		return "", nil
 	}
-	customer, err := n.Service.subscriptions.Customer(ctx, foyer.Scope{Merchant: sub.Merchant, Customer: sub.Customer})
+	law, err := n.law(ctx, foyer.Scope{Merchant: sub.Merchant, Customer: sub.Customer})
 	if err != nil {
 		return "", err
 	}
-	settings, err := n.Service.store.RetentionSettings(ctx, sub.Merchant)
-	if err != nil {
-		return "", err
-	}
-	concluded := sub.CreatedAt
-	if sub.StartedAt != nil {
-		concluded = *sub.StartedAt
-	}
-	profile := ProfileOf(customer.Address.Country, customer.Address.Region).Tightened(settings.Legal)
-	if ends, given := profile.WithdrawalEnds(concluded); !given || !notice.ReceivedAt.Before(ends) {
+	switch _, err := law.Withdrawable(sub, notice.ReceivedAt); {
+	case refusedWith(err, "withdrawal.not_available"):
+		return ProblemNotAvailable, nil
+	case err != nil:
 		return ProblemOutOfTime, nil
 	}
 	return "", nil
 }
 
-// apply does to the subscription what the notice declares, and returns the notice with what came of it.
-func (n *Notices) apply(ctx context.Context, by foyer.Actor, notice Notice, sub billing.Subscription, now time.Time) (Notice, error) {
-	var err error
-	if notice.Kind == NoticeWithdrawal {
-		notice.Withdrawal, err = n.Service.declareWithdrawal(ctx, by, sub, notice.ID, notice.ReceivedAt, notice.reader(), now)
-		if refusedWith(err, "withdrawal.closed") {
-			err = nil // the customer withdrew before: there is nothing to add
+// withdrawable are those of the customer's subscriptions that have ended and can still be withdrawn from: canceling ends a contract for
+// the time to come, withdrawing undoes it, once.
+func (n *Notices) withdrawable(ctx context.Context, notice Notice, now time.Time, subs []billing.Subscription) (ended []billing.SubscriptionID, err error) {
+	for _, sub := range subs {
+		if sub.Status != billing.SubscriptionCanceled {
+			continue
 		}
-	} else {
-		notice.Cancellation, err = n.Service.cancelByNotice(ctx, by, notice, sub, now)
+		why, err := n.late(ctx, notice, sub)
+		if err != nil {
+			return nil, err
+		}
+		w, err := n.Service.currentWithdrawal(ctx, sub, now)
+		if err != nil {
+			return nil, err
+		}
+		if why == "" && !w.Declared() {
+			ended = append(ended, sub.ID)
+		}
 	}
-	return notice, err
+	return ended, nil
 }
 
-// cancelByNotice ends the subscription with its period or the later one the notice names, never at once: whoever knows a name and an
-// address could have written it, and the customer, who gets a mail, must have the time to undo it. One that has ended, or ends then or
-// sooner, is left alone.
-func (s *Service) cancelByNotice(ctx context.Context, by foyer.Actor, n Notice, sub billing.Subscription, now time.Time) (CancellationID, error) {
-	in := billing.CancelInput{Effective: billing.AtPeriodEnd, NotBefore: n.EndAt, Deferred: true}
-	if _, err := sub.Cancel(in, now); refusedWith(err, "subscription.canceled", "subscription.cancel_scheduled") {
-		return "", nil
-	}
-	settings, err := s.store.RetentionSettings(ctx, sub.Merchant)
+// law is the legal profile of the customer's place, as the merchant tightened it.
+func (n *Notices) law(ctx context.Context, scope foyer.Scope) (LegalProfile, error) {
+	customer, err := n.Service.subscriptions.Customer(ctx, scope)
 	if err != nil {
-		return "", err
+		return LegalProfile{}, err
 	}
-	c, err := s.begin(ctx, sub, settings, billing.AtPeriodEnd, OriginNotice, now)
-	if err != nil {
-		return "", err
-	}
-	c.ReceivedAt = &n.ReceivedAt
-	c, _, err = s.cancel(ctx, by, Cancellation{}, c, in, n.reader(), now)
-	return c.ID, err
+	settings, err := n.Service.store.RetentionSettings(ctx, scope.Merchant)
+	return ProfileOf(customer.Address.Country, customer.Address.Region).Tightened(settings.Legal), err
 }

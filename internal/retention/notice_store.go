@@ -2,6 +2,7 @@ package retention
 
 import (
 	"context"
+	"time"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
@@ -21,6 +22,8 @@ type NoticeStore interface {
 	// CustomerByEmail returns the customer who can sign in with the address; foyer.NotFound when there is none.
 	CustomerByEmail(ctx context.Context, merchant foyer.MerchantID, emailKey string) (foyer.CustomerID, error)
 	Subscriptions(ctx context.Context, scope foyer.Scope, statuses []billing.SubscriptionStatus, page foyer.PageRequest) ([]billing.Subscription, error)
+	// UnmatchedEmails returns the address of every notice received since then that matched nothing.
+	UnmatchedEmails(ctx context.Context, merchant foyer.MerchantID, since time.Time) ([]string, error)
 	// InvoicedSubscriptions returns what the customer's documents with one of the numbers are for, empty for one of no subscription.
 	InvoicedSubscriptions(ctx context.Context, scope foyer.Scope, numbers []string) ([]billing.SubscriptionID, error)
 }

@@ -33,6 +33,11 @@ func TestWhatANoticeMatches(t *testing.T) {
 	ended := []billing.Subscription{runs(gone, billing.SubscriptionCanceled, "Plan"), runs(basic, billing.SubscriptionTrialing, "Plan")}
 	legacy := []billing.Subscription{runs(basic, billing.SubscriptionActive, "Plan"), runs(plus, billing.SubscriptionActive, "Plan")}
 	legacy[1].ExternalID = "Legacy-77"
+	numbered := func(id string) []billing.Subscription {
+		subs := []billing.Subscription{runs(basic, billing.SubscriptionActive, "Plan"), runs(plus, billing.SubscriptionActive, "Plan")}
+		subs[1].ExternalID = id
+		return subs
+	}
 	for name, c := range map[string]struct {
 		name, contract string
 		clues          retention.Clues
@@ -60,7 +65,15 @@ func TestWhatANoticeMatches(t *testing.T) {
 		"both ids, both run":                     {"Mia", plus + "," + basic, retention.Clues{Name: "Mia", Subscriptions: two}, "", retention.ProblemSeveral},
 		"nothing runs":                           {"Mia", "Plan", retention.Clues{Name: "Mia", Subscriptions: ended[:1]}, "", retention.ProblemNoMatch},
 		"more than are looked at":                {"Mia", "Plan", retention.Clues{Name: "Mia", Subscriptions: one, More: true}, "", retention.ProblemSeveral},
-		"more than eight references are guesses": {"x", "1001 1002 1003 1004 1005 1006 1007 1008 " + basic, retention.Clues{Name: "Mia", Subscriptions: one}, "", retention.ProblemNoMatch},
+		"more than three references are guesses": {"x", "1001 1002 1003 " + basic, retention.Clues{Name: "Mia", Subscriptions: one}, "", retention.ProblemNoMatch},
+		"a short id of the merchant's":           {"x", "A-117", retention.Clues{Name: "Mia", Subscriptions: numbered("A-117")}, "", retention.ProblemNoMatch},
+		"a short id, and the name":               {"Mia", "A-117", retention.Clues{Name: "Mia", Subscriptions: numbered("A-117")}, plus, ""},
+		"a short number of the merchant's":       {"x", "1234567", retention.Clues{Name: "Mia", Subscriptions: numbered("1234567")}, "", retention.ProblemNoMatch},
+		"a long number of the merchant's":        {"x", "12345678", retention.Clues{Name: "Mia", Subscriptions: numbered("12345678")}, plus, ""},
+		"an invoice among other numbers":         {"x", "AC-2026-1 AC-2026-2", retention.Clues{Name: "Mia", Subscriptions: two, Invoiced: []billing.SubscriptionID{plus}}, "", retention.ProblemNoMatch},
+		"an invoice of several, and the name":    {"Mia", "AC-2026-1 AC-2026-2", retention.Clues{Name: "Mia", Subscriptions: two, Invoiced: []billing.SubscriptionID{plus}}, plus, ""},
+		"ended, and still to be withdrawn from":  {"Mia", "Plan", retention.Clues{Name: "Mia", Subscriptions: ended[:1], Ended: []billing.SubscriptionID{gone}}, gone, ""},
+		"one of those, and one that runs":        {"Mia", "Plan", retention.Clues{Name: "Mia", Subscriptions: ended, Ended: []billing.SubscriptionID{gone}}, "", retention.ProblemSeveral},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

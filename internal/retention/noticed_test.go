@@ -3,6 +3,7 @@ package retention_test
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"foyer/internal/foyertest"
 	"foyer/internal/i18n"
 	"foyer/internal/merchant"
+	"foyer/internal/notify"
 	"foyer/internal/retention"
 )
 
@@ -134,6 +136,9 @@ func TestAMerchantDecidesAboutAWithdrawalDeclaredByNotice(t *testing.T) {
 	assert.Equal(t, "dismissed", key.Post(path+"/dismiss", nil).Must(http.StatusOK).Text("state"))
 	key.Post(path+"/accept", nil, foyertest.Keyed("k")...).Refused(http.StatusConflict, "withdrawal.closed")
 	assert.Zero(t, turned.refunds(t))
+	told := turned.AwaitMails(t, turned.customer.Email, 3)
+	m := told[slices.IndexFunc(told, func(m notify.Mail) bool { return strings.Contains(m.Subject, "was not accepted") })]
+	assert.Contains(t, m.Text, "please contact acme")
 	mia := turned.SignIn(t, turned.merchant, turned.customer.Email)
 	own := mia.Post("/v1/subscriptions/"+string(turned.sub.ID)+"/withdrawals", nil, foyertest.Keyed("own")...).Must(http.StatusCreated)
 	assert.NotEqual(t, string(turned.id), own.Text("id"), "the customer's own right is untouched")
@@ -141,23 +146,44 @@ func TestAMerchantDecidesAboutAWithdrawalDeclaredByNotice(t *testing.T) {
 	key.Post("/v1/merchant/withdrawals/"+own.Text("id")+"/dismiss", nil).Refused(http.StatusConflict, "withdrawal.not_declared")
 }
 
-// Nobody confirms it for 30 days: it expires, and nothing was given back.
-func TestAWithdrawalDeclaredByNoticeExpires(t *testing.T) {
+// Timely dispatch is enough (§ 355(1) BGB): what was declared in time can be confirmed whenever that is. The seller is told at once and,
+// when nobody has decided, once more before the 14 days for the refund are over.
+func TestAWithdrawalDeclaredByNoticeNeverExpires(t *testing.T) {
 	t.Parallel()
-	n := newNoticed(t)
-	n.Until(t, n.merchant, n.received.AddDate(0, 0, 29))
-	w, err := n.Store.MerchantWithdrawal(t.Context(), n.merchant.ID, n.id)
-	require.NoError(t, err)
-	assert.Equal(t, retention.WithdrawalOpen, w.State)
-	n.Until(t, n.merchant, n.received.AddDate(0, 0, 31))
-	w, err = n.Store.MerchantWithdrawal(t.Context(), n.merchant.ID, n.id)
-	require.NoError(t, err)
-	assert.Equal(t, retention.WithdrawalExpired, w.State)
-	assert.Zero(t, n.refunds(t))
-	_, err = n.declare(t)
-	refusal, refused := foyer.AsError(err)
-	require.True(t, refused)
-	assert.Equal(t, "withdrawal.out_of_time", refusal.Code)
+	for name, decide := range map[string]func(n *declaration) *foyertest.Answer{
+		"the customer": func(n *declaration) *foyertest.Answer {
+			mia := n.SignIn(t, n.merchant, n.customer.Email)
+			path := "/v1/subscriptions/" + string(n.sub.ID) + "/withdrawals"
+			assert.Equal(t, string(n.id), mia.Post(path, nil, foyertest.Keyed("look")...).Must(http.StatusCreated).Text("id"))
+			return mia.Post(path, map[string]any{"confirm": true}, foyertest.Keyed("k")...).Must(http.StatusCreated)
+		},
+		"the merchant": func(n *declaration) *foyertest.Answer {
+			return n.Key(t, n.merchant).Post("/v1/merchant/withdrawals/"+string(n.id)+"/accept", nil, foyertest.Keyed("k")...).Must(http.StatusOK)
+		},
+	} {
+		n := newNoticed(t)
+		subjects := func() (out []string) {
+			for _, m := range n.Mails(t, "desk@acme.test") {
+				out = append(out, m.Subject)
+			}
+			return out
+		}
+		require.Eventually(t, func() bool { return len(subjects()) == 1 }, 10*time.Second, 20*time.Millisecond)
+		n.Until(t, n.merchant, n.received.AddDate(0, 0, 9))
+		assert.Len(t, subjects(), 1)
+		n.Until(t, n.merchant, n.received.AddDate(0, 0, 11))
+		require.Eventually(t, func() bool { return len(subjects()) == 2 }, 10*time.Second, 20*time.Millisecond)
+		assert.ElementsMatch(t, []string{"A withdrawal was declared: please decide (mia@mailbox.test)", "Still undecided: a withdrawal of mia@mailbox.test"}, subjects())
+		n.Until(t, n.merchant, n.received.AddDate(0, 0, 100))
+		assert.Len(t, subjects(), 2)
+		w, err := n.Store.MerchantWithdrawal(t.Context(), n.merchant.ID, n.id)
+		require.NoError(t, err)
+		assert.Equal(t, retention.WithdrawalOpen, w.State)
+		assert.Zero(t, n.refunds(t))
+		done := decide(n)
+		assert.Equal(t, []string{string(n.id), "completed", n.received.Format(time.RFC3339Nano)}, []string{done.Text("id"), done.Text("state"), done.Text("declared_at")}, name)
+		assert.Equal(t, 1, n.refunds(t), name)
+	}
 }
 
 // The merchant is told, at the seller's address, of a refund that was refused.
@@ -168,8 +194,8 @@ func TestTheSellerIsToldOfARefusedRefund(t *testing.T) {
 	require.NoError(t, err)
 	path := "/v1/merchant/withdrawals/" + string(n.id) + "/accept"
 	assert.Equal(t, "failed", n.Key(t, n.merchant).Post(path, nil, foyertest.Keyed("k")...).Must(http.StatusOK).Text("state"))
-	m := n.AwaitMails(t, "desk@acme.test", 1)[0]
-	assert.Contains(t, m.Subject, "€11.90 could not be refunded")
+	mails := n.AwaitMails(t, "desk@acme.test", 2)
+	m := mails[slices.IndexFunc(mails, func(m notify.Mail) bool { return strings.Contains(m.Subject, "€11.90 could not be refunded") })]
 	assert.Contains(t, m.Text, "mia@mailbox.test")
 	assert.Contains(t, m.Text, path)
 }

@@ -40,8 +40,9 @@ type NoticeInput struct {
 // Submit takes the same steps for every declaration, whoever makes it and whatever it is about: it is written down with its receipt.
 // Whose it is, is found out afterwards by a job, so neither the answer nor its time can tell who is a customer (CWE-204, CWE-208).
 //
-// Refusals: Invalid, RateLimited (by network address or merchant; over the address's own limit the answer is the usual one and no
-// mail goes there).
+// Refusals: Invalid, RateLimited (by network address). Over the merchant's limit, or the address's own at that merchant, the answer is
+// the usual one: the notice is received and receipted, nothing is mailed there, and the merchant says what comes of it. A statutory exit
+// that others could shut by using it would be none.
 func (n *Notices) Submit(ctx context.Context, in NoticeInput, r Reader) (Notice, error) {
 	s := n.Service
 	now, err := s.clock(ctx, in.Merchant)
@@ -56,19 +57,15 @@ func (n *Notices) Submit(ctx context.Context, in NoticeInput, r Reader) (Notice,
 	if err := n.Gate.TakeIP(ctx, identity.LimitNoticeIP, in.IP, counted); err != nil {
 		return Notice{}, err
 	}
-	if err := n.Gate.Take(ctx, identity.LimitNoticeMerchant, string(in.Merchant), counted); err != nil {
-		return Notice{}, err
-	}
 	notice := Notice{
 		ID: NoticeID(s.ids(foyer.PrefixNotice)), Merchant: in.Merchant, Kind: in.Kind, State: NoticeReceived, Declaration: declared, Locale: r.Locale.Tag,
 		ReceivedAt: now, UpdatedAt: now, Version: 1,
 	}
 	err = s.store.InTx(ctx, func(ctx context.Context) error {
-		limited := n.Gate.TakeAddress(ctx, identity.LimitNoticeAddress, in.Email, counted)
-		if limited != nil && !errors.Is(limited, foyer.RateLimited) {
-			return limited
+		if notice.Problem, err = n.held(ctx, in, counted); err != nil {
+			return err
 		}
-		notice.Silent = limited != nil
+		notice.Silent = notice.Problem != ""
 		if err := n.Store.CreateNotice(ctx, notice); err != nil {
 			return err
 		}
@@ -84,6 +81,24 @@ func (n *Notices) Submit(ctx context.Context, in NoticeInput, r Reader) (Notice,
 		return n.Jobs.EnqueueNotice(ctx, notice.Merchant, notice.ID, NoticeReceiptMail, NoticeMatch)
 	})
 	return notice, err
+}
+
+// held tells why a notice is not matched by itself, and not mailed about; empty when it is.
+func (n *Notices) held(ctx context.Context, in NoticeInput, counted time.Time) (NoticeProblem, error) {
+	busy := n.Gate.Take(ctx, identity.LimitNoticeMerchant, string(in.Merchant), counted)
+	often := n.Gate.TakeAddress(ctx, identity.LimitNoticeAddress, in.Merchant, in.Email, counted)
+	for _, err := range []error{busy, often} {
+		if err != nil && !errors.Is(err, foyer.RateLimited) {
+			return "", err
+		}
+	}
+	switch {
+	case busy != nil:
+		return ProblemBusy, nil
+	case often != nil:
+		return ProblemTooMany, nil
+	}
+	return "", nil
 }
 
 // record writes what happened to a notice: evidence, and an event of the name.

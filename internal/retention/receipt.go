@@ -64,6 +64,8 @@ type ReceiptContent struct {
 	// Refund is what a withdrawal gives back, Credit what of it goes back to the customer's credit.
 	Refund *foyer.Money `json:"refund,omitempty"`
 	Credit *foyer.Money `json:"credit,omitempty"`
+	// ProRata says that what was used until the withdrawal is not given back.
+	ProRata bool `json:"pro_rata,omitempty"`
 }
 
 // Item is a line of what ends.
@@ -108,7 +110,7 @@ func (c Cancellation) Receipt(sub billing.Subscription, customer billing.Custome
 func (w Withdrawal) Receipt(sub billing.Subscription, customer billing.Customer, locale i18n.Locale, now time.Time) Receipt {
 	content := ReceiptContent{
 		Name: customer.Name, Email: customer.Email, Company: customer.Company, Address: customer.Address, Subscription: string(w.Subscription),
-		Items: itemsOf(sub), ReceivedAt: *w.DeclaredAt, EffectiveAt: sub.CanceledAt, WithCharge: w.Charge != "",
+		Items: itemsOf(sub), ReceivedAt: *w.DeclaredAt, EffectiveAt: sub.CanceledAt, WithCharge: w.Charge != "", ProRata: w.KeepsUsed(),
 	}
 	money, credit := w.Refund()
 	if money > 0 {

@@ -71,8 +71,11 @@ func (r Receipt) Document(locale i18n.Locale) Document {
 	if c.NoticeKind != "" {
 		line("notice_kind", text("notice_kind."+c.NoticeKind))
 	}
-	line("reason", c.Reason)
+	line("reason", unlinked(c.Reason)) // it is free text, and goes to an address nobody has shown to be theirs
 	d.Paragraphs = append(d.Paragraphs, text(kind+".declared"))
+	if c.NoticeKind == string(GroundsExtraordinary) {
+		d.Paragraphs = append(d.Paragraphs, text(kind+".extraordinary"))
+	}
 	if after := r.consequence(); after != "" {
 		d.Paragraphs = append(d.Paragraphs, text(kind+"."+after))
 	}
@@ -81,6 +84,9 @@ func (r Receipt) Document(locale i18n.Locale) Document {
 	}
 	if c.Credit != nil {
 		d.Paragraphs = append(d.Paragraphs, text("credit"))
+	}
+	if c.ProRata {
+		d.Paragraphs = append(d.Paragraphs, text("pro_rata"))
 	}
 	d.Paragraphs = append(d.Paragraphs, text("sealed"))
 	return d

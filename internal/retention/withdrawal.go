@@ -32,11 +32,11 @@ var WithdrawalStates = []WithdrawalState{
 // DeclaredWithdrawals are the states after it was confirmed: the contract is undone, and can't be undone again.
 var DeclaredWithdrawals = []WithdrawalState{WithdrawalConfirmed, WithdrawalCompleted, WithdrawalFailed}
 
-// How long a withdrawal declared without signing in waits for the customer's or the merchant's word; what another worker leaves to
-// the one that has it; and how soon what could not be given back is tried again, at first and at last: the law gives the
+// When the merchant is told again of a withdrawal declared without signing in that nobody has decided about; what another worker
+// leaves to the one that has it; and how soon what could not be given back is tried again, at first and at last: the law gives the
 // merchant 14 days (Directive 2011/83/EU Art. 13(1)).
 const (
-	noticedLife     = 30 * 24 * time.Hour
+	noticedReminder = 10 * 24 * time.Hour
 	withdrawalLease = time.Minute
 	firstRetry      = time.Minute
 	longestRetry    = 6 * time.Hour
@@ -51,7 +51,7 @@ type Withdrawal struct {
 	State        WithdrawalState
 	// DeclaredAt is when the customer declared it: when it was confirmed, or the notice received. Nil before.
 	DeclaredAt *time.Time
-	// EndsAt is the end of the window (UTC).
+	// EndsAt is the end of the window (UTC); zero where there is no such right, and the merchant grants it.
 	EndsAt    time.Time
 	CreatedAt time.Time
 	UpdatedAt time.Time
@@ -67,9 +67,11 @@ type Undoing struct {
 	Notice   NoticeID       `json:"notice,omitempty"`
 	Policy   RefundPolicy   `json:"policy,omitempty"`
 	Currency foyer.Currency `json:"currency,omitempty"`
-	// ExpiresAt is when an open one is given up; TryAt when what is under way is looked after again.
+	// ExpiresAt is when an open one that nobody has declared is given up; TryAt when what is under way is looked after again; RemindAt
+	// when the merchant is told again of one that was declared by notice.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 	TryAt     *time.Time `json:"try_at,omitempty"`
+	RemindAt  *time.Time `json:"remind_at,omitempty"`
 	// Tries counts how often the gateway was away.
 	Tries int `json:"tries,omitempty"`
 	// Command is the call that confirmed it or had it tried again: the same call goes on with it after a crash.
@@ -99,6 +101,13 @@ func (w Withdrawal) Refund() (money, credit int64) {
 		money, credit = money+r.Money, credit+r.Credit
 	}
 	return money, credit
+}
+
+// KeepsUsed tells whether less goes back than was paid: the part of a period used until the withdrawal is paid for (Directive
+// 2011/83/EU Art. 14(3), § 357a BGB).
+func (w Withdrawal) KeepsUsed() bool {
+	money, credit := w.Refund()
+	return w.Policy == RefundProRata && money+credit > 0
 }
 
 // The refusals of a withdrawal: there is no such right at the customer's place, its time is over, it was decided before.
@@ -135,7 +144,7 @@ func (w Withdrawal) changed(state WithdrawalState, now time.Time) Withdrawal {
 	w.State, w.UpdatedAt = state, foyer.Micro(now)
 	w.Version++
 	if state != WithdrawalOpen {
-		w.ExpiresAt = nil
+		w.ExpiresAt, w.RemindAt = nil, nil
 	}
 	if state != WithdrawalConfirmed {
 		w.TryAt = nil
@@ -163,15 +172,16 @@ func (n NewWithdrawal) Begin(now time.Time) Withdrawal {
 	}.changed(WithdrawalOpen, now)
 }
 
-// Noticed returns the withdrawal declared by somebody who was not signed in: it waits for the customer's or the merchant's word.
+// Noticed returns the withdrawal declared by somebody who was not signed in. It waits for the customer's or the merchant's word however
+// long that takes: whoever sends a withdrawal in time has kept the time (Directive 2011/83/EU Art. 11(2), § 355(1) BGB).
 //
 // Refusal: Conflict (withdrawal.closed).
 func (w Withdrawal) Noticed(notice NoticeID, receivedAt, now time.Time) (Withdrawal, error) {
 	if w.State != WithdrawalOpen || w.Notice != "" {
 		return w, errWithdrawalClosed()
 	}
-	declared, expires := foyer.Micro(receivedAt), foyer.Micro(receivedAt).Add(noticedLife)
-	w.Notice, w.DeclaredAt, w.ExpiresAt = notice, &declared, &expires
+	declared, remind := foyer.Micro(receivedAt), foyer.Micro(receivedAt).Add(noticedReminder)
+	w.Notice, w.DeclaredAt, w.ExpiresAt, w.RemindAt = notice, &declared, nil, &remind
 	return w.changed(WithdrawalOpen, now), nil
 }
 
@@ -196,11 +206,11 @@ func (w Withdrawal) Confirmed(sub billing.Subscription, returns []Return, comman
 	return w.changed(WithdrawalConfirmed, now), nil
 }
 
-// Lapsed returns the withdrawal given up because nobody confirmed it.
+// Lapsed returns the withdrawal given up because its customer has only looked at it, and the time to declare it is over.
 //
-// Refusal: Conflict (withdrawal.closed).
+// Refusal: Conflict (withdrawal.closed), for one that was declared too.
 func (w Withdrawal) Lapsed(now time.Time) (Withdrawal, error) {
-	if w.State != WithdrawalOpen {
+	if w.State != WithdrawalOpen || w.Notice != "" {
 		return w, errWithdrawalClosed()
 	}
 	return w.changed(WithdrawalExpired, now), nil
@@ -219,15 +229,27 @@ func (w Withdrawal) Dismissed(now time.Time) (Withdrawal, error) {
 	return w.changed(WithdrawalDismissed, now), nil
 }
 
-// Over tells whether an open withdrawal's time is over.
+// Over tells whether an open withdrawal's time is over; that of a declared one never is.
 func (w Withdrawal) Over(now time.Time) bool {
-	return w.State == WithdrawalOpen && w.ExpiresAt != nil && !now.Before(*w.ExpiresAt)
+	return w.State == WithdrawalOpen && w.Notice == "" && w.ExpiresAt != nil && !now.Before(*w.ExpiresAt)
+}
+
+// Waiting tells whether it was declared by notice and waits for the customer's or the merchant's word.
+func (w Withdrawal) Waiting() bool { return w.State == WithdrawalOpen && w.Notice != "" }
+
+// Reminded returns the withdrawal of which the merchant has been told again.
+func (w Withdrawal) Reminded(now time.Time) Withdrawal {
+	w.RemindAt = nil
+	return w.changed(w.State, now)
 }
 
 // DueAt is when something is to be done about the withdrawal without anybody asking; nil when nothing is.
 func (w Withdrawal) DueAt() *time.Time {
 	switch w.State {
 	case WithdrawalOpen:
+		if w.Notice != "" {
+			return w.RemindAt
+		}
 		return w.ExpiresAt
 	case WithdrawalConfirmed:
 		return w.TryAt

@@ -45,6 +45,9 @@ func (w Withdrawal) Show(sub billing.Subscription, locale i18n.Locale) Shown {
 	if tells := w.State == WithdrawalOpen || w.Declared(); tells && credit > 0 {
 		shown.Body += " " + text("credit")
 	}
+	if tells := w.State == WithdrawalOpen || w.Declared(); tells && w.KeepsUsed() {
+		shown.Body += " " + text("pro_rata")
+	}
 	return shown
 }
 

@@ -54,7 +54,7 @@ func TestWithdrawalTransitions(t *testing.T) {
 			"open": "confirmed", "noticed": "confirmed", "confirmed": closed, "completed": closed, "failed": closed, "expired": closed, "dismissed": closed,
 		}},
 		"lapse": {func(w Withdrawal) (Withdrawal, error) { return w.Lapsed(now) }, map[string]string{
-			"open": "expired", "noticed": "expired", "confirmed": closed, "completed": closed, "failed": closed, "expired": closed, "dismissed": closed,
+			"open": "expired", "noticed": closed, "confirmed": closed, "completed": closed, "failed": closed, "expired": closed, "dismissed": closed,
 		}},
 		"dismiss": {func(w Withdrawal) (Withdrawal, error) { return w.Dismissed(now) }, map[string]string{
 			"open": undeclared, "noticed": "dismissed", "confirmed": closed, "completed": closed, "failed": closed, "expired": closed, "dismissed": closed,
@@ -93,7 +93,10 @@ func TestAWithdrawalIsLookedAfter(t *testing.T) {
 	now := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
 	all := withdrawals(t, now)
 	assert.Equal(t, now.AddDate(0, 0, 14), *all["open"].DueAt(), "the window's end")
-	assert.Equal(t, now.Add(-time.Hour).AddDate(0, 0, 30), *all["noticed"].DueAt())
+	assert.Equal(t, now.Add(-time.Hour).AddDate(0, 0, 10), *all["noticed"].DueAt(), "the merchant is told again")
+	assert.Nil(t, all["noticed"].Reminded(now).DueAt(), "once")
+	assert.False(t, all["noticed"].Over(now.AddDate(10, 0, 0)), "what was declared in time is not lost")
+	assert.True(t, all["open"].Over(now.AddDate(0, 0, 14)))
 	assert.Equal(t, now.Add(time.Minute), *all["confirmed"].DueAt(), "by others, when the call dies")
 	for _, over := range []string{"completed", "failed", "expired", "dismissed"} {
 		assert.Nil(t, all[over].DueAt(), over)

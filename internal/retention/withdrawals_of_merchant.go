@@ -45,7 +45,15 @@ func (s *Service) declareWithdrawal(ctx context.Context, by foyer.Actor, sub bil
 	if err := s.saveWithdrawal(ctx, before, w, ends, EvidenceDeclared, by, r, now); err != nil {
 		return "", err
 	}
-	facts := billing.MailFacts{}
+	seen, err := s.foresee(ctx, w, now)
+	if err != nil {
+		return "", err
+	}
+	money, credit := seen.Refund()
+	facts := billing.MailFacts{InTime: receivedAt.Before(w.EndsAt), Credit: credit, ProRata: seen.KeepsUsed()}
+	if money > 0 {
+		facts.Amount = &money
+	}
 	if ends.ScheduledChange != nil {
 		facts.EffectiveAt = &ends.ScheduledChange.EffectiveAt
 	}
@@ -109,7 +117,7 @@ func (s *Service) AcceptWithdrawal(ctx context.Context, by foyer.Actor, id Withd
 		switch {
 		case w.Declared() && sameCommand(ctx, w):
 			return w, sub, nil // the same call after a crash
-		case w.State == WithdrawalOpen && w.Notice != "" && !w.Over(now):
+		case w.Waiting():
 			return s.declare(ctx, by, w, sub, r, now)
 		}
 		next, err := w.Retried(foyer.CommandOf(ctx), now)
@@ -136,8 +144,8 @@ func (s *Service) reading(found *WithdrawalHistory) seen {
 	}
 }
 
-// DismissWithdrawal turns down a withdrawal declared by a notice. The end that was scheduled with it stays: the customer or the merchant can
-// undo that.
+// DismissWithdrawal turns down a withdrawal declared by a notice, and tells the customer. The end that was scheduled with it stays: the
+// customer or the merchant can undo that.
 //
 // Refusals: NotFound; Conflict: withdrawal.closed, withdrawal.not_declared.
 func (s *Service) DismissWithdrawal(ctx context.Context, by foyer.Actor, id WithdrawalID, r Reader) (found WithdrawalHistory, err error) {
@@ -149,7 +157,14 @@ func (s *Service) DismissWithdrawal(ctx context.Context, by foyer.Actor, id With
 		if err != nil {
 			return w, sub, err
 		}
-		return next, sub, s.saveWithdrawal(ctx, w, next, sub, EvidenceDismissed, by, r, now)
+		if err := s.saveWithdrawal(ctx, w, next, sub, EvidenceDismissed, by, r, now); err != nil {
+			return w, sub, err
+		}
+		facts := billing.MailFacts{}
+		if sub.ScheduledChange != nil && sub.ScheduledChange.Action == billing.ScheduleCancel {
+			facts.EffectiveAt = &sub.ScheduledChange.EffectiveAt
+		}
+		return next, sub, s.mail(ctx, billing.MailWithdrawalDismissed, next, facts, now)
 	}, s.reading(&found))
 	return found, err
 }

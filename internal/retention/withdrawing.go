@@ -171,7 +171,7 @@ func (s *Service) declare(ctx context.Context, by foyer.Actor, before Withdrawal
 		return before, sub, err
 	}
 	money, credit := next.Refund()
-	facts := billing.MailFacts{Receipt: string(next.ID), Credit: credit, WithCharge: next.Charge != ""}
+	facts := billing.MailFacts{Receipt: string(next.ID), Credit: credit, WithCharge: next.Charge != "", ProRata: next.KeepsUsed()}
 	if money > 0 {
 		facts.Amount = &money
 	}
@@ -253,15 +253,23 @@ func (s *Service) writeWithdrawal(ctx context.Context, before, after Withdrawal,
 	if err := s.store.SaveWithdrawal(ctx, after, before.Version); err != nil {
 		return err
 	}
+	if after.Waiting() && before.Notice == "" {
+		return s.tellMerchant(ctx, after) // it has to give the money back within 14 days
+	}
 	if before.State == after.State {
 		return nil
 	}
 	if after.State == WithdrawalFailed {
-		if err := s.mails.EnqueueWithdrawalMail(ctx, after.Merchant, after.ID, s.ids(foyer.PrefixMail)); err != nil {
+		if err := s.tellMerchant(ctx, after); err != nil {
 			return err
 		}
 	}
 	return s.store.RecordEvents(ctx, s.event(after.Scope(), foyer.EventType("withdrawal."+string(after.State)), string(after.ID), now))
+}
+
+// tellMerchant orders the mail that says what the withdrawal needs of the merchant.
+func (s *Service) tellMerchant(ctx context.Context, w Withdrawal) error {
+	return s.mails.EnqueueWithdrawalMail(ctx, w.Merchant, w.ID, s.ids(foyer.PrefixMail))
 }
 
 // Withdrawal returns one of the customer's as it stands now.

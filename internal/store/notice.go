@@ -119,6 +119,15 @@ func notices(query *gorm.DB) ([]retention.Notice, error) {
 	return out, nil
 }
 
+// UnmatchedEmails implements retention.NoticeStore. The index of what waits for the merchant narrows it to a state and a time.
+func (s *Store) UnmatchedEmails(ctx context.Context, merchant foyer.MerchantID, since time.Time) ([]string, error) {
+	var emails []string
+	err := s.db(ctx).Model(&noticeRow{}).Where("merchant_id = ? AND state IN ? AND received_at > ? AND details ->> 'problem' = ?", merchant,
+		[]retention.NoticeState{retention.NoticeUnmatched, retention.NoticeDismissed, retention.NoticeResolved}, since.UTC(), retention.ProblemNoMatch).
+		Pluck("details ->> 'email'", &emails).Error
+	return emails, translate(err)
+}
+
 // InvoicedSubscriptions implements retention.NoticeStore.
 func (s *Store) InvoicedSubscriptions(ctx context.Context, scope foyer.Scope, numbers []string) ([]billing.SubscriptionID, error) {
 	var payments []billing.PaymentID

@@ -42,7 +42,7 @@ func (e *Engine) Cancel(ctx context.Context, by foyer.Actor, id billing.Subscrip
 			l.subscription(after, billing.EventSubscriptionUpdated)
 			if !in.Quiet {
 				l.mail(billing.MailCancellationScheduled, by.Scope, id, "", billing.MailFacts{
-					EffectiveAt: &after.ScheduledChange.EffectiveAt, Receipt: in.Receipt, WithCharge: after.OpenPayment != "",
+					EffectiveAt: &after.ScheduledChange.EffectiveAt, Receipt: in.Receipt, WithCharge: after.OpenPayment != "", Declared: in.Deferred, Examined: in.Examined,
 				})
 			}
 			return nil
