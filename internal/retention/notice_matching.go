@@ -210,10 +210,10 @@ func (n *Notices) late(ctx context.Context, notice Notice, sub billing.Subscript
 	if err != nil {
 		return "", err
 	}
-	switch _, err := law.Withdrawable(sub, notice.ReceivedAt); {
-	case refusedWith(err, "withdrawal.not_available"):
+	switch ends, given := law.WithdrawalEnds(Concluded(sub)); {
+	case !given:
 		return ProblemNotAvailable, nil
-	case err != nil:
+	case !notice.ReceivedAt.Before(ends):
 		return ProblemOutOfTime, nil
 	}
 	return "", nil

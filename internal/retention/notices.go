@@ -85,20 +85,28 @@ func (n *Notices) Submit(ctx context.Context, in NoticeInput, r Reader) (Notice,
 
 // held tells why a notice is not matched by itself, and not mailed about; empty when it is.
 func (n *Notices) held(ctx context.Context, in NoticeInput, counted time.Time) (NoticeProblem, error) {
-	busy := n.Gate.Take(ctx, identity.LimitNoticeMerchant, string(in.Merchant), counted)
-	often := n.Gate.TakeAddress(ctx, identity.LimitNoticeAddress, in.Merchant, in.Email, counted)
-	for _, err := range []error{busy, often} {
-		if err != nil && !errors.Is(err, foyer.RateLimited) {
-			return "", err
-		}
+	busy, err := exceeded(n.Gate.Take(ctx, identity.LimitNoticeMerchant, string(in.Merchant), counted))
+	if err != nil {
+		return "", err
 	}
+	often, err := exceeded(n.Gate.TakeAddress(ctx, identity.LimitNoticeAddress, in.Merchant, in.Email, counted))
 	switch {
-	case busy != nil:
+	case err != nil:
+		return "", err
+	case busy:
 		return ProblemBusy, nil
-	case often != nil:
+	case often:
 		return ProblemTooMany, nil
 	}
 	return "", nil
+}
+
+// exceeded tells whether counting was refused because it was too often.
+func exceeded(err error) (bool, error) {
+	if errors.Is(err, foyer.RateLimited) {
+		return true, nil
+	}
+	return false, err
 }
 
 // record writes what happened to a notice: evidence, and an event of the name.
