@@ -117,7 +117,7 @@ func (w *walk) exits(ctx context.Context) {
 		return fmt.Sprintf("the buttons: “%s”, “%s”", a.text("exits.statutory.cancel"), a.text("exits.statutory.confirm_cancel"))
 	})
 	notice := object{"name": "Jonas Weiss", "email": demoGermanEmail, "contract": "Aurora Traffic"}
-	a = w.call(ctx, 201, "POST", a.text("exits.cancellation_notices"), notice, func(a answer) string { return "received, with a receipt to download at once" })
+	a = w.call(ctx, 201, "POST", a.text("exits.cancellation_notices"), notice, func(_ answer) string { return "received, with a receipt to download at once" })
 	w.must(a.text("receipt_url") != "", "a receipt at once")
 	strange := w.call(ctx, 201, "POST", portal+"/cancellation-notices", object{"name": "Nobody", "email": "nobody@customer.example", "contract": "Moon"}, func(answer) string {
 		return "the same answer for somebody nobody knows"
