@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/nullable"
 	"github.com/oapi-codegen/runtime"
+	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
 // Defines values for ApiKeyStatus.
@@ -108,6 +109,57 @@ func (e AuditActorKind) Valid() bool {
 	}
 }
 
+// Defines values for CancellationGrounds.
+const (
+	CancellationGroundsExtraordinary CancellationGrounds = "extraordinary"
+	CancellationGroundsOrdinary      CancellationGrounds = "ordinary"
+)
+
+// Valid indicates whether the value is a known member of the CancellationGrounds enum.
+func (e CancellationGrounds) Valid() bool {
+	switch e {
+	case CancellationGroundsExtraordinary:
+		return true
+	case CancellationGroundsOrdinary:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CancellationLegalProfile.
+const (
+	CancellationLegalProfileDe      CancellationLegalProfile = "de"
+	CancellationLegalProfileDefault CancellationLegalProfile = "default"
+	CancellationLegalProfileEu      CancellationLegalProfile = "eu"
+	CancellationLegalProfileFr      CancellationLegalProfile = "fr"
+	CancellationLegalProfileUk      CancellationLegalProfile = "uk"
+	CancellationLegalProfileUs      CancellationLegalProfile = "us"
+	CancellationLegalProfileUsCa    CancellationLegalProfile = "us_ca"
+)
+
+// Valid indicates whether the value is a known member of the CancellationLegalProfile enum.
+func (e CancellationLegalProfile) Valid() bool {
+	switch e {
+	case CancellationLegalProfileDe:
+		return true
+	case CancellationLegalProfileDefault:
+		return true
+	case CancellationLegalProfileEu:
+		return true
+	case CancellationLegalProfileFr:
+		return true
+	case CancellationLegalProfileUk:
+		return true
+	case CancellationLegalProfileUs:
+		return true
+	case CancellationLegalProfileUsCa:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CancellationState.
 const (
 	CancellationStateAbandoned CancellationState = "abandoned"
@@ -146,22 +198,22 @@ func (e CancellationState) Valid() bool {
 
 // Defines values for CancellationStep.
 const (
-	Confirm CancellationStep = "confirm"
-	Done    CancellationStep = "done"
-	Offer   CancellationStep = "offer"
-	Survey  CancellationStep = "survey"
+	CancellationStepConfirm CancellationStep = "confirm"
+	CancellationStepDone    CancellationStep = "done"
+	CancellationStepOffer   CancellationStep = "offer"
+	CancellationStepSurvey  CancellationStep = "survey"
 )
 
 // Valid indicates whether the value is a known member of the CancellationStep enum.
 func (e CancellationStep) Valid() bool {
 	switch e {
-	case Confirm:
+	case CancellationStepConfirm:
 		return true
-	case Done:
+	case CancellationStepDone:
 		return true
-	case Offer:
+	case CancellationStepOffer:
 		return true
-	case Survey:
+	case CancellationStepSurvey:
 		return true
 	default:
 		return false
@@ -290,16 +342,16 @@ func (e DeliveryStatus) Valid() bool {
 
 // Defines values for DiscountType.
 const (
-	Fixed   DiscountType = "fixed"
-	Percent DiscountType = "percent"
+	DiscountTypeFixed   DiscountType = "fixed"
+	DiscountTypePercent DiscountType = "percent"
 )
 
 // Valid indicates whether the value is a known member of the DiscountType enum.
 func (e DiscountType) Valid() bool {
 	switch e {
-	case Fixed:
+	case DiscountTypeFixed:
 		return true
-	case Percent:
+	case DiscountTypePercent:
 		return true
 	default:
 		return false
@@ -354,6 +406,60 @@ func (e Effective) Valid() bool {
 	case Immediately:
 		return true
 	case PeriodEnd:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EvidenceActor.
+const (
+	EvidenceActorCustomer EvidenceActor = "customer"
+	EvidenceActorMerchant EvidenceActor = "merchant"
+	EvidenceActorSystem   EvidenceActor = "system"
+)
+
+// Valid indicates whether the value is a known member of the EvidenceActor enum.
+func (e EvidenceActor) Valid() bool {
+	switch e {
+	case EvidenceActorCustomer:
+		return true
+	case EvidenceActorMerchant:
+		return true
+	case EvidenceActorSystem:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InsightsGroupBy.
+const (
+	InsightsGroupByCountry     InsightsGroupBy = "country"
+	InsightsGroupByOffer       InsightsGroupBy = "offer"
+	InsightsGroupByPeriodDay   InsightsGroupBy = "period_day"
+	InsightsGroupByPeriodMonth InsightsGroupBy = "period_month"
+	InsightsGroupByPeriodWeek  InsightsGroupBy = "period_week"
+	InsightsGroupByProduct     InsightsGroupBy = "product"
+	InsightsGroupByReason      InsightsGroupBy = "reason"
+)
+
+// Valid indicates whether the value is a known member of the InsightsGroupBy enum.
+func (e InsightsGroupBy) Valid() bool {
+	switch e {
+	case InsightsGroupByCountry:
+		return true
+	case InsightsGroupByOffer:
+		return true
+	case InsightsGroupByPeriodDay:
+		return true
+	case InsightsGroupByPeriodMonth:
+		return true
+	case InsightsGroupByPeriodWeek:
+		return true
+	case InsightsGroupByProduct:
+		return true
+	case InsightsGroupByReason:
 		return true
 	default:
 		return false
@@ -429,6 +535,84 @@ func (e InvoiceStatus) Valid() bool {
 	}
 }
 
+// Defines values for MerchantCancellationGroup.
+const (
+	MerchantCancellationGroupEverybody MerchantCancellationGroup = "everybody"
+	MerchantCancellationGroupHoldout   MerchantCancellationGroup = "holdout"
+	MerchantCancellationGroupOffered   MerchantCancellationGroup = "offered"
+)
+
+// Valid indicates whether the value is a known member of the MerchantCancellationGroup enum.
+func (e MerchantCancellationGroup) Valid() bool {
+	switch e {
+	case MerchantCancellationGroupEverybody:
+		return true
+	case MerchantCancellationGroupHoldout:
+		return true
+	case MerchantCancellationGroupOffered:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MerchantCancellationOrigin.
+const (
+	MerchantCancellationOriginNotice MerchantCancellationOrigin = "notice"
+	MerchantCancellationOriginPortal MerchantCancellationOrigin = "portal"
+)
+
+// Valid indicates whether the value is a known member of the MerchantCancellationOrigin enum.
+func (e MerchantCancellationOrigin) Valid() bool {
+	switch e {
+	case MerchantCancellationOriginNotice:
+		return true
+	case MerchantCancellationOriginPortal:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MerchantCancellationOvertakenBy.
+const (
+	MerchantCancellationOvertakenByCancellation MerchantCancellationOvertakenBy = "cancellation"
+	MerchantCancellationOvertakenByEnd          MerchantCancellationOvertakenBy = "end"
+	MerchantCancellationOvertakenByMerchant     MerchantCancellationOvertakenBy = "merchant"
+)
+
+// Valid indicates whether the value is a known member of the MerchantCancellationOvertakenBy enum.
+func (e MerchantCancellationOvertakenBy) Valid() bool {
+	switch e {
+	case MerchantCancellationOvertakenByCancellation:
+		return true
+	case MerchantCancellationOvertakenByEnd:
+		return true
+	case MerchantCancellationOvertakenByMerchant:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MerchantWithdrawalPolicy.
+const (
+	MerchantWithdrawalPolicyFull    MerchantWithdrawalPolicy = "full"
+	MerchantWithdrawalPolicyProRata MerchantWithdrawalPolicy = "pro_rata"
+)
+
+// Valid indicates whether the value is a known member of the MerchantWithdrawalPolicy enum.
+func (e MerchantWithdrawalPolicy) Valid() bool {
+	switch e {
+	case MerchantWithdrawalPolicyFull:
+		return true
+	case MerchantWithdrawalPolicyProRata:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NextActionType.
 const (
 	ConfirmWithGateway NextActionType = "confirm_with_gateway"
@@ -438,6 +622,165 @@ const (
 func (e NextActionType) Valid() bool {
 	switch e {
 	case ConfirmWithGateway:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NoticeGrounds.
+const (
+	NoticeGroundsExtraordinary NoticeGrounds = "extraordinary"
+	NoticeGroundsOrdinary      NoticeGrounds = "ordinary"
+)
+
+// Valid indicates whether the value is a known member of the NoticeGrounds enum.
+func (e NoticeGrounds) Valid() bool {
+	switch e {
+	case NoticeGroundsExtraordinary:
+		return true
+	case NoticeGroundsOrdinary:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NoticeKind.
+const (
+	NoticeKindCancellation NoticeKind = "cancellation"
+	NoticeKindWithdrawal   NoticeKind = "withdrawal"
+)
+
+// Valid indicates whether the value is a known member of the NoticeKind enum.
+func (e NoticeKind) Valid() bool {
+	switch e {
+	case NoticeKindCancellation:
+		return true
+	case NoticeKindWithdrawal:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NoticeState.
+const (
+	NoticeStateAmbiguous NoticeState = "ambiguous"
+	NoticeStateDismissed NoticeState = "dismissed"
+	NoticeStateMatched   NoticeState = "matched"
+	NoticeStateReceived  NoticeState = "received"
+	NoticeStateResolved  NoticeState = "resolved"
+	NoticeStateUnmatched NoticeState = "unmatched"
+)
+
+// Valid indicates whether the value is a known member of the NoticeState enum.
+func (e NoticeState) Valid() bool {
+	switch e {
+	case NoticeStateAmbiguous:
+		return true
+	case NoticeStateDismissed:
+		return true
+	case NoticeStateMatched:
+		return true
+	case NoticeStateReceived:
+		return true
+	case NoticeStateResolved:
+		return true
+	case NoticeStateUnmatched:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OfferContactKind.
+const (
+	Link    OfferContactKind = "link"
+	Meeting OfferContactKind = "meeting"
+)
+
+// Valid indicates whether the value is a known member of the OfferContactKind enum.
+func (e OfferContactKind) Valid() bool {
+	switch e {
+	case Link:
+		return true
+	case Meeting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OfferDiscountType.
+const (
+	OfferDiscountTypeFixed   OfferDiscountType = "fixed"
+	OfferDiscountTypePercent OfferDiscountType = "percent"
+)
+
+// Valid indicates whether the value is a known member of the OfferDiscountType enum.
+func (e OfferDiscountType) Valid() bool {
+	switch e {
+	case OfferDiscountTypeFixed:
+		return true
+	case OfferDiscountTypePercent:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OfferState.
+const (
+	OfferStateAccepted OfferState = "accepted"
+	OfferStateDeclined OfferState = "declined"
+	OfferStateExpired  OfferState = "expired"
+	OfferStateFailed   OfferState = "failed"
+	OfferStateOpen     OfferState = "open"
+)
+
+// Valid indicates whether the value is a known member of the OfferState enum.
+func (e OfferState) Valid() bool {
+	switch e {
+	case OfferStateAccepted:
+		return true
+	case OfferStateDeclined:
+		return true
+	case OfferStateExpired:
+		return true
+	case OfferStateFailed:
+		return true
+	case OfferStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OfferType.
+const (
+	OfferTypeContact        OfferType = "contact"
+	OfferTypeCustom         OfferType = "custom"
+	OfferTypeDiscount       OfferType = "discount"
+	OfferTypePause          OfferType = "pause"
+	OfferTypePlanChange     OfferType = "plan_change"
+	OfferTypeTrialExtension OfferType = "trial_extension"
+)
+
+// Valid indicates whether the value is a known member of the OfferType enum.
+func (e OfferType) Valid() bool {
+	switch e {
+	case OfferTypeContact:
+		return true
+	case OfferTypeCustom:
+		return true
+	case OfferTypeDiscount:
+		return true
+	case OfferTypePause:
+		return true
+	case OfferTypePlanChange:
+		return true
+	case OfferTypeTrialExtension:
 		return true
 	default:
 		return false
@@ -543,6 +886,39 @@ func (e Permission) Valid() bool {
 	case Read:
 		return true
 	case Write:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PortalExitsProfile.
+const (
+	PortalExitsProfileDe      PortalExitsProfile = "de"
+	PortalExitsProfileDefault PortalExitsProfile = "default"
+	PortalExitsProfileEu      PortalExitsProfile = "eu"
+	PortalExitsProfileFr      PortalExitsProfile = "fr"
+	PortalExitsProfileUk      PortalExitsProfile = "uk"
+	PortalExitsProfileUs      PortalExitsProfile = "us"
+	PortalExitsProfileUsCa    PortalExitsProfile = "us_ca"
+)
+
+// Valid indicates whether the value is a known member of the PortalExitsProfile enum.
+func (e PortalExitsProfile) Valid() bool {
+	switch e {
+	case PortalExitsProfileDe:
+		return true
+	case PortalExitsProfileDefault:
+		return true
+	case PortalExitsProfileEu:
+		return true
+	case PortalExitsProfileFr:
+		return true
+	case PortalExitsProfileUk:
+		return true
+	case PortalExitsProfileUs:
+		return true
+	case PortalExitsProfileUsCa:
 		return true
 	default:
 		return false
@@ -702,6 +1078,66 @@ func (e ResumeSubscriptionBilling) Valid() bool {
 	}
 }
 
+// Defines values for RetentionExplanationGroup.
+const (
+	RetentionExplanationGroupEverybody RetentionExplanationGroup = "everybody"
+	RetentionExplanationGroupHoldout   RetentionExplanationGroup = "holdout"
+	RetentionExplanationGroupOffered   RetentionExplanationGroup = "offered"
+)
+
+// Valid indicates whether the value is a known member of the RetentionExplanationGroup enum.
+func (e RetentionExplanationGroup) Valid() bool {
+	switch e {
+	case RetentionExplanationGroupEverybody:
+		return true
+	case RetentionExplanationGroupHoldout:
+		return true
+	case RetentionExplanationGroupOffered:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RetentionUpliftVerdict.
+const (
+	Harm              RetentionUpliftVerdict = "harm"
+	NoDifferenceShown RetentionUpliftVerdict = "no_difference_shown"
+	Uplift            RetentionUpliftVerdict = "uplift"
+)
+
+// Valid indicates whether the value is a known member of the RetentionUpliftVerdict enum.
+func (e RetentionUpliftVerdict) Valid() bool {
+	switch e {
+	case Harm:
+		return true
+	case NoDifferenceShown:
+		return true
+	case Uplift:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RetentionWithdrawalRefund.
+const (
+	RetentionWithdrawalRefundFull    RetentionWithdrawalRefund = "full"
+	RetentionWithdrawalRefundProRata RetentionWithdrawalRefund = "pro_rata"
+)
+
+// Valid indicates whether the value is a known member of the RetentionWithdrawalRefund enum.
+func (e RetentionWithdrawalRefund) Valid() bool {
+	switch e {
+	case RetentionWithdrawalRefundFull:
+		return true
+	case RetentionWithdrawalRefundProRata:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ScheduledAction.
 const (
 	ScheduledActionCancel ScheduledAction = "cancel"
@@ -804,6 +1240,27 @@ func (e SubscriptionStatus) Valid() bool {
 	}
 }
 
+// Defines values for SurveyQuestionId.
+const (
+	SurveyQuestionIdComment SurveyQuestionId = "comment"
+	SurveyQuestionIdLiked   SurveyQuestionId = "liked"
+	SurveyQuestionIdReason  SurveyQuestionId = "reason"
+)
+
+// Valid indicates whether the value is a known member of the SurveyQuestionId enum.
+func (e SurveyQuestionId) Valid() bool {
+	switch e {
+	case SurveyQuestionIdComment:
+		return true
+	case SurveyQuestionIdLiked:
+		return true
+	case SurveyQuestionIdReason:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TargetKind.
 const (
 	TargetKindCancelSubscription  TargetKind = "cancel_subscription"
@@ -900,6 +1357,111 @@ func (e WebhookEndpointStatus) Valid() bool {
 	}
 }
 
+// Defines values for WithdrawalStep.
+const (
+	WithdrawalStepConfirm WithdrawalStep = "confirm"
+	WithdrawalStepDone    WithdrawalStep = "done"
+)
+
+// Valid indicates whether the value is a known member of the WithdrawalStep enum.
+func (e WithdrawalStep) Valid() bool {
+	switch e {
+	case WithdrawalStepConfirm:
+		return true
+	case WithdrawalStepDone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WithdrawalLegalProfile.
+const (
+	WithdrawalLegalProfileDe      WithdrawalLegalProfile = "de"
+	WithdrawalLegalProfileDefault WithdrawalLegalProfile = "default"
+	WithdrawalLegalProfileEu      WithdrawalLegalProfile = "eu"
+	WithdrawalLegalProfileFr      WithdrawalLegalProfile = "fr"
+	WithdrawalLegalProfileUk      WithdrawalLegalProfile = "uk"
+	WithdrawalLegalProfileUs      WithdrawalLegalProfile = "us"
+	WithdrawalLegalProfileUsCa    WithdrawalLegalProfile = "us_ca"
+)
+
+// Valid indicates whether the value is a known member of the WithdrawalLegalProfile enum.
+func (e WithdrawalLegalProfile) Valid() bool {
+	switch e {
+	case WithdrawalLegalProfileDe:
+		return true
+	case WithdrawalLegalProfileDefault:
+		return true
+	case WithdrawalLegalProfileEu:
+		return true
+	case WithdrawalLegalProfileFr:
+		return true
+	case WithdrawalLegalProfileUk:
+		return true
+	case WithdrawalLegalProfileUs:
+		return true
+	case WithdrawalLegalProfileUsCa:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WithdrawalRefundState.
+const (
+	WithdrawalRefundStatePending  WithdrawalRefundState = "pending"
+	WithdrawalRefundStatePlanned  WithdrawalRefundState = "planned"
+	WithdrawalRefundStateRefunded WithdrawalRefundState = "refunded"
+	WithdrawalRefundStateRefused  WithdrawalRefundState = "refused"
+)
+
+// Valid indicates whether the value is a known member of the WithdrawalRefundState enum.
+func (e WithdrawalRefundState) Valid() bool {
+	switch e {
+	case WithdrawalRefundStatePending:
+		return true
+	case WithdrawalRefundStatePlanned:
+		return true
+	case WithdrawalRefundStateRefunded:
+		return true
+	case WithdrawalRefundStateRefused:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WithdrawalState.
+const (
+	WithdrawalStateCompleted WithdrawalState = "completed"
+	WithdrawalStateConfirmed WithdrawalState = "confirmed"
+	WithdrawalStateDismissed WithdrawalState = "dismissed"
+	WithdrawalStateExpired   WithdrawalState = "expired"
+	WithdrawalStateFailed    WithdrawalState = "failed"
+	WithdrawalStateOpen      WithdrawalState = "open"
+)
+
+// Valid indicates whether the value is a known member of the WithdrawalState enum.
+func (e WithdrawalState) Valid() bool {
+	switch e {
+	case WithdrawalStateCompleted:
+		return true
+	case WithdrawalStateConfirmed:
+		return true
+	case WithdrawalStateDismissed:
+		return true
+	case WithdrawalStateExpired:
+		return true
+	case WithdrawalStateFailed:
+		return true
+	case WithdrawalStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Disposition.
 const (
 	DispositionAttachment Disposition = "attachment"
@@ -912,6 +1474,24 @@ func (e Disposition) Valid() bool {
 	case DispositionAttachment:
 		return true
 	case DispositionInline:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DownloadCancellationReceiptParamsDisposition.
+const (
+	DownloadCancellationReceiptParamsDispositionAttachment DownloadCancellationReceiptParamsDisposition = "attachment"
+	DownloadCancellationReceiptParamsDispositionInline     DownloadCancellationReceiptParamsDisposition = "inline"
+)
+
+// Valid indicates whether the value is a known member of the DownloadCancellationReceiptParamsDisposition enum.
+func (e DownloadCancellationReceiptParamsDisposition) Valid() bool {
+	switch e {
+	case DownloadCancellationReceiptParamsDispositionAttachment:
+		return true
+	case DownloadCancellationReceiptParamsDispositionInline:
 		return true
 	default:
 		return false
@@ -952,6 +1532,31 @@ func (e MerchantDownloadInvoiceParamsDisposition) Valid() bool {
 	default:
 		return false
 	}
+}
+
+// Defines values for DownloadWithdrawalReceiptParamsDisposition.
+const (
+	DownloadWithdrawalReceiptParamsDispositionAttachment DownloadWithdrawalReceiptParamsDisposition = "attachment"
+	DownloadWithdrawalReceiptParamsDispositionInline     DownloadWithdrawalReceiptParamsDisposition = "inline"
+)
+
+// Valid indicates whether the value is a known member of the DownloadWithdrawalReceiptParamsDisposition enum.
+func (e DownloadWithdrawalReceiptParamsDisposition) Valid() bool {
+	switch e {
+	case DownloadWithdrawalReceiptParamsDispositionAttachment:
+		return true
+	case DownloadWithdrawalReceiptParamsDispositionInline:
+		return true
+	default:
+		return false
+	}
+}
+
+// AcceptOffer Which offer is accepted.
+//
+// Example: {"offer_id":"ofr_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+type AcceptOffer struct {
+	OfferId string `json:"offer_id"`
 }
 
 // Action Whether the customer may do it now.
@@ -1059,6 +1664,27 @@ type Amount struct {
 
 	// Currency ISO 4217.
 	Currency string `json:"currency"`
+}
+
+// AmountRange What a period costs, with tax, in the minor unit of the currency. Both ends inclusive.
+type AmountRange struct {
+	Currency string `json:"currency"`
+	Max      *int64 `json:"max,omitempty"`
+	Min      *int64 `json:"min,omitempty"`
+}
+
+// AnswerSurvey Any of it, or nothing.
+//
+// Example: {"comment":"I only used it twice.","liked":"easy_to_use","reason":"too_expensive"}
+type AnswerSurvey struct {
+	// Comment In the customer’s own words.
+	Comment *string `json:"comment,omitempty"`
+
+	// Liked An option of the question `liked`.
+	Liked *string `json:"liked,omitempty"`
+
+	// Reason An option of the question `reason`.
+	Reason *string `json:"reason,omitempty"`
 }
 
 // ApiKey A credential of the merchant's servers, without its secret.
@@ -1223,21 +1849,42 @@ type Buyer struct {
 // Cancellation A customer's way out of a subscription.
 type Cancellation struct {
 	// Actions What can be done now.
-	Actions   CancellationActions `json:"actions"`
-	CreatedAt time.Time           `json:"created_at"`
+	Actions CancellationActions `json:"actions"`
+
+	// Answers What was answered so far.
+	Answers SurveyAnswers `json:"answers"`
+
+	// Body What the step is about.
+	Body      string    `json:"body"`
+	CreatedAt time.Time `json:"created_at"`
 
 	// Effective When it takes effect.
 	Effective Effective `json:"effective"`
 
-	// EffectiveAt When the subscription ends or ended; while open, when it would end.
+	// EffectiveAt When the subscription ends or ended; while unfinished, when it would end.
 	EffectiveAt *time.Time `json:"effective_at"`
-	Id          string     `json:"id"`
 
-	// Legal How the law at the customer's place wants the buttons named.
+	// ExpiresAt When an unfinished one is given up.
+	ExpiresAt *time.Time `json:"expires_at"`
+
+	// Headline Of the step.
+	Headline string `json:"headline"`
+	Id       string `json:"id"`
+
+	// Keeps Null when it would end at once.
+	Keeps *CancellationKeeps `json:"keeps"`
+
+	// Legal How the law at the customer's place wants it done.
 	Legal CancellationLegal `json:"legal"`
 
-	// Offer Null when nothing is offered.
-	Offer *map[string]interface{} `json:"offer"`
+	// Moments When it may take effect, as the merchant lets customers choose.
+	Moments []Effective `json:"moments"`
+
+	// Offer Null when nothing is offered. Once one was accepted it is still told, so that a link in it can be followed.
+	Offer *CancellationOffer `json:"offer"`
+
+	// ReceivedAt When the cancellation was declared.
+	ReceivedAt *time.Time `json:"received_at"`
 
 	// State Where a cancellation stands.
 	State CancellationState `json:"state"`
@@ -1250,28 +1897,46 @@ type Cancellation struct {
 	SubscriptionId string           `json:"subscription_id"`
 
 	// Survey Null when nothing is asked.
-	Survey *map[string]interface{} `json:"survey"`
+	Survey *CancellationSurvey `json:"survey"`
 
-	// ValueProposition Null when there is none.
-	ValueProposition *map[string]interface{} `json:"value_proposition"`
+	// ValueProposition Null when it is over.
+	ValueProposition *ValueProposition `json:"value_proposition"`
 }
 
 // CancellationActions What can be done now.
 type CancellationActions struct {
-	Abandon *CancellationCall `json:"abandon"`
+	Abandon     *CancellationCall `json:"abandon"`
+	AcceptOffer *CancellationCall `json:"accept_offer"`
 
-	// CancelNow Always there while the cancellation is open.
-	CancelNow *CancellationCall `json:"cancel_now"`
+	// Answer Answers the survey; sent as it is it skips it.
+	Answer *CancellationCall `json:"answer"`
+
+	// CancelNow Cancels without any further step. Null only when the subscription ends already.
+	CancelNow    *CancellationCall `json:"cancel_now"`
+	DeclineOffer *CancellationCall `json:"decline_offer"`
 
 	// Keep While the cancel is scheduled.
 	Keep *CancellationCall `json:"keep"`
+
+	// Receipt Once it is confirmed.
+	Receipt *CancellationCall `json:"receipt"`
 }
 
 // CancellationCall A call as it is to be made.
 type CancellationCall struct {
-	Body   *ConfirmCancellation `json:"body"`
-	Method string               `json:"method"`
-	Path   string               `json:"path"`
+	// Body Null when there is none.
+	Body   *map[string]interface{} `json:"body"`
+	Method string                  `json:"method"`
+	Path   string                  `json:"path"`
+}
+
+// CancellationGrounds With the usual notice, which is the default, or for good cause.
+type CancellationGrounds string
+
+// CancellationKeeps What can be used until when.
+type CancellationKeeps struct {
+	Text  string    `json:"text"`
+	Until time.Time `json:"until"`
 }
 
 // CancellationLabels Texts for the buttons, in the language of the answer.
@@ -1285,15 +1950,75 @@ type CancellationLabels struct {
 	// Keep Undoes a scheduled cancel.
 	Keep string `json:"keep"`
 
+	// Skip Goes on without an answer.
+	Skip string `json:"skip"`
+
 	// Start Begins.
 	Start string `json:"start"`
 }
 
-// CancellationLegal How the law at the customer's place wants the buttons named.
+// CancellationLegal How the law at the customer's place wants it done.
 type CancellationLegal struct {
 	// Labels Texts for the buttons, in the language of the answer.
-	Labels  CancellationLabels `json:"labels"`
-	Profile string             `json:"profile"`
+	Labels  CancellationLabels       `json:"labels"`
+	Profile CancellationLegalProfile `json:"profile"`
+
+	// Statutory Null where no law gives a wording.
+	Statutory *StatutoryLabels `json:"statutory"`
+}
+
+// CancellationLegalProfile defines model for CancellationLegal.Profile.
+type CancellationLegalProfile string
+
+// CancellationList A page of cancellations.
+type CancellationList struct {
+	Data []MerchantCancellation `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
+// CancellationNotice A cancellation by somebody who is not signed in. What is asked is the least that is needed and the most the law allows.
+//
+// Example: {"contract":"Pro plan, invoice FY-2026-0042","email":"amelia@aeroflyer.example","kind":"ordinary","name":"Amelia Example"}
+type CancellationNotice struct {
+	// Contract Which contract: a product, a subscription id, an invoice number.
+	Contract string `json:"contract"`
+
+	// Email Where the receipt goes.
+	Email string `json:"email"`
+
+	// EndAt When it shall end, if not as soon as possible: in the future and at most 731 days ahead.
+	EndAt *time.Time `json:"end_at,omitempty"`
+
+	// Kind With the usual notice, which is the default, or for good cause.
+	Kind *CancellationGrounds `json:"kind,omitempty"`
+
+	// Name Who cancels.
+	Name string `json:"name"`
+
+	// Reason Of an extraordinary cancellation.
+	Reason *string `json:"reason,omitempty"`
+}
+
+// CancellationOffer An offer to stay. It is for this subscription alone, and can be accepted once.
+type CancellationOffer struct {
+	Body      string    `json:"body"`
+	ExpiresAt time.Time `json:"expires_at"`
+	Headline  string    `json:"headline"`
+	Id        string    `json:"id"`
+
+	// Labels Texts for the two buttons; give them equal weight.
+	Labels OfferLabels `json:"labels"`
+
+	// Terms The money of an offer. The next payments come to `price_now`, and from `until` on to `price_later`.
+	Terms OfferTerms `json:"terms"`
+
+	// Type What an offer gives.
+	Type OfferType `json:"type"`
+
+	// Url Where it leads, if anywhere.
+	Url *string `json:"url"`
 }
 
 // CancellationState Where a cancellation stands.
@@ -1301,6 +2026,13 @@ type CancellationState string
 
 // CancellationStep What comes next.
 type CancellationStep string
+
+// CancellationSurvey What the customer is asked. Nothing of it has to be answered.
+type CancellationSurvey struct {
+	Headline  string           `json:"headline"`
+	Intro     string           `json:"intro"`
+	Questions []SurveyQuestion `json:"questions"`
+}
 
 // Card What a card is recognised by.
 type Card struct {
@@ -1505,7 +2237,7 @@ type CreatePortalSession struct {
 	// ReturnUrl Where the customer may be led back to.
 	ReturnUrl *string `json:"return_url,omitempty"`
 
-	// Scopes `read`, `write`, `subscription:<id>:cancel`, `subscription:<id>:payment_method`; `read` and `write` by default.
+	// Scopes `read`, `write`, `subscription:<id>:cancel`, `subscription:<id>:payment_method`, `subscription:<id>:withdraw`; `read` and `write` by default.
 	Scopes *[]string `json:"scopes,omitempty"`
 
 	// SubscriptionIds The subscriptions there are links for.
@@ -1582,6 +2314,14 @@ type CreateWebhookEndpoint struct {
 
 	// Url https, on port 443 or 8443, on the public internet.
 	Url string `json:"url"`
+}
+
+// CreateWithdrawal How to withdraw.
+//
+// Example: {"confirm":true}
+type CreateWithdrawal struct {
+	// Confirm The second step: declares it.
+	Confirm *bool `json:"confirm,omitempty"`
 }
 
 // CreatedApiKey An API key with its secret, which is shown this once.
@@ -1725,9 +2465,9 @@ type CustomerAddressList struct {
 
 // CustomerExport Everything held about a customer.
 type CustomerExport struct {
-	Activity      []Activity        `json:"activity"`
-	Addresses     []ExportedAddress `json:"addresses"`
-	Cancellations []Cancellation    `json:"cancellations"`
+	Activity      []Activity             `json:"activity"`
+	Addresses     []ExportedAddress      `json:"addresses"`
+	Cancellations []MerchantCancellation `json:"cancellations"`
 
 	// CreditBalances What is to their credit, by currency.
 	CreditBalances []Money               `json:"credit_balances"`
@@ -1736,7 +2476,10 @@ type CustomerExport struct {
 	Mails          []SentMail            `json:"mails"`
 
 	// Me The signed-in customer.
-	Me             Me              `json:"me"`
+	Me Me `json:"me"`
+
+	// Notices What was declared without signing in and is about them.
+	Notices        []Notice        `json:"notices"`
 	PaymentMethods []PaymentMethod `json:"payment_methods"`
 
 	// Payments Itemised, zero-value ones too.
@@ -1744,8 +2487,9 @@ type CustomerExport struct {
 	PortalSessions []PortalSession `json:"portal_sessions"`
 
 	// Sessions Ended ones too, as long as they are kept.
-	Sessions      []Session      `json:"sessions"`
-	Subscriptions []Subscription `json:"subscriptions"`
+	Sessions      []Session            `json:"sessions"`
+	Subscriptions []Subscription       `json:"subscriptions"`
+	Withdrawals   []MerchantWithdrawal `json:"withdrawals"`
 }
 
 // CustomerInclude What is shown with a customer.
@@ -1959,6 +2703,45 @@ type EventList struct {
 	Page Page `json:"page"`
 }
 
+// Evidence What somebody did, and what they were shown then, word for word. It is never changed.
+type Evidence struct {
+	Actor EvidenceActor `json:"actor"`
+
+	// Answers What was answered so far.
+	Answers SurveyAnswers `json:"answers"`
+	At      time.Time     `json:"at"`
+	Id      string        `json:"id"`
+
+	// Kind What was done.
+	Kind   string `json:"kind"`
+	Locale string `json:"locale"`
+
+	// Shown What stood there afterwards.
+	Shown map[string]interface{} `json:"shown"`
+}
+
+// EvidenceActor defines model for Evidence.Actor.
+type EvidenceActor string
+
+// ExitLabels Texts for the buttons, in the language of the answer.
+type ExitLabels struct {
+	Cancel          string `json:"cancel"`
+	ConfirmCancel   string `json:"confirm_cancel"`
+	ConfirmWithdraw string `json:"confirm_withdraw"`
+	Withdraw        string `json:"withdraw"`
+}
+
+// ExplainRetention Who leaves, and what they answer.
+//
+// Example: {"answers":{"reason":"too_expensive"},"subscription_id":"sub_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+type ExplainRetention struct {
+	// Answers Any of it, or nothing.
+	//
+	// Example: {"comment":"I only used it twice.","liked":"easy_to_use","reason":"too_expensive"}
+	Answers        *AnswerSurvey `json:"answers,omitempty"`
+	SubscriptionId string        `json:"subscription_id"`
+}
+
 // ExportedAddress An address of the customer.
 type ExportedAddress struct {
 	City *string `json:"city"`
@@ -2030,6 +2813,9 @@ type ImmediatePayment struct {
 	// Totals total = subtotal − discount + tax; grand_total = total − credit; balance is what is left to pay.
 	Totals PaymentTotals `json:"totals"`
 }
+
+// InsightsGroupBy defines model for InsightsGroupBy.
+type InsightsGroupBy string
 
 // Interval Unit of a billing cycle.
 type Interval string
@@ -2156,6 +2942,9 @@ type LineTotals struct {
 	Total Money `json:"total"`
 }
 
+// LocalTexts Texts by language.
+type LocalTexts map[string]string
+
 // MailSender How the merchant’s mails are signed.
 type MailSender struct {
 	Name    *string `json:"name"`
@@ -2191,6 +2980,56 @@ type Me struct {
 type MerchantCancelSubscription struct {
 	Effective *Effective `json:"effective,omitempty"`
 }
+
+// MerchantCancellation A customer's way out, for the merchant.
+type MerchantCancellation struct {
+	// Answers What was answered so far.
+	Answers    SurveyAnswers `json:"answers"`
+	Country    *string       `json:"country"`
+	CreatedAt  time.Time     `json:"created_at"`
+	CustomerId string        `json:"customer_id"`
+
+	// Effective When it takes effect.
+	Effective   Effective  `json:"effective"`
+	EffectiveAt *time.Time `json:"effective_at"`
+
+	// Evidence When one is shown, not in lists. Oldest first.
+	Evidence *[]Evidence `json:"evidence,omitempty"`
+
+	// Group Whether offers could be made: `holdout` is shown none, `everybody` is who came while no holdout was set.
+	Group *MerchantCancellationGroup `json:"group"`
+	Id    string                     `json:"id"`
+
+	// Offers Oldest first.
+	Offers []Offer `json:"offers"`
+
+	// Origin Whether the customer was signed in, or declared it without.
+	Origin *MerchantCancellationOrigin `json:"origin"`
+
+	// OvertakenBy What gave the subscription its end before this cancellation did: another cancellation, the merchant, or an end that came by itself. Such a one counts nothing in the insights.
+	OvertakenBy *MerchantCancellationOvertakenBy `json:"overtaken_by"`
+
+	// Profile The legal profile of the customer’s place.
+	Profile    *string    `json:"profile"`
+	ReceivedAt *time.Time `json:"received_at"`
+
+	// State Where a cancellation stands.
+	State CancellationState `json:"state"`
+
+	// Step What comes next.
+	Step           CancellationStep `json:"step"`
+	SubscriptionId string           `json:"subscription_id"`
+	UpdatedAt      time.Time        `json:"updated_at"`
+}
+
+// MerchantCancellationGroup Whether offers could be made: `holdout` is shown none, `everybody` is who came while no holdout was set.
+type MerchantCancellationGroup string
+
+// MerchantCancellationOrigin Whether the customer was signed in, or declared it without.
+type MerchantCancellationOrigin string
+
+// MerchantCancellationOvertakenBy What gave the subscription its end before this cancellation did: another cancellation, the merchant, or an end that came by itself. Such a one counts nothing in the insights.
+type MerchantCancellationOvertakenBy string
 
 // MerchantCreatePayment What is bought once, by whom and how it is paid.
 //
@@ -2290,6 +3129,60 @@ type MerchantUpdateSubscription struct {
 	// PaymentMethodId A stored payment method of the customer.
 	PaymentMethodId *string `json:"payment_method_id,omitempty"`
 }
+
+// MerchantWithdrawal A withdrawal, for the merchant.
+type MerchantWithdrawal struct {
+	Country   *string   `json:"country"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Credit An amount of money.
+	//
+	// Example: {"amount":1999,"currency":"EUR","display":"19,99 €"}
+	Credit     Money      `json:"credit"`
+	CustomerId string     `json:"customer_id"`
+	DeclaredAt *time.Time `json:"declared_at"`
+
+	// EndsAt Until when one could withdraw; null where the law gives no such right.
+	EndsAt *time.Time `json:"ends_at"`
+
+	// Evidence When one is shown, not in lists. Oldest first.
+	Evidence *[]Evidence `json:"evidence,omitempty"`
+
+	// ExpiresAt When an open one is given up that was only looked at; null for one declared without signing in, which stays open until it is decided.
+	ExpiresAt *time.Time `json:"expires_at"`
+	Id        string     `json:"id"`
+
+	// NextTryAt When what is under way is looked after again.
+	NextTryAt *time.Time `json:"next_try_at"`
+
+	// NoticeId The notice it was declared by, without signing in.
+	NoticeId *string `json:"notice_id"`
+
+	// Policy How much is given back.
+	Policy MerchantWithdrawalPolicy `json:"policy"`
+
+	// Profile The legal profile of the customer’s place.
+	Profile string `json:"profile"`
+
+	// Reason Why a refund was refused, as an attempt’s `error_code`.
+	Reason *string `json:"reason"`
+
+	// Refund An amount of money.
+	//
+	// Example: {"amount":1999,"currency":"EUR","display":"19,99 €"}
+	Refund Money `json:"refund"`
+
+	// Refunds Empty until it is confirmed.
+	Refunds []WithdrawalRefund `json:"refunds"`
+
+	// State Where a withdrawal stands.
+	State          WithdrawalState `json:"state"`
+	SubscriptionId string          `json:"subscription_id"`
+	UpdatedAt      time.Time       `json:"updated_at"`
+}
+
+// MerchantWithdrawalPolicy How much is given back.
+type MerchantWithdrawalPolicy string
 
 // Metadata Whatever the merchant wants to keep with a thing; customers never see it.
 //
@@ -2392,6 +3285,266 @@ type NextPayment struct {
 	// Total Null when it is not known.
 	Total *Money `json:"total"`
 }
+
+// Notice A declaration to leave by somebody who was not signed in.
+type Notice struct {
+	// CancellationId What came of it; null when the subscription had ended, or was to end soon enough, already.
+	CancellationId *string `json:"cancellation_id"`
+
+	// Contract As it was given.
+	Contract   string  `json:"contract"`
+	CustomerId *string `json:"customer_id"`
+
+	// Email As it was given.
+	Email string `json:"email"`
+
+	// EndAt The end that was named.
+	EndAt *time.Time `json:"end_at"`
+
+	// Evidence When one is shown, not in lists. Oldest first.
+	Evidence *[]Evidence `json:"evidence,omitempty"`
+
+	// Grounds Of a cancellation. An extraordinary one may have to end the contract sooner: that is for you.
+	Grounds *NoticeGrounds `json:"grounds"`
+	Id      string         `json:"id"`
+
+	// Kind What was declared.
+	Kind NoticeKind `json:"kind"`
+
+	// Locale The language of the receipt.
+	Locale string `json:"locale"`
+
+	// Name As it was given; nobody has shown that it is theirs.
+	Name string `json:"name"`
+
+	// Note Yours.
+	Note *string `json:"note"`
+
+	// Problem Why it waits for you, or did: `no_match`, `several`, `out_of_time`, `busy` or `too_many` (not matched by itself), `kept` (the customer undid the end of an earlier one), or the code of what kept it from being done.
+	Problem    *string   `json:"problem"`
+	Reason     *string   `json:"reason"`
+	ReceivedAt time.Time `json:"received_at"`
+
+	// State Where a notice stands: `unmatched` and `ambiguous` wait for the merchant.
+	State          NoticeState `json:"state"`
+	SubscriptionId *string     `json:"subscription_id"`
+	UpdatedAt      time.Time   `json:"updated_at"`
+
+	// WithdrawalId What came of it.
+	WithdrawalId *string `json:"withdrawal_id"`
+}
+
+// NoticeGrounds Of a cancellation. An extraordinary one may have to end the contract sooner: that is for you.
+type NoticeGrounds string
+
+// NoticeKind What was declared.
+type NoticeKind string
+
+// NoticeList A page of notices.
+type NoticeList struct {
+	Data []Notice `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
+// NoticeReceipt A declaration was received. Says nothing about whether a contract is known.
+//
+// Example: {"id":"ntc_01kb3v5q8r9s0t1v2w3x4y5z6a","receipt_url":"https://billing.example.com/v1/downloads/AbC123","received_at":"2026-11-24T09:00:00.123456Z"}
+type NoticeReceipt struct {
+	// Id The reference on the receipt.
+	Id string `json:"id"`
+
+	// ReceiptUrl The receipt as PDF, for 30 days and without signing in.
+	ReceiptUrl string    `json:"receipt_url"`
+	ReceivedAt time.Time `json:"received_at"`
+}
+
+// NoticeState Where a notice stands: `unmatched` and `ambiguous` wait for the merchant.
+type NoticeState string
+
+// NumberRange Both ends inclusive; one left out is open.
+type NumberRange struct {
+	Max *int64 `json:"max,omitempty"`
+	Min *int64 `json:"min,omitempty"`
+}
+
+// Offer An offer that was made.
+type Offer struct {
+	CancellationId string    `json:"cancellation_id"`
+	CreatedAt      time.Time `json:"created_at"`
+
+	// CustomerId For the merchant.
+	CustomerId *string    `json:"customer_id,omitempty"`
+	DecidedAt  *time.Time `json:"decided_at"`
+	ExpiresAt  time.Time  `json:"expires_at"`
+	Id         string     `json:"id"`
+
+	// Rule The key of the rule that made it.
+	Rule string `json:"rule"`
+
+	// State What has become of it.
+	State          OfferState `json:"state"`
+	SubscriptionId string     `json:"subscription_id"`
+
+	// Terms The money of an offer. The next payments come to `price_now`, and from `until` on to `price_later`.
+	Terms OfferTerms `json:"terms"`
+
+	// Type What an offer gives.
+	Type OfferType `json:"type"`
+}
+
+// OfferBudget How much is given to all customers together. Offers on the table count while they are open.
+type OfferBudget struct {
+	// Amount Of discounts with an end.
+	Amount *UnitPrice `json:"amount,omitempty"`
+	Offers *int64     `json:"offers,omitempty"`
+}
+
+// OfferConditions For whom it is. All that are given must hold; of a list one must fit.
+type OfferConditions struct {
+	// AcceptedBefore How many offers the customer has ever accepted.
+	AcceptedBefore *NumberRange `json:"accepted_before,omitempty"`
+
+	// Amount What a period costs, with tax, in the minor unit of the currency. Both ends inclusive.
+	Amount    *AmountRange `json:"amount,omitempty"`
+	Countries *[]string    `json:"countries,omitempty"`
+
+	// Declined Keys of rules whose offers were declined in this cancellation.
+	Declined *[]string             `json:"declined,omitempty"`
+	Liked    *[]string             `json:"liked,omitempty"`
+	Prices   *[]string             `json:"prices,omitempty"`
+	Products *[]string             `json:"products,omitempty"`
+	Reasons  *[]string             `json:"reasons,omitempty"`
+	Statuses *[]SubscriptionStatus `json:"statuses,omitempty"`
+
+	// TenureDays Both ends inclusive; one left out is open.
+	TenureDays *NumberRange `json:"tenure_days,omitempty"`
+}
+
+// OfferContact Leads to somebody to talk to; `url` says where.
+type OfferContact struct {
+	Kind OfferContactKind `json:"kind"`
+}
+
+// OfferContactKind defines model for OfferContact.Kind.
+type OfferContactKind string
+
+// OfferDiscount Lowers the next bills.
+type OfferDiscount struct {
+	// Amount What one costs, without tax.
+	//
+	// Example: {"amount":4900,"currency":"EUR"}
+	Amount *UnitPrice `json:"amount,omitempty"`
+
+	// Percent `30` is 30 %.
+	Percent *string `json:"percent,omitempty"`
+
+	// Periods How many bills; left out, all to come.
+	Periods *int              `json:"periods,omitempty"`
+	Type    OfferDiscountType `json:"type"`
+}
+
+// OfferDiscountType defines model for OfferDiscount.Type.
+type OfferDiscountType string
+
+// OfferLabels Texts for the two buttons; give them equal weight.
+type OfferLabels struct {
+	Accept  string `json:"accept"`
+	Decline string `json:"decline"`
+}
+
+// OfferLimits How often it is given.
+type OfferLimits struct {
+	// Budget How much is given to all customers together. Offers on the table count while they are open.
+	Budget *OfferBudget `json:"budget,omitempty"`
+
+	// CooldownDays How long after an accepted offer, any rule’s, it is not made to the same customer.
+	CooldownDays *int `json:"cooldown_days,omitempty"`
+
+	// PerCustomer How often one customer may accept it, ever; 0 is any number. Where it is left out it is 1 for a longer trial, which could be had for ever otherwise, and any number for the others.
+	PerCustomer *int `json:"per_customer,omitempty"`
+}
+
+// OfferPause Stops billing from the end of the period.
+type OfferPause struct {
+	Periods int `json:"periods"`
+}
+
+// OfferPlanChange A cheaper price in the place of another, or of the only one, from the end of the period on. It must cost nothing now.
+type OfferPlanChange struct {
+	FromPriceId *string `json:"from_price_id,omitempty"`
+	PriceId     string  `json:"price_id"`
+}
+
+// OfferRule What is offered to whom. Of the terms exactly those of its type are given.
+type OfferRule struct {
+	// Body Texts by language.
+	Body *LocalTexts `json:"body,omitempty"`
+
+	// Contact Leads to somebody to talk to; `url` says where.
+	Contact *OfferContact `json:"contact,omitempty"`
+
+	// Discount Lowers the next bills.
+	Discount *OfferDiscount `json:"discount,omitempty"`
+	Enabled  *bool          `json:"enabled,omitempty"`
+	EndsAt   *time.Time     `json:"ends_at,omitempty"`
+
+	// Headline Texts by language.
+	Headline *LocalTexts `json:"headline,omitempty"`
+
+	// Key Your name of it.
+	Key string `json:"key"`
+
+	// Limits How often it is given.
+	Limits *OfferLimits `json:"limits,omitempty"`
+
+	// Pause Stops billing from the end of the period.
+	Pause *OfferPause `json:"pause,omitempty"`
+
+	// PlanChange A cheaper price in the place of another, or of the only one, from the end of the period on. It must cost nothing now.
+	PlanChange *OfferPlanChange `json:"plan_change,omitempty"`
+	Priority   *int             `json:"priority,omitempty"`
+	StartsAt   *time.Time       `json:"starts_at,omitempty"`
+
+	// TrialExtension Makes a trial longer.
+	TrialExtension *OfferTrialExtension `json:"trial_extension,omitempty"`
+
+	// Type What an offer gives.
+	Type OfferType `json:"type"`
+
+	// Url Of a contact or custom offer; https.
+	Url *string `json:"url,omitempty"`
+
+	// When For whom it is. All that are given must hold; of a list one must fit.
+	When *OfferConditions `json:"when,omitempty"`
+}
+
+// OfferState What has become of it.
+type OfferState string
+
+// OfferTerms The money of an offer. The next payments come to `price_now`, and from `until` on to `price_later`.
+type OfferTerms struct {
+	// From When `price_now` begins; null for the next payment.
+	From *time.Time `json:"from"`
+
+	// PriceLater With tax. After a pause or a longer trial it is the payment due at `until`; a discount that runs on may make later ones differ.
+	PriceLater Money `json:"price_later"`
+
+	// PriceNow With tax.
+	PriceNow Money `json:"price_now"`
+
+	// Until Null when it stays at `price_now`.
+	Until *time.Time `json:"until"`
+}
+
+// OfferTrialExtension Makes a trial longer.
+type OfferTrialExtension struct {
+	Days int `json:"days"`
+}
+
+// OfferType What an offer gives.
+type OfferType string
 
 // Origin What made the payment.
 type Origin string
@@ -2619,6 +3772,9 @@ type Portal struct {
 	// DeviceBindingRequired requestSignIn needs a code_challenge to succeed later.
 	DeviceBindingRequired bool `json:"device_binding_required"`
 
+	// Exits The ways out that need no sign-in, as the law at the visitor's place (`country`, `region`) has them. They work for everybody, wherever they are.
+	Exits PortalExits `json:"exits"`
+
 	// Features What customers may do by themselves. Cancelling is always on.
 	Features Features `json:"features"`
 	Gateway  *Gateway `json:"gateway"`
@@ -2640,6 +3796,31 @@ type Portal struct {
 	// TranslatedLanguages Languages that have texts; others fall back to English.
 	TranslatedLanguages []string `json:"translated_languages"`
 }
+
+// PortalExits The ways out that need no sign-in, as the law at the visitor's place (`country`, `region`) has them. They work for everybody, wherever they are.
+type PortalExits struct {
+	// CancellationNotices The path to post a cancellation to.
+	CancellationNotices string `json:"cancellation_notices"`
+
+	// Demanded The law demands, or the merchant wants, that one can cancel without signing in.
+	Demanded bool `json:"demanded"`
+
+	// Labels Texts for the buttons, in the language of the answer.
+	Labels  ExitLabels         `json:"labels"`
+	Profile PortalExitsProfile `json:"profile"`
+
+	// Statutory Null where no law gives a wording.
+	Statutory *StatutoryLabels `json:"statutory"`
+
+	// WithdrawalDays How long one can withdraw from a new contract; 0 where there is no such right.
+	WithdrawalDays int `json:"withdrawal_days"`
+
+	// WithdrawalNotices The path to post a withdrawal to.
+	WithdrawalNotices string `json:"withdrawal_notices"`
+}
+
+// PortalExitsProfile defines model for PortalExits.Profile.
+type PortalExitsProfile string
 
 // PortalFeatures What customers may do by themselves. Cancelling is always on.
 type PortalFeatures struct {
@@ -3002,6 +4183,17 @@ type RefundedLine struct {
 	LineId string `json:"line_id"`
 }
 
+// ResolveNotice What comes of a notice.
+//
+// Example: {"note":"Found by phone.","subscription_id":"sub_01kb3v5q8r9s0t1v2w3x4y5z6a"}
+type ResolveNotice struct {
+	// Note For your own records.
+	Note *string `json:"note,omitempty"`
+
+	// SubscriptionId The one that is meant; without it nothing comes of the notice.
+	SubscriptionId *string `json:"subscription_id,omitempty"`
+}
+
 // ResumeSubscription How to go on.
 //
 // Example: {"billing":"new_period"}
@@ -3012,6 +4204,278 @@ type ResumeSubscription struct {
 
 // ResumeSubscriptionBilling A new period, charged now, or the rest of the one paid before the pause.
 type ResumeSubscriptionBilling string
+
+// RetentionArm One of the two groups.
+type RetentionArm struct {
+	// NotCanceled Saved, undone, abandoned or still open.
+	NotCanceled int64 `json:"not_canceled"`
+
+	// Rate Null when nothing started.
+	Rate    *RetentionRate `json:"rate"`
+	Started int64          `json:"started"`
+}
+
+// RetentionCheck One condition.
+type RetentionCheck struct {
+	// Found What is.
+	Found  *string `json:"found"`
+	Name   string  `json:"name"`
+	Passed bool    `json:"passed"`
+
+	// Wanted What must be.
+	Wanted *string `json:"wanted"`
+}
+
+// RetentionComparison Both groups after some days.
+type RetentionComparison struct {
+	Days int `json:"days"`
+
+	// Holdout How many of a group were still there.
+	Holdout RetentionPresence `json:"holdout"`
+
+	// Offered How many of a group were still there.
+	Offered RetentionPresence `json:"offered"`
+
+	// Uplift Null where a group is empty.
+	Uplift *RetentionUplift `json:"uplift"`
+}
+
+// RetentionExperiment What offers do: customers who may be shown some, compared with those who are shown none.
+type RetentionExperiment struct {
+	// Holdout One of the two groups.
+	Holdout RetentionArm `json:"holdout"`
+
+	// Offered One of the two groups.
+	Offered RetentionArm `json:"offered"`
+
+	// StillThere The same for who still had their subscription after 30, 60 and 90 days, saved or not.
+	StillThere []RetentionComparison `json:"still_there"`
+
+	// Uplift Null where a group is empty.
+	Uplift *RetentionUplift `json:"uplift"`
+}
+
+// RetentionExplanation Which offer is made, and why.
+type RetentionExplanation struct {
+	// Chosen The key of the rule; null when no offer is made.
+	Chosen *string `json:"chosen"`
+
+	// Gates What must hold for any offer.
+	Gates []RetentionCheck          `json:"gates"`
+	Group RetentionExplanationGroup `json:"group"`
+
+	// MaxOffers How many offers one cancellation may show there.
+	MaxOffers int    `json:"max_offers"`
+	Profile   string `json:"profile"`
+
+	// Rules In the order they are asked.
+	Rules []RetentionVerdict `json:"rules"`
+	Terms *OfferTerms        `json:"terms"`
+}
+
+// RetentionExplanationGroup defines model for RetentionExplanation.Group.
+type RetentionExplanationGroup string
+
+// RetentionGroup The numbers of one group.
+type RetentionGroup struct {
+	// Key The first day of a day or week, `2026-11` for a month, a product's id, a reason, the key of an offer's rule or a country. Empty where there is none (nothing answered, no offer made); null for the rest.
+	Key *string `json:"key"`
+
+	// Label What it is called, in the language of the answer; null where it has no other name than its key.
+	Label *string `json:"label"`
+
+	// Numbers What became of the cancellations that began. Those that are in none of the four outcomes are still open.
+	Numbers RetentionNumbers `json:"numbers"`
+
+	// Rest These are all the groups that are not shown.
+	Rest bool `json:"rest"`
+}
+
+// RetentionHoldout The share of customers who are made no offers, so that it is known what offers do.
+type RetentionHoldout struct {
+	// Experiment Another name draws the lots anew.
+	Experiment *string  `json:"experiment,omitempty"`
+	Percent    *float32 `json:"percent,omitempty"`
+}
+
+// RetentionInsights What became of the customers who wanted to leave.
+//
+// Example: {"from":"2026-11-01","groups":[{"key":"too_expensive","label":"Es ist mir zu teuer","numbers":{"abandoned":6,"canceled":25,"revenue_at_stake":[{"amount":104000,"currency":"EUR","display":"1.040,00 €"}],"revenue_kept":[{"amount":26600,"currency":"EUR","display":"266,00 €"}],"save_rate":{"high":0.5013,"low":0.248,"rate":0.3654},"saved":19,"started":52,"still_there":[{"days":30,"looked":19,"rate":{"high":0.9706,"low":0.6861,"rate":0.8947},"there":17},{"days":60,"looked":12,"rate":{"high":0.9851,"low":0.6461,"rate":0.9167},"there":11},{"days":90,"looked":5,"rate":{"high":0.9638,"low":0.3755,"rate":0.8},"there":4}],"undone":1},"rest":false}],"holdout":{"holdout":{"not_canceled":2,"rate":{"high":0.448,"low":0.047,"rate":0.1667},"started":12},"offered":{"not_canceled":52,"rate":{"high":0.5747,"low":0.3895,"rate":0.4815},"started":108},"still_there":[{"days":30,"holdout":{"looked":11,"rate":{"high":0.5656,"low":0.0975,"rate":0.2727},"there":3},"offered":{"looked":96,"rate":{"high":0.5577,"low":0.3622,"rate":0.4583},"there":44},"uplift":{"difference":0.1856,"high":0.3871,"low":-0.1227,"verdict":"no_difference_shown"}},{"days":60,"holdout":{"looked":7,"rate":{"high":0.6411,"low":0.0822,"rate":0.2857},"there":2},"offered":{"looked":60,"rate":{"high":0.5263,"low":0.2857,"rate":0.4},"there":24},"uplift":{"difference":0.1143,"high":0.3538,"low":-0.259,"verdict":"no_difference_shown"}},{"days":90,"holdout":{"looked":3,"rate":{"high":0.7923,"low":0.0615,"rate":0.3333},"there":1},"offered":{"looked":26,"rate":{"high":0.5378,"low":0.1941,"rate":0.3462},"there":9},"uplift":{"difference":0.0128,"high":0.3454,"low":-0.4707,"verdict":"no_difference_shown"}}],"uplift":{"difference":0.3148,"high":0.4665,"low":0.0188,"verdict":"uplift"}},"to":"2026-12-01","total":{"abandoned":18,"canceled":66,"revenue_at_stake":[{"amount":240000,"currency":"EUR","display":"2.400,00 €"}],"revenue_kept":[{"amount":42000,"currency":"EUR","display":"420,00 €"}],"save_rate":{"high":0.3344,"low":0.1811,"rate":0.25},"saved":30,"started":120,"still_there":[{"days":30,"looked":30,"rate":{"high":0.9469,"low":0.7032,"rate":0.8667},"there":26},{"days":60,"looked":18,"rate":{"high":0.9416,"low":0.6078,"rate":0.8333},"there":15},{"days":90,"looked":8,"rate":{"high":0.9285,"low":0.4093,"rate":0.75},"there":6}],"undone":4}}
+type RetentionInsights struct {
+	From openapi_types.Date `json:"from"`
+
+	// Groups As `group_by` asks, else empty. Periods come in the order of time, each of the span with its numbers. Of the others the 200 in which most cancellations
+	// began come first, and if there are more, one group with the rest.
+	Groups []RetentionGroup `json:"groups"`
+
+	// Holdout What offers do: customers who may be shown some, compared with those who are shown none.
+	Holdout RetentionExperiment `json:"holdout"`
+
+	// To The day after the last one.
+	To openapi_types.Date `json:"to"`
+
+	// Total What became of the cancellations that began. Those that are in none of the four outcomes are still open.
+	Total RetentionNumbers `json:"total"`
+}
+
+// RetentionLegal Where it is done more strictly than the law at the customer's place; what is laxer has no effect.
+type RetentionLegal struct {
+	LoginFreeExit  *bool `json:"login_free_exit,omitempty"`
+	MaxOffers      *int  `json:"max_offers,omitempty"`
+	WithdrawalDays *int  `json:"withdrawal_days,omitempty"`
+}
+
+// RetentionNumbers What became of the cancellations that began. Those that are in none of the four outcomes are still open.
+type RetentionNumbers struct {
+	// Abandoned The customer thought better of it, or did not go on.
+	Abandoned int64 `json:"abandoned"`
+
+	// Canceled The customer canceled, and the subscription has ended or will.
+	Canceled int64 `json:"canceled"`
+
+	// RevenueAtStake What all of them brought a month when they began, by currency, with tax.
+	RevenueAtStake []Money `json:"revenue_at_stake"`
+
+	// RevenueKept What the saved ones bring a month with what they were given; nothing for a pause, and for a contact or custom offer, which has decided nothing yet.
+	RevenueKept []Money `json:"revenue_kept"`
+
+	// SaveRate Saved of started; null when nothing started.
+	SaveRate *RetentionRate `json:"save_rate"`
+
+	// Saved An offer was accepted.
+	Saved   int64 `json:"saved"`
+	Started int64 `json:"started"`
+
+	// StillThere Of the saved ones, how many still had their subscription 30, 60 and 90 days after they had wanted to leave.
+	StillThere []RetentionStillThere `json:"still_there"`
+
+	// Undone The customer canceled, and kept the subscription before it ended.
+	Undone int64 `json:"undone"`
+}
+
+// RetentionOption One answer that can be chosen. Foyer's own need no label.
+type RetentionOption struct {
+	Id string `json:"id"`
+
+	// Label Texts by language.
+	Label *LocalTexts `json:"label,omitempty"`
+}
+
+// RetentionPresence How many of a group were still there.
+type RetentionPresence struct {
+	// Looked Those for whom so many days have passed.
+	Looked int64 `json:"looked"`
+
+	// Rate Null when nobody was looked at.
+	Rate  *RetentionRate `json:"rate"`
+	There int64          `json:"there"`
+}
+
+// RetentionProposition What is said to customers of what they have; facts stand beside it by themselves.
+type RetentionProposition struct {
+	// Body Texts by language.
+	Body *LocalTexts `json:"body,omitempty"`
+
+	// Headline Texts by language.
+	Headline *LocalTexts `json:"headline,omitempty"`
+
+	// Losses What they will not have any more, besides the products.
+	Losses *[]LocalTexts `json:"losses,omitempty"`
+}
+
+// RetentionRate A share, 0 to 1, with its 95 % interval (Wilson's), to four decimals.
+type RetentionRate struct {
+	High float64 `json:"high"`
+	Low  float64 `json:"low"`
+	Rate float64 `json:"rate"`
+}
+
+// RetentionSettings What is asked and offered when customers leave.
+//
+// Example: {"holdout":{"percent":10},"offers":[{"discount":{"percent":"30","periods":3,"type":"percent"},"key":"stay-30","limits":{"cooldown_days":365,"per_customer":1},"type":"discount","when":{"reasons":["too_expensive"],"tenure_days":{"min":30}}},{"key":"break","pause":{"periods":2},"priority":-1,"type":"pause"}]}
+type RetentionSettings struct {
+	// AllowImmediate Customers may cancel at once, not only to the end of what is paid.
+	AllowImmediate *bool `json:"allow_immediate,omitempty"`
+
+	// Holdout The share of customers who are made no offers, so that it is known what offers do.
+	Holdout *RetentionHoldout `json:"holdout,omitempty"`
+
+	// Legal Where it is done more strictly than the law at the customer's place; what is laxer has no effect.
+	Legal *RetentionLegal `json:"legal,omitempty"`
+
+	// Offers The higher `priority` is asked first, among equals the one that stands first; the first whose conditions all hold is offered.
+	Offers *[]OfferRule `json:"offers,omitempty"`
+
+	// Survey What customers are asked. Nothing of it must be answered.
+	Survey *RetentionSurvey `json:"survey,omitempty"`
+
+	// ValueProposition What is said to customers of what they have; facts stand beside it by themselves.
+	ValueProposition *RetentionProposition `json:"value_proposition,omitempty"`
+
+	// Withdrawal What somebody who withdraws from the contract gets back.
+	Withdrawal *RetentionWithdrawal `json:"withdrawal,omitempty"`
+}
+
+// RetentionStillThere How many were still there.
+type RetentionStillThere struct {
+	Days int `json:"days"`
+
+	// Looked Those for whom so many days have passed.
+	Looked int64 `json:"looked"`
+
+	// Rate Null when nobody was looked at.
+	Rate  *RetentionRate `json:"rate"`
+	There int64          `json:"there"`
+}
+
+// RetentionSurvey What customers are asked. Nothing of it must be answered.
+type RetentionSurvey struct {
+	// Comment Ask for a free text too.
+	Comment *bool `json:"comment,omitempty"`
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Liked Foyer’s own when left out.
+	Liked *[]RetentionOption `json:"liked,omitempty"`
+
+	// Reasons Foyer’s own when left out.
+	Reasons *[]RetentionOption `json:"reasons,omitempty"`
+}
+
+// RetentionUplift By how much the rate is higher with offers, −1 to 1, with its 95 % interval (Newcombe's), to four decimals.
+type RetentionUplift struct {
+	Difference float64 `json:"difference"`
+	High       float64 `json:"high"`
+	Low        float64 `json:"low"`
+
+	// Verdict `uplift` when the whole interval is above 0, `harm` when it is below; with 0 in it nothing is shown, whatever `difference` is.
+	Verdict RetentionUpliftVerdict `json:"verdict"`
+}
+
+// RetentionUpliftVerdict `uplift` when the whole interval is above 0, `harm` when it is below; with 0 in it nothing is shown, whatever `difference` is.
+type RetentionUpliftVerdict string
+
+// RetentionVerdict What became of one rule.
+type RetentionVerdict struct {
+	Checks []RetentionCheck `json:"checks"`
+	Chosen bool             `json:"chosen"`
+	Key    string           `json:"key"`
+
+	// Passed All its conditions hold.
+	Passed   bool `json:"passed"`
+	Priority int  `json:"priority"`
+
+	// Type What an offer gives.
+	Type OfferType `json:"type"`
+}
+
+// RetentionWithdrawal What somebody who withdraws from the contract gets back.
+type RetentionWithdrawal struct {
+	// Refund Pro rata only where customers asked for the service to begin at once and were told what it means.
+	Refund *RetentionWithdrawalRefund `json:"refund,omitempty"`
+}
+
+// RetentionWithdrawalRefund Pro rata only where customers asked for the service to begin at once and were told what it means.
+type RetentionWithdrawalRefund string
 
 // RotateApiKey How to rotate.
 //
@@ -3168,6 +4632,24 @@ type StartCancellation struct {
 	Effective *Effective `json:"effective,omitempty"`
 }
 
+// StatutoryLabels Wordings a law gives for buttons, in the language of the country it is of. Use them word for word.
+type StatutoryLabels struct {
+	// Cancel Leads to the cancellation.
+	Cancel *string `json:"cancel"`
+
+	// ConfirmCancel Declares it.
+	ConfirmCancel *string `json:"confirm_cancel"`
+
+	// ConfirmWithdraw Declares it.
+	ConfirmWithdraw *string `json:"confirm_withdraw"`
+
+	// Language A BCP 47 tag.
+	Language string `json:"language"`
+
+	// Withdraw Leads to the withdrawal from the contract.
+	Withdraw *string `json:"withdraw"`
+}
+
 // Subscription A standing order.
 type Subscription struct {
 	// Actions What the customer may do now.
@@ -3253,9 +4735,12 @@ type SubscriptionDiscount struct {
 	Id     *string    `json:"id"`
 
 	// Percent 12.5 is 12.5 %.
-	Percent  *string       `json:"percent"`
-	StartsAt *time.Time    `json:"starts_at"`
-	Type     *DiscountType `json:"type"`
+	Percent *string `json:"percent"`
+
+	// PeriodsLeft How many more bills it lowers; null for every one to come, until ends_at where that is told.
+	PeriodsLeft *int          `json:"periods_left"`
+	StartsAt    *time.Time    `json:"starts_at"`
+	Type        *DiscountType `json:"type"`
 }
 
 // SubscriptionIncluded What can be added to a subscription.
@@ -3293,6 +4778,33 @@ type SubscriptionUrls struct {
 	UpdatePaymentMethod *string `json:"update_payment_method"`
 	View                string  `json:"view"`
 }
+
+// SurveyAnswers What was answered so far.
+type SurveyAnswers struct {
+	Comment *string `json:"comment"`
+	Liked   *string `json:"liked"`
+	Reason  *string `json:"reason"`
+}
+
+// SurveyOption One answer that can be chosen.
+type SurveyOption struct {
+	Id    string `json:"id"`
+	Label string `json:"label"`
+}
+
+// SurveyQuestion One question. With options one of them can be chosen; without, it is free text.
+type SurveyQuestion struct {
+	// Id The field of the answer.
+	Id      SurveyQuestionId `json:"id"`
+	Options []SurveyOption   `json:"options"`
+
+	// Required Always false.
+	Required bool   `json:"required"`
+	Text     string `json:"text"`
+}
+
+// SurveyQuestionId The field of the answer.
+type SurveyQuestionId string
 
 // Target Where to go after sign-in.
 type Target struct {
@@ -3627,6 +5139,23 @@ type UpdateWebhookEndpoint struct {
 	Url *string `json:"url,omitempty"`
 }
 
+// ValueFacts Facts about the subscription.
+type ValueFacts struct {
+	// Losses What there will not be any more once it has ended.
+	Losses      []string     `json:"losses"`
+	MemberSince *time.Time   `json:"member_since"`
+	NextPayment *NextPayment `json:"next_payment"`
+}
+
+// ValueProposition What the customer has, in the merchant's words and in facts.
+type ValueProposition struct {
+	Body *string `json:"body"`
+
+	// Facts Facts about the subscription.
+	Facts    ValueFacts `json:"facts"`
+	Headline *string    `json:"headline"`
+}
+
 // WebhookEndpoint Where the merchant's system listens.
 //
 // Example: {"archived_at":null,"created_at":"2026-11-24T09:00:00Z","description":"Billing","disabled_at":null,"disabled_reason":null,"event_types":["payment.*","subscription.canceled"],"failing_since":null,"id":"whk_01kb3v5q8r9s0t1v2w3x4y5z6a","metadata":{},"previous_secret_expires_at":null,"status":"enabled","updated_at":"2026-11-24T09:00:00Z","url":"https://hooks.example.com/foyer"}
@@ -3671,6 +5200,127 @@ type WebhookEndpointList struct {
 // WebhookEndpointStatus Whether events are delivered to it.
 type WebhookEndpointStatus string
 
+// Withdrawal A withdrawal from the contract behind a subscription.
+type Withdrawal struct {
+	// Actions What can be done now.
+	Actions WithdrawalActions `json:"actions"`
+
+	// Body What happens, or has happened.
+	Body      string    `json:"body"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Credit What is given back to the credit balance.
+	Credit Money `json:"credit"`
+
+	// DeclaredAt When it was declared; for one declared without signing in, when that was received.
+	DeclaredAt *time.Time `json:"declared_at"`
+
+	// EndsAt Until when one can withdraw; null where the seller grants what no law does.
+	EndsAt *time.Time `json:"ends_at"`
+
+	// ExpiresAt When an open one is given up that was only looked at; null for one declared without signing in, which stays open until it is decided.
+	ExpiresAt *time.Time `json:"expires_at"`
+	Headline  string     `json:"headline"`
+	Id        string     `json:"id"`
+
+	// Legal How the law at the customer's place wants it done.
+	Legal WithdrawalLegal `json:"legal"`
+
+	// Refund What is given back to payment methods; while it is open, what would be.
+	Refund Money `json:"refund"`
+
+	// Refunds Of each payment, oldest first.
+	Refunds []WithdrawalRefund `json:"refunds"`
+
+	// State Where a withdrawal stands.
+	State WithdrawalState `json:"state"`
+
+	// StateText In plain words.
+	StateText string `json:"state_text"`
+
+	// Step What comes next.
+	Step           WithdrawalStep `json:"step"`
+	SubscriptionId string         `json:"subscription_id"`
+}
+
+// WithdrawalStep What comes next.
+type WithdrawalStep string
+
+// WithdrawalActions What can be done now.
+type WithdrawalActions struct {
+	// Confirm Declares it. While it is open.
+	Confirm *CancellationCall `json:"confirm"`
+
+	// Receipt Once it is declared.
+	Receipt *CancellationCall `json:"receipt"`
+}
+
+// WithdrawalLabels Texts for the buttons, in the language of the answer.
+type WithdrawalLabels struct {
+	// Confirm Declares it.
+	Confirm string `json:"confirm"`
+
+	// Withdraw Leads to the withdrawal.
+	Withdraw string `json:"withdraw"`
+}
+
+// WithdrawalLegal How the law at the customer's place wants it done.
+type WithdrawalLegal struct {
+	// Labels Texts for the buttons, in the language of the answer.
+	Labels  WithdrawalLabels       `json:"labels"`
+	Profile WithdrawalLegalProfile `json:"profile"`
+
+	// Statutory Null where no law gives a wording.
+	Statutory *StatutoryLabels `json:"statutory"`
+}
+
+// WithdrawalLegalProfile defines model for WithdrawalLegal.Profile.
+type WithdrawalLegalProfile string
+
+// WithdrawalList A page of withdrawals.
+type WithdrawalList struct {
+	Data []MerchantWithdrawal `json:"data"`
+
+	// Page Where the next page starts.
+	Page Page `json:"page"`
+}
+
+// WithdrawalNotice A withdrawal by somebody who is not signed in.
+//
+// Example: {"contract":"Pro plan","email":"amelia@aeroflyer.example","name":"Amelia Example"}
+type WithdrawalNotice struct {
+	// Contract Which contract: a product, a subscription id, an invoice number.
+	Contract string `json:"contract"`
+
+	// Email Where the receipt goes.
+	Email string `json:"email"`
+
+	// Name Who withdraws.
+	Name string `json:"name"`
+}
+
+// WithdrawalRefund What is given back of one payment.
+type WithdrawalRefund struct {
+	// Amount To the payment method that was charged.
+	Amount Money `json:"amount"`
+
+	// Credit To the credit balance: what credit had paid.
+	Credit    Money  `json:"credit"`
+	PaymentId string `json:"payment_id"`
+
+	// State planned: nothing is declared yet; refused: the seller has to act.
+	State WithdrawalRefundState `json:"state"`
+
+	// StateText In plain words.
+	StateText string `json:"state_text"`
+}
+
+// WithdrawalRefundState planned: nothing is declared yet; refused: the seller has to act.
+type WithdrawalRefundState string
+
+// WithdrawalState Where a withdrawal stands.
+type WithdrawalState string
+
 // ActionFilter defines model for ActionFilter.
 type ActionFilter = string
 
@@ -3692,8 +5342,14 @@ type ArchivalStatusFilter = ArchivalStatus
 // CancellationId defines model for CancellationId.
 type CancellationId = string
 
+// CancellationStateFilter defines model for CancellationStateFilter.
+type CancellationStateFilter = []CancellationState
+
 // CodeFilter defines model for CodeFilter.
 type CodeFilter = string
+
+// Country defines model for Country.
+type Country = string
 
 // CustomerFilter defines model for CustomerFilter.
 type CustomerFilter = string
@@ -3740,6 +5396,9 @@ type ExternalIdFilter = string
 // From defines model for From.
 type From = time.Time
 
+// FromDay defines model for FromDay.
+type FromDay = openapi_types.Date
+
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
@@ -3748,6 +5407,21 @@ type IfMatch = string
 
 // IncludeZero defines model for IncludeZero.
 type IncludeZero = bool
+
+// InsightsCountry defines model for InsightsCountry.
+type InsightsCountry = string
+
+// InsightsCurrency defines model for InsightsCurrency.
+type InsightsCurrency = string
+
+// InsightsOffer defines model for InsightsOffer.
+type InsightsOffer = string
+
+// InsightsProduct defines model for InsightsProduct.
+type InsightsProduct = string
+
+// InsightsReason defines model for InsightsReason.
+type InsightsReason = string
 
 // InvoiceId defines model for InvoiceId.
 type InvoiceId = string
@@ -3760,6 +5434,15 @@ type Limit = int
 
 // Locale defines model for Locale.
 type Locale = string
+
+// NoticeId defines model for NoticeId.
+type NoticeId = string
+
+// NoticeKindFilter defines model for NoticeKindFilter.
+type NoticeKindFilter = []NoticeKind
+
+// NoticeStateFilter defines model for NoticeStateFilter.
+type NoticeStateFilter = []NoticeState
 
 // PaymentFilter defines model for PaymentFilter.
 type PaymentFilter = string
@@ -3797,6 +5480,9 @@ type ProductId = string
 // ProductIncludes defines model for ProductIncludes.
 type ProductIncludes = []ProductInclude
 
+// Region defines model for Region.
+type Region = string
+
 // RequiredIdempotencyKey defines model for RequiredIdempotencyKey.
 type RequiredIdempotencyKey = string
 
@@ -3821,8 +5507,17 @@ type SubscriptionStatusFilter = []SubscriptionStatus
 // To defines model for To.
 type To = time.Time
 
+// ToDay defines model for ToDay.
+type ToDay = openapi_types.Date
+
 // WebhookEndpointId defines model for WebhookEndpointId.
 type WebhookEndpointId = string
+
+// WithdrawalId defines model for WithdrawalId.
+type WithdrawalId = string
+
+// WithdrawalStateFilter defines model for WithdrawalStateFilter.
+type WithdrawalStateFilter = []WithdrawalState
 
 // BadRequest A problem document (RFC 9457).
 type BadRequest = Problem
@@ -3884,6 +5579,15 @@ type AbandonCancellationParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// AnswerSurveyParams defines parameters for AnswerSurvey.
+type AnswerSurveyParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // ConfirmCancellationParams defines parameters for ConfirmCancellation.
 type ConfirmCancellationParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -3892,6 +5596,36 @@ type ConfirmCancellationParams struct {
 	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
+
+// AcceptOfferParams defines parameters for AcceptOffer.
+type AcceptOfferParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// DeclineOfferParams defines parameters for DeclineOffer.
+type DeclineOfferParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DownloadCancellationReceiptParams defines parameters for DownloadCancellationReceipt.
+type DownloadCancellationReceiptParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Disposition Save it or show it.
+	Disposition *DownloadCancellationReceiptParamsDisposition `form:"disposition,omitempty" json:"disposition,omitempty"`
+}
+
+// DownloadCancellationReceiptParamsDisposition defines parameters for DownloadCancellationReceipt.
+type DownloadCancellationReceiptParamsDisposition string
 
 // DownloadParams defines parameters for Download.
 type DownloadParams struct {
@@ -4089,6 +5823,39 @@ type MerchantListAuditLogParams struct {
 
 	// SubjectId Only what is about the thing with this id.
 	SubjectId *SubjectFilter `form:"subject_id,omitempty" json:"subject_id,omitempty"`
+}
+
+// MerchantListCancellationsParams defines parameters for MerchantListCancellations.
+type MerchantListCancellationsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// CustomerId Only what belongs to this customer.
+	CustomerId *CustomerFilter `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// SubscriptionId Only what belongs to this subscription.
+	SubscriptionId *SubscriptionFilter `form:"subscription_id,omitempty" json:"subscription_id,omitempty"`
+
+	// State Only those in these states, separated by commas.
+	State *CancellationStateFilter `form:"state,omitempty" json:"state,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// MerchantGetCancellationParams defines parameters for MerchantGetCancellation.
+type MerchantGetCancellationParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
 }
 
 // MerchantGetClockParams defines parameters for MerchantGetClock.
@@ -4484,6 +6251,45 @@ type MerchantSendInvoiceParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// MerchantListNoticesParams defines parameters for MerchantListNotices.
+type MerchantListNoticesParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// State Only those in these states, separated by commas.
+	State *NoticeStateFilter `form:"state,omitempty" json:"state,omitempty"`
+
+	// Kind Only those of these kinds, separated by commas.
+	Kind *NoticeKindFilter `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// MerchantGetNoticeParams defines parameters for MerchantGetNotice.
+type MerchantGetNoticeParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantResolveNoticeParams defines parameters for MerchantResolveNotice.
+type MerchantResolveNoticeParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // MerchantListPaymentsParams defines parameters for MerchantListPayments.
 type MerchantListPaymentsParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -4763,6 +6569,63 @@ type MerchantArchiveProductParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// MerchantGetRetentionParams defines parameters for MerchantGetRetention.
+type MerchantGetRetentionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantUpdateRetentionParams defines parameters for MerchantUpdateRetention.
+type MerchantUpdateRetentionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MerchantExplainRetentionParams defines parameters for MerchantExplainRetention.
+type MerchantExplainRetentionParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetRetentionInsightsParams defines parameters for MerchantGetRetentionInsights.
+type MerchantGetRetentionInsightsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// From The first day, in UTC; by default 30 days before `to`.
+	From *FromDay `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The day after the last one, in UTC; by default tomorrow by the merchant's clock.
+	To *ToDay `form:"to,omitempty" json:"to,omitempty"`
+
+	// GroupBy Show the numbers of each period (a week begins on Monday), product, reason, offer (the key of its rule) or country too.
+	GroupBy *InsightsGroupBy `form:"group_by,omitempty" json:"group_by,omitempty"`
+
+	// ProductId Only subscriptions to this product; where there are several, to the one that costs most.
+	ProductId *InsightsProduct `form:"product_id,omitempty" json:"product_id,omitempty"`
+
+	// Reason Only this answer to the question for the reason.
+	Reason *InsightsReason `form:"reason,omitempty" json:"reason,omitempty"`
+
+	// Offer Only where the offer of the rule with this key was accepted, or else shown last.
+	Offer *InsightsOffer `form:"offer,omitempty" json:"offer,omitempty"`
+
+	// Country Only customers in this country.
+	Country *InsightsCountry `form:"country,omitempty" json:"country,omitempty"`
+
+	// Currency Only subscriptions in this currency.
+	Currency *InsightsCurrency `form:"currency,omitempty" json:"currency,omitempty"`
+}
+
 // MerchantListSubscriptionsParams defines parameters for MerchantListSubscriptions.
 type MerchantListSubscriptionsParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -4949,6 +6812,57 @@ type MerchantTestWebhookEndpointParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// MerchantListWithdrawalsParams defines parameters for MerchantListWithdrawals.
+type MerchantListWithdrawalsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `page.next` of the page before. Opaque, and bound to this list, its filters and the caller.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// CustomerId Only what belongs to this customer.
+	CustomerId *CustomerFilter `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+
+	// SubscriptionId Only what belongs to this subscription.
+	SubscriptionId *SubscriptionFilter `form:"subscription_id,omitempty" json:"subscription_id,omitempty"`
+
+	// State Only those in these states, separated by commas.
+	State *WithdrawalStateFilter `form:"state,omitempty" json:"state,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// MerchantGetWithdrawalParams defines parameters for MerchantGetWithdrawal.
+type MerchantGetWithdrawalParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantAcceptWithdrawalParams defines parameters for MerchantAcceptWithdrawal.
+type MerchantAcceptWithdrawalParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// MerchantDismissWithdrawalParams defines parameters for MerchantDismissWithdrawal.
+type MerchantDismissWithdrawalParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // ListPaymentMethodsParams defines parameters for ListPaymentMethods.
 type ListPaymentMethodsParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -5058,10 +6972,28 @@ type ExchangePortalSessionParams struct {
 type GetPortalParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
 	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Country ISO 3166-1, of the place whose law counts for the visitor.
+	Country *Country `form:"country,omitempty" json:"country,omitempty"`
+
+	// Region Of the country, where it has laws of its own.
+	Region *Region `form:"region,omitempty" json:"region,omitempty"`
+}
+
+// SubmitCancellationNoticeParams defines parameters for SubmitCancellationNotice.
+type SubmitCancellationNoticeParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
 }
 
 // RequestSignInParams defines parameters for RequestSignIn.
 type RequestSignInParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// SubmitWithdrawalNoticeParams defines parameters for SubmitWithdrawalNotice.
+type SubmitWithdrawalNoticeParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
 	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
 }
@@ -5201,8 +7133,41 @@ type KeepSubscriptionParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// CreateWithdrawalParams defines parameters for CreateWithdrawal.
+type CreateWithdrawalParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Money can move here, so the call must be safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey RequiredIdempotencyKey `json:"Idempotency-Key"`
+}
+
+// GetWithdrawalParams defines parameters for GetWithdrawal.
+type GetWithdrawalParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// DownloadWithdrawalReceiptParams defines parameters for DownloadWithdrawalReceipt.
+type DownloadWithdrawalReceiptParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Disposition Save it or show it.
+	Disposition *DownloadWithdrawalReceiptParamsDisposition `form:"disposition,omitempty" json:"disposition,omitempty"`
+}
+
+// DownloadWithdrawalReceiptParamsDisposition defines parameters for DownloadWithdrawalReceipt.
+type DownloadWithdrawalReceiptParamsDisposition string
+
+// AnswerSurveyJSONRequestBody defines body for AnswerSurvey for application/json ContentType.
+type AnswerSurveyJSONRequestBody = AnswerSurvey
+
 // ConfirmCancellationJSONRequestBody defines body for ConfirmCancellation for application/json ContentType.
 type ConfirmCancellationJSONRequestBody = ConfirmCancellation
+
+// AcceptOfferJSONRequestBody defines body for AcceptOffer for application/json ContentType.
+type AcceptOfferJSONRequestBody = AcceptOffer
 
 // VerifyEmailChangeJSONRequestBody defines body for VerifyEmailChange for application/json ContentType.
 type VerifyEmailChangeJSONRequestBody = EmailChangeVerification
@@ -5255,6 +7220,9 @@ type MerchantCreateDiscountJSONRequestBody = CreateDiscount
 // MerchantUpdateDiscountJSONRequestBody defines body for MerchantUpdateDiscount for application/json ContentType.
 type MerchantUpdateDiscountJSONRequestBody = UpdateDiscount
 
+// MerchantResolveNoticeJSONRequestBody defines body for MerchantResolveNotice for application/json ContentType.
+type MerchantResolveNoticeJSONRequestBody = ResolveNotice
+
 // MerchantCreatePaymentJSONRequestBody defines body for MerchantCreatePayment for application/json ContentType.
 type MerchantCreatePaymentJSONRequestBody = MerchantCreatePayment
 
@@ -5284,6 +7252,12 @@ type MerchantCreateProductJSONRequestBody = CreateProduct
 
 // MerchantUpdateProductJSONRequestBody defines body for MerchantUpdateProduct for application/json ContentType.
 type MerchantUpdateProductJSONRequestBody = UpdateProduct
+
+// MerchantUpdateRetentionJSONRequestBody defines body for MerchantUpdateRetention for application/json ContentType.
+type MerchantUpdateRetentionJSONRequestBody = RetentionSettings
+
+// MerchantExplainRetentionJSONRequestBody defines body for MerchantExplainRetention for application/json ContentType.
+type MerchantExplainRetentionJSONRequestBody = ExplainRetention
 
 // MerchantCreateSubscriptionJSONRequestBody defines body for MerchantCreateSubscription for application/json ContentType.
 type MerchantCreateSubscriptionJSONRequestBody = MerchantCreateSubscription
@@ -5324,8 +7298,14 @@ type PayPaymentJSONRequestBody = PayPayment
 // ExchangePortalSessionJSONRequestBody defines body for ExchangePortalSession for application/json ContentType.
 type ExchangePortalSessionJSONRequestBody = TicketExchange
 
+// SubmitCancellationNoticeJSONRequestBody defines body for SubmitCancellationNotice for application/json ContentType.
+type SubmitCancellationNoticeJSONRequestBody = CancellationNotice
+
 // RequestSignInJSONRequestBody defines body for RequestSignIn for application/json ContentType.
 type RequestSignInJSONRequestBody = SignInRequest
+
+// SubmitWithdrawalNoticeJSONRequestBody defines body for SubmitWithdrawalNotice for application/json ContentType.
+type SubmitWithdrawalNoticeJSONRequestBody = WithdrawalNotice
 
 // RefreshSessionJSONRequestBody defines body for RefreshSession for application/json ContentType.
 type RefreshSessionJSONRequestBody = RefreshRequest
@@ -5351,6 +7331,9 @@ type SetSubscriptionPaymentMethodJSONRequestBody = SetSubscriptionPaymentMethod
 // ResumeSubscriptionJSONRequestBody defines body for ResumeSubscription for application/json ContentType.
 type ResumeSubscriptionJSONRequestBody = ResumeSubscription
 
+// CreateWithdrawalJSONRequestBody defines body for CreateWithdrawal for application/json ContentType.
+type CreateWithdrawalJSONRequestBody = CreateWithdrawal
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// GetJwks Public keys of the access tokens
@@ -5362,9 +7345,21 @@ type ServerInterface interface {
 	// AbandonCancellation Never mind
 	// (POST /v1/cancellations/{cancellation_id}/abandon)
 	AbandonCancellation(ctx echo.Context, cancellationId CancellationId, params AbandonCancellationParams) error
+	// AnswerSurvey Answer the survey
+	// (POST /v1/cancellations/{cancellation_id}/answers)
+	AnswerSurvey(ctx echo.Context, cancellationId CancellationId, params AnswerSurveyParams) error
 	// ConfirmCancellation Cancel the subscription
 	// (POST /v1/cancellations/{cancellation_id}/confirm)
 	ConfirmCancellation(ctx echo.Context, cancellationId CancellationId, params ConfirmCancellationParams) error
+	// AcceptOffer Accept the offer
+	// (POST /v1/cancellations/{cancellation_id}/offer/accept)
+	AcceptOffer(ctx echo.Context, cancellationId CancellationId, params AcceptOfferParams) error
+	// DeclineOffer Decline the offer
+	// (POST /v1/cancellations/{cancellation_id}/offer/decline)
+	DeclineOffer(ctx echo.Context, cancellationId CancellationId, params DeclineOfferParams) error
+	// DownloadCancellationReceipt Download the receipt
+	// (GET /v1/cancellations/{cancellation_id}/receipt)
+	DownloadCancellationReceipt(ctx echo.Context, cancellationId CancellationId, params DownloadCancellationReceiptParams) error
 	// Download Download with a link
 	// (GET /v1/downloads/{token})
 	Download(ctx echo.Context, token DownloadToken, params DownloadParams) error
@@ -5419,6 +7414,12 @@ type ServerInterface interface {
 	// MerchantListAuditLog List who did what
 	// (GET /v1/merchant/audit-log)
 	MerchantListAuditLog(ctx echo.Context, params MerchantListAuditLogParams) error
+	// MerchantListCancellations List cancellations of all customers
+	// (GET /v1/merchant/cancellations)
+	MerchantListCancellations(ctx echo.Context, params MerchantListCancellationsParams) error
+	// MerchantGetCancellation Show a cancellation
+	// (GET /v1/merchant/cancellations/{cancellation_id})
+	MerchantGetCancellation(ctx echo.Context, cancellationId CancellationId, params MerchantGetCancellationParams) error
 	// MerchantGetClock Tell the merchant's time
 	// (GET /v1/merchant/clock)
 	MerchantGetClock(ctx echo.Context, params MerchantGetClockParams) error
@@ -5515,6 +7516,15 @@ type ServerInterface interface {
 	// MerchantSendInvoice Mail a document to the customer again
 	// (POST /v1/merchant/invoices/{invoice_id}/send)
 	MerchantSendInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantSendInvoiceParams) error
+	// MerchantListNotices List what was declared without signing in
+	// (GET /v1/merchant/notices)
+	MerchantListNotices(ctx echo.Context, params MerchantListNoticesParams) error
+	// MerchantGetNotice Show what was declared
+	// (GET /v1/merchant/notices/{notice_id})
+	MerchantGetNotice(ctx echo.Context, noticeId NoticeId, params MerchantGetNoticeParams) error
+	// MerchantResolveNotice Say which subscription is meant
+	// (POST /v1/merchant/notices/{notice_id}/resolve)
+	MerchantResolveNotice(ctx echo.Context, noticeId NoticeId, params MerchantResolveNoticeParams) error
 	// MerchantListPayments List payments of all customers
 	// (GET /v1/merchant/payments)
 	MerchantListPayments(ctx echo.Context, params MerchantListPaymentsParams) error
@@ -5581,6 +7591,18 @@ type ServerInterface interface {
 	// MerchantArchiveProduct Archive a product
 	// (POST /v1/merchant/products/{product_id}/archive)
 	MerchantArchiveProduct(ctx echo.Context, productId ProductId, params MerchantArchiveProductParams) error
+	// MerchantGetRetention Show what happens when customers leave
+	// (GET /v1/merchant/retention)
+	MerchantGetRetention(ctx echo.Context, params MerchantGetRetentionParams) error
+	// MerchantUpdateRetention Say what happens when customers leave
+	// (PUT /v1/merchant/retention)
+	MerchantUpdateRetention(ctx echo.Context, params MerchantUpdateRetentionParams) error
+	// MerchantExplainRetention Explain which offer would be made
+	// (POST /v1/merchant/retention/explain)
+	MerchantExplainRetention(ctx echo.Context, params MerchantExplainRetentionParams) error
+	// MerchantGetRetentionInsights Show what becomes of customers who want to leave
+	// (GET /v1/merchant/retention/insights)
+	MerchantGetRetentionInsights(ctx echo.Context, params MerchantGetRetentionInsightsParams) error
 	// MerchantListSubscriptions List subscriptions of all customers
 	// (GET /v1/merchant/subscriptions)
 	MerchantListSubscriptions(ctx echo.Context, params MerchantListSubscriptionsParams) error
@@ -5632,6 +7654,18 @@ type ServerInterface interface {
 	// MerchantTestWebhookEndpoint Send a test
 	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/test)
 	MerchantTestWebhookEndpoint(ctx echo.Context, webhookEndpointId WebhookEndpointId, params MerchantTestWebhookEndpointParams) error
+	// MerchantListWithdrawals List withdrawals of all customers
+	// (GET /v1/merchant/withdrawals)
+	MerchantListWithdrawals(ctx echo.Context, params MerchantListWithdrawalsParams) error
+	// MerchantGetWithdrawal Show a withdrawal
+	// (GET /v1/merchant/withdrawals/{withdrawal_id})
+	MerchantGetWithdrawal(ctx echo.Context, withdrawalId WithdrawalId, params MerchantGetWithdrawalParams) error
+	// MerchantAcceptWithdrawal Agree to a withdrawal
+	// (POST /v1/merchant/withdrawals/{withdrawal_id}/accept)
+	MerchantAcceptWithdrawal(ctx echo.Context, withdrawalId WithdrawalId, params MerchantAcceptWithdrawalParams) error
+	// MerchantDismissWithdrawal Turn down a withdrawal
+	// (POST /v1/merchant/withdrawals/{withdrawal_id}/dismiss)
+	MerchantDismissWithdrawal(ctx echo.Context, withdrawalId WithdrawalId, params MerchantDismissWithdrawalParams) error
 	// ListPaymentMethods List payment methods
 	// (GET /v1/payment-methods)
 	ListPaymentMethods(ctx echo.Context, params ListPaymentMethodsParams) error
@@ -5665,9 +7699,15 @@ type ServerInterface interface {
 	// GetPortal Show a portal
 	// (GET /v1/portals/{portal_id})
 	GetPortal(ctx echo.Context, portalId PortalId, params GetPortalParams) error
+	// SubmitCancellationNotice Cancel without signing in
+	// (POST /v1/portals/{portal_id}/cancellation-notices)
+	SubmitCancellationNotice(ctx echo.Context, portalId PortalId, params SubmitCancellationNoticeParams) error
 	// RequestSignIn Ask for a sign-in mail
 	// (POST /v1/portals/{portal_id}/sign-ins)
 	RequestSignIn(ctx echo.Context, portalId PortalId, params RequestSignInParams) error
+	// SubmitWithdrawalNotice Withdraw without signing in
+	// (POST /v1/portals/{portal_id}/withdrawal-notices)
+	SubmitWithdrawalNotice(ctx echo.Context, portalId PortalId, params SubmitWithdrawalNoticeParams) error
 	// RevokeAllSessions Sign out everywhere
 	// (DELETE /v1/sessions)
 	RevokeAllSessions(ctx echo.Context, params RevokeAllSessionsParams) error
@@ -5713,6 +7753,15 @@ type ServerInterface interface {
 	// KeepSubscription Undo what is scheduled
 	// (DELETE /v1/subscriptions/{subscription_id}/scheduled-change)
 	KeepSubscription(ctx echo.Context, subscriptionId SubscriptionId, params KeepSubscriptionParams) error
+	// CreateWithdrawal Withdraw from the contract
+	// (POST /v1/subscriptions/{subscription_id}/withdrawals)
+	CreateWithdrawal(ctx echo.Context, subscriptionId SubscriptionId, params CreateWithdrawalParams) error
+	// GetWithdrawal Show a withdrawal
+	// (GET /v1/withdrawals/{withdrawal_id})
+	GetWithdrawal(ctx echo.Context, withdrawalId WithdrawalId, params GetWithdrawalParams) error
+	// DownloadWithdrawalReceipt Download the acknowledgement
+	// (GET /v1/withdrawals/{withdrawal_id}/receipt)
+	DownloadWithdrawalReceipt(ctx echo.Context, withdrawalId WithdrawalId, params DownloadWithdrawalReceiptParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -5805,6 +7854,48 @@ func (w *ServerInterfaceWrapper) AbandonCancellation(ctx echo.Context) error {
 	return err
 }
 
+// AnswerSurvey converts echo context to params.
+func (w *ServerInterfaceWrapper) AnswerSurvey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "cancellation_id" -------------
+	var cancellationId CancellationId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "cancellation_id", ctx.Param("cancellation_id"), &cancellationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cancellation_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AnswerSurveyParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AnswerSurvey(ctx, cancellationId, params)
+	return err
+}
+
 // ConfirmCancellation converts echo context to params.
 func (w *ServerInterfaceWrapper) ConfirmCancellation(ctx echo.Context) error {
 	var err error
@@ -5844,6 +7935,124 @@ func (w *ServerInterfaceWrapper) ConfirmCancellation(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ConfirmCancellation(ctx, cancellationId, params)
+	return err
+}
+
+// AcceptOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) AcceptOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "cancellation_id" -------------
+	var cancellationId CancellationId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "cancellation_id", ctx.Param("cancellation_id"), &cancellationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cancellation_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AcceptOfferParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AcceptOffer(ctx, cancellationId, params)
+	return err
+}
+
+// DeclineOffer converts echo context to params.
+func (w *ServerInterfaceWrapper) DeclineOffer(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "cancellation_id" -------------
+	var cancellationId CancellationId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "cancellation_id", ctx.Param("cancellation_id"), &cancellationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cancellation_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeclineOfferParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeclineOffer(ctx, cancellationId, params)
+	return err
+}
+
+// DownloadCancellationReceipt converts echo context to params.
+func (w *ServerInterfaceWrapper) DownloadCancellationReceipt(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "cancellation_id" -------------
+	var cancellationId CancellationId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "cancellation_id", ctx.Param("cancellation_id"), &cancellationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cancellation_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DownloadCancellationReceiptParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "disposition" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "disposition", ctx.QueryParams(), &params.Disposition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter disposition: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DownloadCancellationReceipt(ctx, cancellationId, params)
 	return err
 }
 
@@ -6513,6 +8722,98 @@ func (w *ServerInterfaceWrapper) MerchantListAuditLog(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.MerchantListAuditLog(ctx, params)
+	return err
+}
+
+// MerchantListCancellations converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListCancellations(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListCancellationsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "subscription_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subscription_id", ctx.QueryParams(), &params.SubscriptionId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListCancellations(ctx, params)
+	return err
+}
+
+// MerchantGetCancellation converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetCancellation(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "cancellation_id" -------------
+	var cancellationId CancellationId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "cancellation_id", ctx.Param("cancellation_id"), &cancellationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cancellation_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetCancellationParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetCancellation(ctx, cancellationId, params)
 	return err
 }
 
@@ -7948,6 +10249,133 @@ func (w *ServerInterfaceWrapper) MerchantSendInvoice(ctx echo.Context) error {
 	return err
 }
 
+// MerchantListNotices converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListNotices(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListNoticesParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "kind", ctx.QueryParams(), &params.Kind, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListNotices(ctx, params)
+	return err
+}
+
+// MerchantGetNotice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetNotice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "notice_id" -------------
+	var noticeId NoticeId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "notice_id", ctx.Param("notice_id"), &noticeId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter notice_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetNoticeParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetNotice(ctx, noticeId, params)
+	return err
+}
+
+// MerchantResolveNotice converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantResolveNotice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "notice_id" -------------
+	var noticeId NoticeId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "notice_id", ctx.Param("notice_id"), &noticeId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter notice_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantResolveNoticeParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantResolveNotice(ctx, noticeId, params)
+	return err
+}
+
 // MerchantListPayments converts echo context to params.
 func (w *ServerInterfaceWrapper) MerchantListPayments(ctx echo.Context) error {
 	var err error
@@ -8939,6 +11367,183 @@ func (w *ServerInterfaceWrapper) MerchantArchiveProduct(ctx echo.Context) error 
 	return err
 }
 
+// MerchantGetRetention converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetRetention(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetRetentionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetRetention(ctx, params)
+	return err
+}
+
+// MerchantUpdateRetention converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateRetention(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateRetentionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateRetention(ctx, params)
+	return err
+}
+
+// MerchantExplainRetention converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantExplainRetention(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantExplainRetentionParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantExplainRetention(ctx, params)
+	return err
+}
+
+// MerchantGetRetentionInsights converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetRetentionInsights(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetRetentionInsightsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "group_by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "group_by", ctx.QueryParams(), &params.GroupBy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter group_by: %s", err))
+	}
+
+	// ------------- Optional query parameter "product_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "product_id", ctx.QueryParams(), &params.ProductId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter product_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "reason" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "reason", ctx.QueryParams(), &params.Reason, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter reason: %s", err))
+	}
+
+	// ------------- Optional query parameter "offer" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "offer", ctx.QueryParams(), &params.Offer, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offer: %s", err))
+	}
+
+	// ------------- Optional query parameter "country" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "country", ctx.QueryParams(), &params.Country, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter country: %s", err))
+	}
+
+	// ------------- Optional query parameter "currency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "currency", ctx.QueryParams(), &params.Currency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter currency: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetRetentionInsights(ctx, params)
+	return err
+}
+
 // MerchantListSubscriptions converts echo context to params.
 func (w *ServerInterfaceWrapper) MerchantListSubscriptions(ctx echo.Context) error {
 	var err error
@@ -9684,6 +12289,184 @@ func (w *ServerInterfaceWrapper) MerchantTestWebhookEndpoint(ctx echo.Context) e
 	return err
 }
 
+// MerchantListWithdrawals converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListWithdrawals(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListWithdrawalsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "subscription_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subscription_id", ctx.QueryParams(), &params.SubscriptionId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListWithdrawals(ctx, params)
+	return err
+}
+
+// MerchantGetWithdrawal converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetWithdrawal(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "withdrawal_id" -------------
+	var withdrawalId WithdrawalId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "withdrawal_id", ctx.Param("withdrawal_id"), &withdrawalId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter withdrawal_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetWithdrawalParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetWithdrawal(ctx, withdrawalId, params)
+	return err
+}
+
+// MerchantAcceptWithdrawal converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantAcceptWithdrawal(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "withdrawal_id" -------------
+	var withdrawalId WithdrawalId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "withdrawal_id", ctx.Param("withdrawal_id"), &withdrawalId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter withdrawal_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantAcceptWithdrawalParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantAcceptWithdrawal(ctx, withdrawalId, params)
+	return err
+}
+
+// MerchantDismissWithdrawal converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantDismissWithdrawal(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "withdrawal_id" -------------
+	var withdrawalId WithdrawalId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "withdrawal_id", ctx.Param("withdrawal_id"), &withdrawalId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter withdrawal_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantDismissWithdrawalParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantDismissWithdrawal(ctx, withdrawalId, params)
+	return err
+}
+
 // ListPaymentMethods converts echo context to params.
 func (w *ServerInterfaceWrapper) ListPaymentMethods(ctx echo.Context) error {
 	var err error
@@ -10086,8 +12869,47 @@ func (w *ServerInterfaceWrapper) GetPortal(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
 	}
 
+	// ------------- Optional query parameter "country" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "country", ctx.QueryParams(), &params.Country, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter country: %s", err))
+	}
+
+	// ------------- Optional query parameter "region" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "region", ctx.QueryParams(), &params.Region, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter region: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetPortal(ctx, portalId, params)
+	return err
+}
+
+// SubmitCancellationNotice converts echo context to params.
+func (w *ServerInterfaceWrapper) SubmitCancellationNotice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "portal_id" -------------
+	var portalId PortalId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "portal_id", ctx.Param("portal_id"), &portalId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter portal_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SubmitCancellationNoticeParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SubmitCancellationNotice(ctx, portalId, params)
 	return err
 }
 
@@ -10113,6 +12935,31 @@ func (w *ServerInterfaceWrapper) RequestSignIn(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RequestSignIn(ctx, portalId, params)
+	return err
+}
+
+// SubmitWithdrawalNotice converts echo context to params.
+func (w *ServerInterfaceWrapper) SubmitWithdrawalNotice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "portal_id" -------------
+	var portalId PortalId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "portal_id", ctx.Param("portal_id"), &portalId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter portal_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SubmitWithdrawalNoticeParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SubmitWithdrawalNotice(ctx, portalId, params)
 	return err
 }
 
@@ -10660,6 +13507,107 @@ func (w *ServerInterfaceWrapper) KeepSubscription(ctx echo.Context) error {
 	return err
 }
 
+// CreateWithdrawal converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateWithdrawal(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "subscription_id" -------------
+	var subscriptionId SubscriptionId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subscription_id", ctx.Param("subscription_id"), &subscriptionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subscription_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateWithdrawalParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey RequiredIdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateWithdrawal(ctx, subscriptionId, params)
+	return err
+}
+
+// GetWithdrawal converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWithdrawal(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "withdrawal_id" -------------
+	var withdrawalId WithdrawalId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "withdrawal_id", ctx.Param("withdrawal_id"), &withdrawalId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter withdrawal_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWithdrawalParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWithdrawal(ctx, withdrawalId, params)
+	return err
+}
+
+// DownloadWithdrawalReceipt converts echo context to params.
+func (w *ServerInterfaceWrapper) DownloadWithdrawalReceipt(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "withdrawal_id" -------------
+	var withdrawalId WithdrawalId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "withdrawal_id", ctx.Param("withdrawal_id"), &withdrawalId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter withdrawal_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DownloadWithdrawalReceiptParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "disposition" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "disposition", ctx.QueryParams(), &params.Disposition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter disposition: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DownloadWithdrawalReceipt(ctx, withdrawalId, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -10709,6 +13657,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 	router.GET(options.BaseURL+"/v1/portals/:portal_id", wrapper.GetPortal, options.OperationMiddlewares["getPortal"]...)
 	router.POST(options.BaseURL+"/v1/portals/:portal_id/sign-ins", wrapper.RequestSignIn, options.OperationMiddlewares["requestSignIn"]...)
+	router.POST(options.BaseURL+"/v1/portals/:portal_id/cancellation-notices", wrapper.SubmitCancellationNotice, options.OperationMiddlewares["submitCancellationNotice"]...)
+	router.POST(options.BaseURL+"/v1/portals/:portal_id/withdrawal-notices", wrapper.SubmitWithdrawalNotice, options.OperationMiddlewares["submitWithdrawalNotice"]...)
 	router.POST(options.BaseURL+"/v1/sign-ins/verify", wrapper.VerifySignIn, options.OperationMiddlewares["verifySignIn"]...)
 	router.POST(options.BaseURL+"/v1/portal-sessions/exchange", wrapper.ExchangePortalSession, options.OperationMiddlewares["exchangePortalSession"]...)
 	router.POST(options.BaseURL+"/v1/sessions/refresh", wrapper.RefreshSession, options.OperationMiddlewares["refreshSession"]...)
@@ -10749,6 +13699,13 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/cancellations/:cancellation_id", wrapper.GetCancellation, options.OperationMiddlewares["getCancellation"]...)
 	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/confirm", wrapper.ConfirmCancellation, options.OperationMiddlewares["confirmCancellation"]...)
 	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/abandon", wrapper.AbandonCancellation, options.OperationMiddlewares["abandonCancellation"]...)
+	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/answers", wrapper.AnswerSurvey, options.OperationMiddlewares["answerSurvey"]...)
+	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/offer/accept", wrapper.AcceptOffer, options.OperationMiddlewares["acceptOffer"]...)
+	router.POST(options.BaseURL+"/v1/cancellations/:cancellation_id/offer/decline", wrapper.DeclineOffer, options.OperationMiddlewares["declineOffer"]...)
+	router.GET(options.BaseURL+"/v1/cancellations/:cancellation_id/receipt", wrapper.DownloadCancellationReceipt, options.OperationMiddlewares["downloadCancellationReceipt"]...)
+	router.POST(options.BaseURL+"/v1/subscriptions/:subscription_id/withdrawals", wrapper.CreateWithdrawal, options.OperationMiddlewares["createWithdrawal"]...)
+	router.GET(options.BaseURL+"/v1/withdrawals/:withdrawal_id", wrapper.GetWithdrawal, options.OperationMiddlewares["getWithdrawal"]...)
+	router.GET(options.BaseURL+"/v1/withdrawals/:withdrawal_id/receipt", wrapper.DownloadWithdrawalReceipt, options.OperationMiddlewares["downloadWithdrawalReceipt"]...)
 	router.GET(options.BaseURL+"/v1/merchant/subscriptions", wrapper.MerchantListSubscriptions, options.OperationMiddlewares["merchantListSubscriptions"]...)
 	router.POST(options.BaseURL+"/v1/merchant/subscriptions", wrapper.MerchantCreateSubscription, options.OperationMiddlewares["merchantCreateSubscription"]...)
 	router.GET(options.BaseURL+"/v1/merchant/subscriptions/:subscription_id", wrapper.MerchantGetSubscription, options.OperationMiddlewares["merchantGetSubscription"]...)
@@ -10769,6 +13726,19 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/merchant/invoices/:invoice_id", wrapper.MerchantGetInvoice, options.OperationMiddlewares["merchantGetInvoice"]...)
 	router.GET(options.BaseURL+"/v1/merchant/invoices/:invoice_id/pdf", wrapper.MerchantDownloadInvoice, options.OperationMiddlewares["merchantDownloadInvoice"]...)
 	router.POST(options.BaseURL+"/v1/merchant/invoices/:invoice_id/send", wrapper.MerchantSendInvoice, options.OperationMiddlewares["merchantSendInvoice"]...)
+	router.GET(options.BaseURL+"/v1/merchant/retention", wrapper.MerchantGetRetention, options.OperationMiddlewares["merchantGetRetention"]...)
+	router.PUT(options.BaseURL+"/v1/merchant/retention", wrapper.MerchantUpdateRetention, options.OperationMiddlewares["merchantUpdateRetention"]...)
+	router.POST(options.BaseURL+"/v1/merchant/retention/explain", wrapper.MerchantExplainRetention, options.OperationMiddlewares["merchantExplainRetention"]...)
+	router.GET(options.BaseURL+"/v1/merchant/retention/insights", wrapper.MerchantGetRetentionInsights, options.OperationMiddlewares["merchantGetRetentionInsights"]...)
+	router.GET(options.BaseURL+"/v1/merchant/cancellations", wrapper.MerchantListCancellations, options.OperationMiddlewares["merchantListCancellations"]...)
+	router.GET(options.BaseURL+"/v1/merchant/cancellations/:cancellation_id", wrapper.MerchantGetCancellation, options.OperationMiddlewares["merchantGetCancellation"]...)
+	router.GET(options.BaseURL+"/v1/merchant/withdrawals", wrapper.MerchantListWithdrawals, options.OperationMiddlewares["merchantListWithdrawals"]...)
+	router.GET(options.BaseURL+"/v1/merchant/withdrawals/:withdrawal_id", wrapper.MerchantGetWithdrawal, options.OperationMiddlewares["merchantGetWithdrawal"]...)
+	router.POST(options.BaseURL+"/v1/merchant/withdrawals/:withdrawal_id/accept", wrapper.MerchantAcceptWithdrawal, options.OperationMiddlewares["merchantAcceptWithdrawal"]...)
+	router.POST(options.BaseURL+"/v1/merchant/withdrawals/:withdrawal_id/dismiss", wrapper.MerchantDismissWithdrawal, options.OperationMiddlewares["merchantDismissWithdrawal"]...)
+	router.GET(options.BaseURL+"/v1/merchant/notices", wrapper.MerchantListNotices, options.OperationMiddlewares["merchantListNotices"]...)
+	router.GET(options.BaseURL+"/v1/merchant/notices/:notice_id", wrapper.MerchantGetNotice, options.OperationMiddlewares["merchantGetNotice"]...)
+	router.POST(options.BaseURL+"/v1/merchant/notices/:notice_id/resolve", wrapper.MerchantResolveNotice, options.OperationMiddlewares["merchantResolveNotice"]...)
 	router.GET(options.BaseURL+"/v1/merchant/clock", wrapper.MerchantGetClock, options.OperationMiddlewares["merchantGetClock"]...)
 	router.POST(options.BaseURL+"/v1/merchant/clock/advance", wrapper.MerchantAdvanceClock, options.OperationMiddlewares["merchantAdvanceClock"]...)
 	router.GET(options.BaseURL+"/v1/merchant/portal", wrapper.MerchantGetPortal, options.OperationMiddlewares["merchantGetPortal"]...)
@@ -11316,6 +14286,210 @@ func (response AbandonCancellation503ApplicationProblemPlusJSONResponse) VisitAb
 	return err
 }
 
+type AnswerSurveyRequestObject struct {
+	CancellationId CancellationId `json:"cancellation_id"`
+	Params         AnswerSurveyParams
+	Body           *AnswerSurveyJSONRequestBody
+}
+
+type AnswerSurveyResponseObject interface {
+	VisitAnswerSurveyResponse(w http.ResponseWriter) error
+}
+
+type AnswerSurvey200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type AnswerSurvey200JSONResponse struct {
+	Body    Cancellation
+	Headers AnswerSurvey200ResponseHeaders
+}
+
+func (response AnswerSurvey200JSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey400ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey401ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey403ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey404ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey409ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey413ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey415ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey422ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey500ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSurvey503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response AnswerSurvey503ApplicationProblemPlusJSONResponse) VisitAnswerSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ConfirmCancellationRequestObject struct {
 	CancellationId CancellationId `json:"cancellation_id"`
 	Params         ConfirmCancellationParams
@@ -11506,6 +14680,567 @@ type ConfirmCancellation503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ConfirmCancellation503ApplicationProblemPlusJSONResponse) VisitConfirmCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOfferRequestObject struct {
+	CancellationId CancellationId `json:"cancellation_id"`
+	Params         AcceptOfferParams
+	Body           *AcceptOfferJSONRequestBody
+}
+
+type AcceptOfferResponseObject interface {
+	VisitAcceptOfferResponse(w http.ResponseWriter) error
+}
+
+type AcceptOffer200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type AcceptOffer200JSONResponse struct {
+	Body    Cancellation
+	Headers AcceptOffer200ResponseHeaders
+}
+
+func (response AcceptOffer200JSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer400ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer401ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer403ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer404ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer409ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer413ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer415ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer422ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer500ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptOffer503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response AcceptOffer503ApplicationProblemPlusJSONResponse) VisitAcceptOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOfferRequestObject struct {
+	CancellationId CancellationId `json:"cancellation_id"`
+	Params         DeclineOfferParams
+}
+
+type DeclineOfferResponseObject interface {
+	VisitDeclineOfferResponse(w http.ResponseWriter) error
+}
+
+type DeclineOffer200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type DeclineOffer200JSONResponse struct {
+	Body    Cancellation
+	Headers DeclineOffer200ResponseHeaders
+}
+
+func (response DeclineOffer200JSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer400ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer401ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer403ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer404ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer409ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer413ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer415ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer422ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer500ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineOffer503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineOffer503ApplicationProblemPlusJSONResponse) VisitDeclineOfferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadCancellationReceiptRequestObject struct {
+	CancellationId CancellationId `json:"cancellation_id"`
+	Params         DownloadCancellationReceiptParams
+}
+
+type DownloadCancellationReceiptResponseObject interface {
+	VisitDownloadCancellationReceiptResponse(w http.ResponseWriter) error
+}
+
+type DownloadCancellationReceipt200ResponseHeaders struct {
+	ContentDisposition *string
+	ContentLanguage    *string
+	ETag               *string
+}
+
+type DownloadCancellationReceipt200ApplicationpdfResponse struct {
+	Body          io.Reader
+	Headers       DownloadCancellationReceipt200ResponseHeaders
+	ContentLength int64
+}
+
+func (response DownloadCancellationReceipt200ApplicationpdfResponse) VisitDownloadCancellationReceiptResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type DownloadCancellationReceipt304Response = NotModifiedResponse
+
+func (response DownloadCancellationReceipt304Response) VisitDownloadCancellationReceiptResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type DownloadCancellationReceipt400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadCancellationReceipt400ApplicationProblemPlusJSONResponse) VisitDownloadCancellationReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadCancellationReceipt401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadCancellationReceipt401ApplicationProblemPlusJSONResponse) VisitDownloadCancellationReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadCancellationReceipt403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadCancellationReceipt403ApplicationProblemPlusJSONResponse) VisitDownloadCancellationReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadCancellationReceipt404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadCancellationReceipt404ApplicationProblemPlusJSONResponse) VisitDownloadCancellationReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadCancellationReceipt500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadCancellationReceipt500ApplicationProblemPlusJSONResponse) VisitDownloadCancellationReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadCancellationReceipt503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadCancellationReceipt503ApplicationProblemPlusJSONResponse) VisitDownloadCancellationReceiptResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14407,6 +18142,270 @@ type MerchantListAuditLog503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MerchantListAuditLog503ApplicationProblemPlusJSONResponse) VisitMerchantListAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCancellationsRequestObject struct {
+	Params MerchantListCancellationsParams
+}
+
+type MerchantListCancellationsResponseObject interface {
+	VisitMerchantListCancellationsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListCancellations200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListCancellations200JSONResponse struct {
+	Body    CancellationList
+	Headers MerchantListCancellations200ResponseHeaders
+}
+
+func (response MerchantListCancellations200JSONResponse) VisitMerchantListCancellationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCancellations400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCancellations400ApplicationProblemPlusJSONResponse) VisitMerchantListCancellationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCancellations401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCancellations401ApplicationProblemPlusJSONResponse) VisitMerchantListCancellationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCancellations403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCancellations403ApplicationProblemPlusJSONResponse) VisitMerchantListCancellationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCancellations500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCancellations500ApplicationProblemPlusJSONResponse) VisitMerchantListCancellationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListCancellations503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListCancellations503ApplicationProblemPlusJSONResponse) VisitMerchantListCancellationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCancellationRequestObject struct {
+	CancellationId CancellationId `json:"cancellation_id"`
+	Params         MerchantGetCancellationParams
+}
+
+type MerchantGetCancellationResponseObject interface {
+	VisitMerchantGetCancellationResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetCancellation200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetCancellation200JSONResponse struct {
+	Body    MerchantCancellation
+	Headers MerchantGetCancellation200ResponseHeaders
+}
+
+func (response MerchantGetCancellation200JSONResponse) VisitMerchantGetCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCancellation304Response = NotModifiedResponse
+
+func (response MerchantGetCancellation304Response) VisitMerchantGetCancellationResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetCancellation400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCancellation400ApplicationProblemPlusJSONResponse) VisitMerchantGetCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCancellation401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCancellation401ApplicationProblemPlusJSONResponse) VisitMerchantGetCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCancellation403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCancellation403ApplicationProblemPlusJSONResponse) VisitMerchantGetCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCancellation404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCancellation404ApplicationProblemPlusJSONResponse) VisitMerchantGetCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCancellation500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCancellation500ApplicationProblemPlusJSONResponse) VisitMerchantGetCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetCancellation503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetCancellation503ApplicationProblemPlusJSONResponse) VisitMerchantGetCancellationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -19766,6 +23765,474 @@ func (response MerchantSendInvoice503ApplicationProblemPlusJSONResponse) VisitMe
 	return err
 }
 
+type MerchantListNoticesRequestObject struct {
+	Params MerchantListNoticesParams
+}
+
+type MerchantListNoticesResponseObject interface {
+	VisitMerchantListNoticesResponse(w http.ResponseWriter) error
+}
+
+type MerchantListNotices200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListNotices200JSONResponse struct {
+	Body    NoticeList
+	Headers MerchantListNotices200ResponseHeaders
+}
+
+func (response MerchantListNotices200JSONResponse) VisitMerchantListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListNotices400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListNotices400ApplicationProblemPlusJSONResponse) VisitMerchantListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListNotices401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListNotices401ApplicationProblemPlusJSONResponse) VisitMerchantListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListNotices403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListNotices403ApplicationProblemPlusJSONResponse) VisitMerchantListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListNotices500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListNotices500ApplicationProblemPlusJSONResponse) VisitMerchantListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListNotices503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListNotices503ApplicationProblemPlusJSONResponse) VisitMerchantListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetNoticeRequestObject struct {
+	NoticeId NoticeId `json:"notice_id"`
+	Params   MerchantGetNoticeParams
+}
+
+type MerchantGetNoticeResponseObject interface {
+	VisitMerchantGetNoticeResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetNotice200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetNotice200JSONResponse struct {
+	Body    Notice
+	Headers MerchantGetNotice200ResponseHeaders
+}
+
+func (response MerchantGetNotice200JSONResponse) VisitMerchantGetNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetNotice304Response = NotModifiedResponse
+
+func (response MerchantGetNotice304Response) VisitMerchantGetNoticeResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetNotice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetNotice400ApplicationProblemPlusJSONResponse) VisitMerchantGetNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetNotice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetNotice401ApplicationProblemPlusJSONResponse) VisitMerchantGetNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetNotice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetNotice403ApplicationProblemPlusJSONResponse) VisitMerchantGetNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetNotice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetNotice404ApplicationProblemPlusJSONResponse) VisitMerchantGetNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetNotice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetNotice500ApplicationProblemPlusJSONResponse) VisitMerchantGetNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetNotice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetNotice503ApplicationProblemPlusJSONResponse) VisitMerchantGetNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNoticeRequestObject struct {
+	NoticeId NoticeId `json:"notice_id"`
+	Params   MerchantResolveNoticeParams
+	Body     *MerchantResolveNoticeJSONRequestBody
+}
+
+type MerchantResolveNoticeResponseObject interface {
+	VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error
+}
+
+type MerchantResolveNotice200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantResolveNotice200JSONResponse struct {
+	Body    Notice
+	Headers MerchantResolveNotice200ResponseHeaders
+}
+
+func (response MerchantResolveNotice200JSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice400ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice401ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice403ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice404ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice409ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice413ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice415ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice422ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice500ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantResolveNotice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantResolveNotice503ApplicationProblemPlusJSONResponse) VisitMerchantResolveNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MerchantListPaymentsRequestObject struct {
 	Params MerchantListPaymentsParams
 }
@@ -23646,6 +28113,639 @@ func (response MerchantArchiveProduct503ApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
+type MerchantGetRetentionRequestObject struct {
+	Params MerchantGetRetentionParams
+}
+
+type MerchantGetRetentionResponseObject interface {
+	VisitMerchantGetRetentionResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetRetention200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetRetention200JSONResponse struct {
+	Body    RetentionSettings
+	Headers MerchantGetRetention200ResponseHeaders
+}
+
+func (response MerchantGetRetention200JSONResponse) VisitMerchantGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetention304Response = NotModifiedResponse
+
+func (response MerchantGetRetention304Response) VisitMerchantGetRetentionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetRetention400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetention400ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetention401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetention401ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetention403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetention403ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetention500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetention500ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetention503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetention503ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetentionRequestObject struct {
+	Params MerchantUpdateRetentionParams
+	Body   *MerchantUpdateRetentionJSONRequestBody
+}
+
+type MerchantUpdateRetentionResponseObject interface {
+	VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateRetention200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateRetention200JSONResponse struct {
+	Body    RetentionSettings
+	Headers MerchantUpdateRetention200ResponseHeaders
+}
+
+func (response MerchantUpdateRetention200JSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateRetention503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateRetention503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetentionRequestObject struct {
+	Params MerchantExplainRetentionParams
+	Body   *MerchantExplainRetentionJSONRequestBody
+}
+
+type MerchantExplainRetentionResponseObject interface {
+	VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error
+}
+
+type MerchantExplainRetention200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantExplainRetention200JSONResponse struct {
+	Body    RetentionExplanation
+	Headers MerchantExplainRetention200ResponseHeaders
+}
+
+func (response MerchantExplainRetention200JSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetention400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantExplainRetention400ApplicationProblemPlusJSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetention401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantExplainRetention401ApplicationProblemPlusJSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetention403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantExplainRetention403ApplicationProblemPlusJSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetention409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantExplainRetention409ApplicationProblemPlusJSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetention413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantExplainRetention413ApplicationProblemPlusJSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetention415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantExplainRetention415ApplicationProblemPlusJSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetention422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantExplainRetention422ApplicationProblemPlusJSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetention500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantExplainRetention500ApplicationProblemPlusJSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantExplainRetention503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantExplainRetention503ApplicationProblemPlusJSONResponse) VisitMerchantExplainRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetentionInsightsRequestObject struct {
+	Params MerchantGetRetentionInsightsParams
+}
+
+type MerchantGetRetentionInsightsResponseObject interface {
+	VisitMerchantGetRetentionInsightsResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetRetentionInsights200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantGetRetentionInsights200JSONResponse struct {
+	Body    RetentionInsights
+	Headers MerchantGetRetentionInsights200ResponseHeaders
+}
+
+func (response MerchantGetRetentionInsights200JSONResponse) VisitMerchantGetRetentionInsightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetentionInsights400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetentionInsights400ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionInsightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetentionInsights401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetentionInsights401ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionInsightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetentionInsights403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetentionInsights403ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionInsightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetentionInsights500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetentionInsights500ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionInsightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetRetentionInsights503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetRetentionInsights503ApplicationProblemPlusJSONResponse) VisitMerchantGetRetentionInsightsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MerchantListSubscriptionsRequestObject struct {
 	Params MerchantListSubscriptionsParams
 }
@@ -26896,6 +31996,676 @@ func (response MerchantTestWebhookEndpoint503ApplicationProblemPlusJSONResponse)
 	return err
 }
 
+type MerchantListWithdrawalsRequestObject struct {
+	Params MerchantListWithdrawalsParams
+}
+
+type MerchantListWithdrawalsResponseObject interface {
+	VisitMerchantListWithdrawalsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListWithdrawals200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListWithdrawals200JSONResponse struct {
+	Body    WithdrawalList
+	Headers MerchantListWithdrawals200ResponseHeaders
+}
+
+func (response MerchantListWithdrawals200JSONResponse) VisitMerchantListWithdrawalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWithdrawals400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWithdrawals400ApplicationProblemPlusJSONResponse) VisitMerchantListWithdrawalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWithdrawals401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWithdrawals401ApplicationProblemPlusJSONResponse) VisitMerchantListWithdrawalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWithdrawals403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWithdrawals403ApplicationProblemPlusJSONResponse) VisitMerchantListWithdrawalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWithdrawals500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWithdrawals500ApplicationProblemPlusJSONResponse) VisitMerchantListWithdrawalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListWithdrawals503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListWithdrawals503ApplicationProblemPlusJSONResponse) VisitMerchantListWithdrawalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWithdrawalRequestObject struct {
+	WithdrawalId WithdrawalId `json:"withdrawal_id"`
+	Params       MerchantGetWithdrawalParams
+}
+
+type MerchantGetWithdrawalResponseObject interface {
+	VisitMerchantGetWithdrawalResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetWithdrawal200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetWithdrawal200JSONResponse struct {
+	Body    MerchantWithdrawal
+	Headers MerchantGetWithdrawal200ResponseHeaders
+}
+
+func (response MerchantGetWithdrawal200JSONResponse) VisitMerchantGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWithdrawal304Response = NotModifiedResponse
+
+func (response MerchantGetWithdrawal304Response) VisitMerchantGetWithdrawalResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetWithdrawal400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWithdrawal400ApplicationProblemPlusJSONResponse) VisitMerchantGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWithdrawal401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWithdrawal401ApplicationProblemPlusJSONResponse) VisitMerchantGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWithdrawal403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWithdrawal403ApplicationProblemPlusJSONResponse) VisitMerchantGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWithdrawal404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWithdrawal404ApplicationProblemPlusJSONResponse) VisitMerchantGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWithdrawal500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWithdrawal500ApplicationProblemPlusJSONResponse) VisitMerchantGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetWithdrawal503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetWithdrawal503ApplicationProblemPlusJSONResponse) VisitMerchantGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawalRequestObject struct {
+	WithdrawalId WithdrawalId `json:"withdrawal_id"`
+	Params       MerchantAcceptWithdrawalParams
+}
+
+type MerchantAcceptWithdrawalResponseObject interface {
+	VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error
+}
+
+type MerchantAcceptWithdrawal200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantAcceptWithdrawal200JSONResponse struct {
+	Body    MerchantWithdrawal
+	Headers MerchantAcceptWithdrawal200ResponseHeaders
+}
+
+func (response MerchantAcceptWithdrawal200JSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal400ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal401ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal403ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal404ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal409ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal413ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal415ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal422ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal500ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantAcceptWithdrawal503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantAcceptWithdrawal503ApplicationProblemPlusJSONResponse) VisitMerchantAcceptWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawalRequestObject struct {
+	WithdrawalId WithdrawalId `json:"withdrawal_id"`
+	Params       MerchantDismissWithdrawalParams
+}
+
+type MerchantDismissWithdrawalResponseObject interface {
+	VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error
+}
+
+type MerchantDismissWithdrawal200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantDismissWithdrawal200JSONResponse struct {
+	Body    MerchantWithdrawal
+	Headers MerchantDismissWithdrawal200ResponseHeaders
+}
+
+func (response MerchantDismissWithdrawal200JSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal400ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal401ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal403ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal404ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal409ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal413ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal415ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal422ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal500ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantDismissWithdrawal503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantDismissWithdrawal503ApplicationProblemPlusJSONResponse) VisitMerchantDismissWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPaymentMethodsRequestObject struct {
 	Params ListPaymentMethodsParams
 }
@@ -28758,6 +34528,174 @@ func (response GetPortal503ApplicationProblemPlusJSONResponse) VisitGetPortalRes
 	return err
 }
 
+type SubmitCancellationNoticeRequestObject struct {
+	PortalId PortalId `json:"portal_id"`
+	Params   SubmitCancellationNoticeParams
+	Body     *SubmitCancellationNoticeJSONRequestBody
+}
+
+type SubmitCancellationNoticeResponseObject interface {
+	VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error
+}
+
+type SubmitCancellationNotice201ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type SubmitCancellationNotice201JSONResponse struct {
+	Body    NoticeReceipt
+	Headers SubmitCancellationNotice201ResponseHeaders
+}
+
+func (response SubmitCancellationNotice201JSONResponse) VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitCancellationNotice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitCancellationNotice400ApplicationProblemPlusJSONResponse) VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitCancellationNotice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitCancellationNotice404ApplicationProblemPlusJSONResponse) VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitCancellationNotice413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitCancellationNotice413ApplicationProblemPlusJSONResponse) VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitCancellationNotice415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitCancellationNotice415ApplicationProblemPlusJSONResponse) VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitCancellationNotice422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitCancellationNotice422ApplicationProblemPlusJSONResponse) VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitCancellationNotice429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitCancellationNotice429ApplicationProblemPlusJSONResponse) VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitCancellationNotice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitCancellationNotice500ApplicationProblemPlusJSONResponse) VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitCancellationNotice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitCancellationNotice503ApplicationProblemPlusJSONResponse) VisitSubmitCancellationNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RequestSignInRequestObject struct {
 	PortalId PortalId `json:"portal_id"`
 	Params   RequestSignInParams
@@ -28912,6 +34850,174 @@ type RequestSignIn503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RequestSignIn503ApplicationProblemPlusJSONResponse) VisitRequestSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitWithdrawalNoticeRequestObject struct {
+	PortalId PortalId `json:"portal_id"`
+	Params   SubmitWithdrawalNoticeParams
+	Body     *SubmitWithdrawalNoticeJSONRequestBody
+}
+
+type SubmitWithdrawalNoticeResponseObject interface {
+	VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error
+}
+
+type SubmitWithdrawalNotice201ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type SubmitWithdrawalNotice201JSONResponse struct {
+	Body    NoticeReceipt
+	Headers SubmitWithdrawalNotice201ResponseHeaders
+}
+
+func (response SubmitWithdrawalNotice201JSONResponse) VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitWithdrawalNotice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitWithdrawalNotice400ApplicationProblemPlusJSONResponse) VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitWithdrawalNotice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitWithdrawalNotice404ApplicationProblemPlusJSONResponse) VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitWithdrawalNotice413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitWithdrawalNotice413ApplicationProblemPlusJSONResponse) VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitWithdrawalNotice415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitWithdrawalNotice415ApplicationProblemPlusJSONResponse) VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitWithdrawalNotice422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitWithdrawalNotice422ApplicationProblemPlusJSONResponse) VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitWithdrawalNotice429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitWithdrawalNotice429ApplicationProblemPlusJSONResponse) VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitWithdrawalNotice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitWithdrawalNotice500ApplicationProblemPlusJSONResponse) VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SubmitWithdrawalNotice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SubmitWithdrawalNotice503ApplicationProblemPlusJSONResponse) VisitSubmitWithdrawalNoticeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -31707,6 +37813,510 @@ func (response KeepSubscription503ApplicationProblemPlusJSONResponse) VisitKeepS
 	return err
 }
 
+type CreateWithdrawalRequestObject struct {
+	SubscriptionId SubscriptionId `json:"subscription_id"`
+	Params         CreateWithdrawalParams
+	Body           *CreateWithdrawalJSONRequestBody
+}
+
+type CreateWithdrawalResponseObject interface {
+	VisitCreateWithdrawalResponse(w http.ResponseWriter) error
+}
+
+type CreateWithdrawal201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type CreateWithdrawal201JSONResponse struct {
+	Body    Withdrawal
+	Headers CreateWithdrawal201ResponseHeaders
+}
+
+func (response CreateWithdrawal201JSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal400ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal401ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal403ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal404ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal409ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal413ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal415ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal422ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal500ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWithdrawal503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateWithdrawal503ApplicationProblemPlusJSONResponse) VisitCreateWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWithdrawalRequestObject struct {
+	WithdrawalId WithdrawalId `json:"withdrawal_id"`
+	Params       GetWithdrawalParams
+}
+
+type GetWithdrawalResponseObject interface {
+	VisitGetWithdrawalResponse(w http.ResponseWriter) error
+}
+
+type GetWithdrawal200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type GetWithdrawal200JSONResponse struct {
+	Body    Withdrawal
+	Headers GetWithdrawal200ResponseHeaders
+}
+
+func (response GetWithdrawal200JSONResponse) VisitGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWithdrawal304Response = NotModifiedResponse
+
+func (response GetWithdrawal304Response) VisitGetWithdrawalResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetWithdrawal400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetWithdrawal400ApplicationProblemPlusJSONResponse) VisitGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWithdrawal401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetWithdrawal401ApplicationProblemPlusJSONResponse) VisitGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWithdrawal403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetWithdrawal403ApplicationProblemPlusJSONResponse) VisitGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWithdrawal404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetWithdrawal404ApplicationProblemPlusJSONResponse) VisitGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWithdrawal500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetWithdrawal500ApplicationProblemPlusJSONResponse) VisitGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWithdrawal503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetWithdrawal503ApplicationProblemPlusJSONResponse) VisitGetWithdrawalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadWithdrawalReceiptRequestObject struct {
+	WithdrawalId WithdrawalId `json:"withdrawal_id"`
+	Params       DownloadWithdrawalReceiptParams
+}
+
+type DownloadWithdrawalReceiptResponseObject interface {
+	VisitDownloadWithdrawalReceiptResponse(w http.ResponseWriter) error
+}
+
+type DownloadWithdrawalReceipt200ResponseHeaders struct {
+	ContentDisposition *string
+	ContentLanguage    *string
+	ETag               *string
+}
+
+type DownloadWithdrawalReceipt200ApplicationpdfResponse struct {
+	Body          io.Reader
+	Headers       DownloadWithdrawalReceipt200ResponseHeaders
+	ContentLength int64
+}
+
+func (response DownloadWithdrawalReceipt200ApplicationpdfResponse) VisitDownloadWithdrawalReceiptResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type DownloadWithdrawalReceipt304Response = NotModifiedResponse
+
+func (response DownloadWithdrawalReceipt304Response) VisitDownloadWithdrawalReceiptResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type DownloadWithdrawalReceipt400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadWithdrawalReceipt400ApplicationProblemPlusJSONResponse) VisitDownloadWithdrawalReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadWithdrawalReceipt401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadWithdrawalReceipt401ApplicationProblemPlusJSONResponse) VisitDownloadWithdrawalReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadWithdrawalReceipt403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadWithdrawalReceipt403ApplicationProblemPlusJSONResponse) VisitDownloadWithdrawalReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadWithdrawalReceipt404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadWithdrawalReceipt404ApplicationProblemPlusJSONResponse) VisitDownloadWithdrawalReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadWithdrawalReceipt500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadWithdrawalReceipt500ApplicationProblemPlusJSONResponse) VisitDownloadWithdrawalReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadWithdrawalReceipt503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadWithdrawalReceipt503ApplicationProblemPlusJSONResponse) VisitDownloadWithdrawalReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetJwks Public keys of the access tokens
@@ -31718,9 +38328,21 @@ type StrictServerInterface interface {
 	// AbandonCancellation Never mind
 	// (POST /v1/cancellations/{cancellation_id}/abandon)
 	AbandonCancellation(ctx context.Context, request AbandonCancellationRequestObject) (AbandonCancellationResponseObject, error)
+	// AnswerSurvey Answer the survey
+	// (POST /v1/cancellations/{cancellation_id}/answers)
+	AnswerSurvey(ctx context.Context, request AnswerSurveyRequestObject) (AnswerSurveyResponseObject, error)
 	// ConfirmCancellation Cancel the subscription
 	// (POST /v1/cancellations/{cancellation_id}/confirm)
 	ConfirmCancellation(ctx context.Context, request ConfirmCancellationRequestObject) (ConfirmCancellationResponseObject, error)
+	// AcceptOffer Accept the offer
+	// (POST /v1/cancellations/{cancellation_id}/offer/accept)
+	AcceptOffer(ctx context.Context, request AcceptOfferRequestObject) (AcceptOfferResponseObject, error)
+	// DeclineOffer Decline the offer
+	// (POST /v1/cancellations/{cancellation_id}/offer/decline)
+	DeclineOffer(ctx context.Context, request DeclineOfferRequestObject) (DeclineOfferResponseObject, error)
+	// DownloadCancellationReceipt Download the receipt
+	// (GET /v1/cancellations/{cancellation_id}/receipt)
+	DownloadCancellationReceipt(ctx context.Context, request DownloadCancellationReceiptRequestObject) (DownloadCancellationReceiptResponseObject, error)
 	// Download Download with a link
 	// (GET /v1/downloads/{token})
 	Download(ctx context.Context, request DownloadRequestObject) (DownloadResponseObject, error)
@@ -31775,6 +38397,12 @@ type StrictServerInterface interface {
 	// MerchantListAuditLog List who did what
 	// (GET /v1/merchant/audit-log)
 	MerchantListAuditLog(ctx context.Context, request MerchantListAuditLogRequestObject) (MerchantListAuditLogResponseObject, error)
+	// MerchantListCancellations List cancellations of all customers
+	// (GET /v1/merchant/cancellations)
+	MerchantListCancellations(ctx context.Context, request MerchantListCancellationsRequestObject) (MerchantListCancellationsResponseObject, error)
+	// MerchantGetCancellation Show a cancellation
+	// (GET /v1/merchant/cancellations/{cancellation_id})
+	MerchantGetCancellation(ctx context.Context, request MerchantGetCancellationRequestObject) (MerchantGetCancellationResponseObject, error)
 	// MerchantGetClock Tell the merchant's time
 	// (GET /v1/merchant/clock)
 	MerchantGetClock(ctx context.Context, request MerchantGetClockRequestObject) (MerchantGetClockResponseObject, error)
@@ -31871,6 +38499,15 @@ type StrictServerInterface interface {
 	// MerchantSendInvoice Mail a document to the customer again
 	// (POST /v1/merchant/invoices/{invoice_id}/send)
 	MerchantSendInvoice(ctx context.Context, request MerchantSendInvoiceRequestObject) (MerchantSendInvoiceResponseObject, error)
+	// MerchantListNotices List what was declared without signing in
+	// (GET /v1/merchant/notices)
+	MerchantListNotices(ctx context.Context, request MerchantListNoticesRequestObject) (MerchantListNoticesResponseObject, error)
+	// MerchantGetNotice Show what was declared
+	// (GET /v1/merchant/notices/{notice_id})
+	MerchantGetNotice(ctx context.Context, request MerchantGetNoticeRequestObject) (MerchantGetNoticeResponseObject, error)
+	// MerchantResolveNotice Say which subscription is meant
+	// (POST /v1/merchant/notices/{notice_id}/resolve)
+	MerchantResolveNotice(ctx context.Context, request MerchantResolveNoticeRequestObject) (MerchantResolveNoticeResponseObject, error)
 	// MerchantListPayments List payments of all customers
 	// (GET /v1/merchant/payments)
 	MerchantListPayments(ctx context.Context, request MerchantListPaymentsRequestObject) (MerchantListPaymentsResponseObject, error)
@@ -31937,6 +38574,18 @@ type StrictServerInterface interface {
 	// MerchantArchiveProduct Archive a product
 	// (POST /v1/merchant/products/{product_id}/archive)
 	MerchantArchiveProduct(ctx context.Context, request MerchantArchiveProductRequestObject) (MerchantArchiveProductResponseObject, error)
+	// MerchantGetRetention Show what happens when customers leave
+	// (GET /v1/merchant/retention)
+	MerchantGetRetention(ctx context.Context, request MerchantGetRetentionRequestObject) (MerchantGetRetentionResponseObject, error)
+	// MerchantUpdateRetention Say what happens when customers leave
+	// (PUT /v1/merchant/retention)
+	MerchantUpdateRetention(ctx context.Context, request MerchantUpdateRetentionRequestObject) (MerchantUpdateRetentionResponseObject, error)
+	// MerchantExplainRetention Explain which offer would be made
+	// (POST /v1/merchant/retention/explain)
+	MerchantExplainRetention(ctx context.Context, request MerchantExplainRetentionRequestObject) (MerchantExplainRetentionResponseObject, error)
+	// MerchantGetRetentionInsights Show what becomes of customers who want to leave
+	// (GET /v1/merchant/retention/insights)
+	MerchantGetRetentionInsights(ctx context.Context, request MerchantGetRetentionInsightsRequestObject) (MerchantGetRetentionInsightsResponseObject, error)
 	// MerchantListSubscriptions List subscriptions of all customers
 	// (GET /v1/merchant/subscriptions)
 	MerchantListSubscriptions(ctx context.Context, request MerchantListSubscriptionsRequestObject) (MerchantListSubscriptionsResponseObject, error)
@@ -31988,6 +38637,18 @@ type StrictServerInterface interface {
 	// MerchantTestWebhookEndpoint Send a test
 	// (POST /v1/merchant/webhook-endpoints/{webhook_endpoint_id}/test)
 	MerchantTestWebhookEndpoint(ctx context.Context, request MerchantTestWebhookEndpointRequestObject) (MerchantTestWebhookEndpointResponseObject, error)
+	// MerchantListWithdrawals List withdrawals of all customers
+	// (GET /v1/merchant/withdrawals)
+	MerchantListWithdrawals(ctx context.Context, request MerchantListWithdrawalsRequestObject) (MerchantListWithdrawalsResponseObject, error)
+	// MerchantGetWithdrawal Show a withdrawal
+	// (GET /v1/merchant/withdrawals/{withdrawal_id})
+	MerchantGetWithdrawal(ctx context.Context, request MerchantGetWithdrawalRequestObject) (MerchantGetWithdrawalResponseObject, error)
+	// MerchantAcceptWithdrawal Agree to a withdrawal
+	// (POST /v1/merchant/withdrawals/{withdrawal_id}/accept)
+	MerchantAcceptWithdrawal(ctx context.Context, request MerchantAcceptWithdrawalRequestObject) (MerchantAcceptWithdrawalResponseObject, error)
+	// MerchantDismissWithdrawal Turn down a withdrawal
+	// (POST /v1/merchant/withdrawals/{withdrawal_id}/dismiss)
+	MerchantDismissWithdrawal(ctx context.Context, request MerchantDismissWithdrawalRequestObject) (MerchantDismissWithdrawalResponseObject, error)
 	// ListPaymentMethods List payment methods
 	// (GET /v1/payment-methods)
 	ListPaymentMethods(ctx context.Context, request ListPaymentMethodsRequestObject) (ListPaymentMethodsResponseObject, error)
@@ -32021,9 +38682,15 @@ type StrictServerInterface interface {
 	// GetPortal Show a portal
 	// (GET /v1/portals/{portal_id})
 	GetPortal(ctx context.Context, request GetPortalRequestObject) (GetPortalResponseObject, error)
+	// SubmitCancellationNotice Cancel without signing in
+	// (POST /v1/portals/{portal_id}/cancellation-notices)
+	SubmitCancellationNotice(ctx context.Context, request SubmitCancellationNoticeRequestObject) (SubmitCancellationNoticeResponseObject, error)
 	// RequestSignIn Ask for a sign-in mail
 	// (POST /v1/portals/{portal_id}/sign-ins)
 	RequestSignIn(ctx context.Context, request RequestSignInRequestObject) (RequestSignInResponseObject, error)
+	// SubmitWithdrawalNotice Withdraw without signing in
+	// (POST /v1/portals/{portal_id}/withdrawal-notices)
+	SubmitWithdrawalNotice(ctx context.Context, request SubmitWithdrawalNoticeRequestObject) (SubmitWithdrawalNoticeResponseObject, error)
 	// RevokeAllSessions Sign out everywhere
 	// (DELETE /v1/sessions)
 	RevokeAllSessions(ctx context.Context, request RevokeAllSessionsRequestObject) (RevokeAllSessionsResponseObject, error)
@@ -32069,6 +38736,15 @@ type StrictServerInterface interface {
 	// KeepSubscription Undo what is scheduled
 	// (DELETE /v1/subscriptions/{subscription_id}/scheduled-change)
 	KeepSubscription(ctx context.Context, request KeepSubscriptionRequestObject) (KeepSubscriptionResponseObject, error)
+	// CreateWithdrawal Withdraw from the contract
+	// (POST /v1/subscriptions/{subscription_id}/withdrawals)
+	CreateWithdrawal(ctx context.Context, request CreateWithdrawalRequestObject) (CreateWithdrawalResponseObject, error)
+	// GetWithdrawal Show a withdrawal
+	// (GET /v1/withdrawals/{withdrawal_id})
+	GetWithdrawal(ctx context.Context, request GetWithdrawalRequestObject) (GetWithdrawalResponseObject, error)
+	// DownloadWithdrawalReceipt Download the acknowledgement
+	// (GET /v1/withdrawals/{withdrawal_id}/receipt)
+	DownloadWithdrawalReceipt(ctx context.Context, request DownloadWithdrawalReceiptRequestObject) (DownloadWithdrawalReceiptResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -32160,6 +38836,55 @@ func (sh *strictHandler) AbandonCancellation(ctx echo.Context, cancellationId Ca
 	return nil
 }
 
+// AnswerSurvey operation middleware
+func (sh *strictHandler) AnswerSurvey(ctx echo.Context, cancellationId CancellationId, params AnswerSurveyParams) error {
+	var request AnswerSurveyRequestObject
+
+	request.CancellationId = cancellationId
+	request.Params = params
+
+	var body AnswerSurveyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AnswerSurvey(ctx.Request().Context(), request.(AnswerSurveyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AnswerSurvey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AnswerSurveyResponseObject); ok {
+		return validResponse.VisitAnswerSurveyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ConfirmCancellation operation middleware
 func (sh *strictHandler) ConfirmCancellation(ctx echo.Context, cancellationId CancellationId, params ConfirmCancellationParams) error {
 	var request ConfirmCancellationRequestObject
@@ -32206,6 +38931,107 @@ func (sh *strictHandler) ConfirmCancellation(ctx echo.Context, cancellationId Ca
 		return err
 	} else if validResponse, ok := response.(ConfirmCancellationResponseObject); ok {
 		return validResponse.VisitConfirmCancellationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AcceptOffer operation middleware
+func (sh *strictHandler) AcceptOffer(ctx echo.Context, cancellationId CancellationId, params AcceptOfferParams) error {
+	var request AcceptOfferRequestObject
+
+	request.CancellationId = cancellationId
+	request.Params = params
+
+	var body AcceptOfferJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AcceptOffer(ctx.Request().Context(), request.(AcceptOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcceptOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AcceptOfferResponseObject); ok {
+		return validResponse.VisitAcceptOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeclineOffer operation middleware
+func (sh *strictHandler) DeclineOffer(ctx echo.Context, cancellationId CancellationId, params DeclineOfferParams) error {
+	var request DeclineOfferRequestObject
+
+	request.CancellationId = cancellationId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeclineOffer(ctx.Request().Context(), request.(DeclineOfferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeclineOffer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeclineOfferResponseObject); ok {
+		return validResponse.VisitDeclineOfferResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DownloadCancellationReceipt operation middleware
+func (sh *strictHandler) DownloadCancellationReceipt(ctx echo.Context, cancellationId CancellationId, params DownloadCancellationReceiptParams) error {
+	var request DownloadCancellationReceiptRequestObject
+
+	request.CancellationId = cancellationId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DownloadCancellationReceipt(ctx.Request().Context(), request.(DownloadCancellationReceiptRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DownloadCancellationReceipt")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DownloadCancellationReceiptResponseObject); ok {
+		return validResponse.VisitDownloadCancellationReceiptResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -32831,6 +39657,57 @@ func (sh *strictHandler) MerchantListAuditLog(ctx echo.Context, params MerchantL
 		return err
 	} else if validResponse, ok := response.(MerchantListAuditLogResponseObject); ok {
 		return validResponse.VisitMerchantListAuditLogResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListCancellations operation middleware
+func (sh *strictHandler) MerchantListCancellations(ctx echo.Context, params MerchantListCancellationsParams) error {
+	var request MerchantListCancellationsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListCancellations(ctx.Request().Context(), request.(MerchantListCancellationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListCancellations")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListCancellationsResponseObject); ok {
+		return validResponse.VisitMerchantListCancellationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetCancellation operation middleware
+func (sh *strictHandler) MerchantGetCancellation(ctx echo.Context, cancellationId CancellationId, params MerchantGetCancellationParams) error {
+	var request MerchantGetCancellationRequestObject
+
+	request.CancellationId = cancellationId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetCancellation(ctx.Request().Context(), request.(MerchantGetCancellationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetCancellation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetCancellationResponseObject); ok {
+		return validResponse.VisitMerchantGetCancellationResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -33895,6 +40772,106 @@ func (sh *strictHandler) MerchantSendInvoice(ctx echo.Context, invoiceId Invoice
 	return nil
 }
 
+// MerchantListNotices operation middleware
+func (sh *strictHandler) MerchantListNotices(ctx echo.Context, params MerchantListNoticesParams) error {
+	var request MerchantListNoticesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListNotices(ctx.Request().Context(), request.(MerchantListNoticesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListNotices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListNoticesResponseObject); ok {
+		return validResponse.VisitMerchantListNoticesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetNotice operation middleware
+func (sh *strictHandler) MerchantGetNotice(ctx echo.Context, noticeId NoticeId, params MerchantGetNoticeParams) error {
+	var request MerchantGetNoticeRequestObject
+
+	request.NoticeId = noticeId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetNotice(ctx.Request().Context(), request.(MerchantGetNoticeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetNotice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetNoticeResponseObject); ok {
+		return validResponse.VisitMerchantGetNoticeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantResolveNotice operation middleware
+func (sh *strictHandler) MerchantResolveNotice(ctx echo.Context, noticeId NoticeId, params MerchantResolveNoticeParams) error {
+	var request MerchantResolveNoticeRequestObject
+
+	request.NoticeId = noticeId
+	request.Params = params
+
+	var body MerchantResolveNoticeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantResolveNotice(ctx.Request().Context(), request.(MerchantResolveNoticeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantResolveNotice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantResolveNoticeResponseObject); ok {
+		return validResponse.VisitMerchantResolveNoticeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // MerchantListPayments operation middleware
 func (sh *strictHandler) MerchantListPayments(ctx echo.Context, params MerchantListPaymentsParams) error {
 	var request MerchantListPaymentsRequestObject
@@ -34693,6 +41670,152 @@ func (sh *strictHandler) MerchantArchiveProduct(ctx echo.Context, productId Prod
 	return nil
 }
 
+// MerchantGetRetention operation middleware
+func (sh *strictHandler) MerchantGetRetention(ctx echo.Context, params MerchantGetRetentionParams) error {
+	var request MerchantGetRetentionRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetRetention(ctx.Request().Context(), request.(MerchantGetRetentionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetRetention")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetRetentionResponseObject); ok {
+		return validResponse.VisitMerchantGetRetentionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateRetention operation middleware
+func (sh *strictHandler) MerchantUpdateRetention(ctx echo.Context, params MerchantUpdateRetentionParams) error {
+	var request MerchantUpdateRetentionRequestObject
+
+	request.Params = params
+
+	var body MerchantUpdateRetentionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateRetention(ctx.Request().Context(), request.(MerchantUpdateRetentionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateRetention")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateRetentionResponseObject); ok {
+		return validResponse.VisitMerchantUpdateRetentionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantExplainRetention operation middleware
+func (sh *strictHandler) MerchantExplainRetention(ctx echo.Context, params MerchantExplainRetentionParams) error {
+	var request MerchantExplainRetentionRequestObject
+
+	request.Params = params
+
+	var body MerchantExplainRetentionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantExplainRetention(ctx.Request().Context(), request.(MerchantExplainRetentionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantExplainRetention")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantExplainRetentionResponseObject); ok {
+		return validResponse.VisitMerchantExplainRetentionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetRetentionInsights operation middleware
+func (sh *strictHandler) MerchantGetRetentionInsights(ctx echo.Context, params MerchantGetRetentionInsightsParams) error {
+	var request MerchantGetRetentionInsightsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetRetentionInsights(ctx.Request().Context(), request.(MerchantGetRetentionInsightsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetRetentionInsights")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetRetentionInsightsResponseObject); ok {
+		return validResponse.VisitMerchantGetRetentionInsightsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // MerchantListSubscriptions operation middleware
 func (sh *strictHandler) MerchantListSubscriptions(ctx echo.Context, params MerchantListSubscriptionsParams) error {
 	var request MerchantListSubscriptionsRequestObject
@@ -35347,6 +42470,109 @@ func (sh *strictHandler) MerchantTestWebhookEndpoint(ctx echo.Context, webhookEn
 	return nil
 }
 
+// MerchantListWithdrawals operation middleware
+func (sh *strictHandler) MerchantListWithdrawals(ctx echo.Context, params MerchantListWithdrawalsParams) error {
+	var request MerchantListWithdrawalsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListWithdrawals(ctx.Request().Context(), request.(MerchantListWithdrawalsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListWithdrawals")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListWithdrawalsResponseObject); ok {
+		return validResponse.VisitMerchantListWithdrawalsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetWithdrawal operation middleware
+func (sh *strictHandler) MerchantGetWithdrawal(ctx echo.Context, withdrawalId WithdrawalId, params MerchantGetWithdrawalParams) error {
+	var request MerchantGetWithdrawalRequestObject
+
+	request.WithdrawalId = withdrawalId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetWithdrawal(ctx.Request().Context(), request.(MerchantGetWithdrawalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetWithdrawal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetWithdrawalResponseObject); ok {
+		return validResponse.VisitMerchantGetWithdrawalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantAcceptWithdrawal operation middleware
+func (sh *strictHandler) MerchantAcceptWithdrawal(ctx echo.Context, withdrawalId WithdrawalId, params MerchantAcceptWithdrawalParams) error {
+	var request MerchantAcceptWithdrawalRequestObject
+
+	request.WithdrawalId = withdrawalId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantAcceptWithdrawal(ctx.Request().Context(), request.(MerchantAcceptWithdrawalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantAcceptWithdrawal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantAcceptWithdrawalResponseObject); ok {
+		return validResponse.VisitMerchantAcceptWithdrawalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantDismissWithdrawal operation middleware
+func (sh *strictHandler) MerchantDismissWithdrawal(ctx echo.Context, withdrawalId WithdrawalId, params MerchantDismissWithdrawalParams) error {
+	var request MerchantDismissWithdrawalRequestObject
+
+	request.WithdrawalId = withdrawalId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantDismissWithdrawal(ctx.Request().Context(), request.(MerchantDismissWithdrawalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantDismissWithdrawal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantDismissWithdrawalResponseObject); ok {
+		return validResponse.VisitMerchantDismissWithdrawalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListPaymentMethods operation middleware
 func (sh *strictHandler) ListPaymentMethods(ctx echo.Context, params ListPaymentMethodsParams) error {
 	var request ListPaymentMethodsRequestObject
@@ -35723,6 +42949,55 @@ func (sh *strictHandler) GetPortal(ctx echo.Context, portalId PortalId, params G
 	return nil
 }
 
+// SubmitCancellationNotice operation middleware
+func (sh *strictHandler) SubmitCancellationNotice(ctx echo.Context, portalId PortalId, params SubmitCancellationNoticeParams) error {
+	var request SubmitCancellationNoticeRequestObject
+
+	request.PortalId = portalId
+	request.Params = params
+
+	var body SubmitCancellationNoticeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SubmitCancellationNotice(ctx.Request().Context(), request.(SubmitCancellationNoticeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SubmitCancellationNotice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SubmitCancellationNoticeResponseObject); ok {
+		return validResponse.VisitSubmitCancellationNoticeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // RequestSignIn operation middleware
 func (sh *strictHandler) RequestSignIn(ctx echo.Context, portalId PortalId, params RequestSignInParams) error {
 	var request RequestSignInRequestObject
@@ -35766,6 +43041,55 @@ func (sh *strictHandler) RequestSignIn(ctx echo.Context, portalId PortalId, para
 		return err
 	} else if validResponse, ok := response.(RequestSignInResponseObject); ok {
 		return validResponse.VisitRequestSignInResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SubmitWithdrawalNotice operation middleware
+func (sh *strictHandler) SubmitWithdrawalNotice(ctx echo.Context, portalId PortalId, params SubmitWithdrawalNoticeParams) error {
+	var request SubmitWithdrawalNoticeRequestObject
+
+	request.PortalId = portalId
+	request.Params = params
+
+	var body SubmitWithdrawalNoticeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SubmitWithdrawalNotice(ctx.Request().Context(), request.(SubmitWithdrawalNoticeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SubmitWithdrawalNotice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SubmitWithdrawalNoticeResponseObject); ok {
+		return validResponse.VisitSubmitWithdrawalNoticeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -36343,6 +43667,110 @@ func (sh *strictHandler) KeepSubscription(ctx echo.Context, subscriptionId Subsc
 		return err
 	} else if validResponse, ok := response.(KeepSubscriptionResponseObject); ok {
 		return validResponse.VisitKeepSubscriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateWithdrawal operation middleware
+func (sh *strictHandler) CreateWithdrawal(ctx echo.Context, subscriptionId SubscriptionId, params CreateWithdrawalParams) error {
+	var request CreateWithdrawalRequestObject
+
+	request.SubscriptionId = subscriptionId
+	request.Params = params
+
+	var body CreateWithdrawalJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWithdrawal(ctx.Request().Context(), request.(CreateWithdrawalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWithdrawal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateWithdrawalResponseObject); ok {
+		return validResponse.VisitCreateWithdrawalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWithdrawal operation middleware
+func (sh *strictHandler) GetWithdrawal(ctx echo.Context, withdrawalId WithdrawalId, params GetWithdrawalParams) error {
+	var request GetWithdrawalRequestObject
+
+	request.WithdrawalId = withdrawalId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWithdrawal(ctx.Request().Context(), request.(GetWithdrawalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWithdrawal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWithdrawalResponseObject); ok {
+		return validResponse.VisitGetWithdrawalResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DownloadWithdrawalReceipt operation middleware
+func (sh *strictHandler) DownloadWithdrawalReceipt(ctx echo.Context, withdrawalId WithdrawalId, params DownloadWithdrawalReceiptParams) error {
+	var request DownloadWithdrawalReceiptRequestObject
+
+	request.WithdrawalId = withdrawalId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DownloadWithdrawalReceipt(ctx.Request().Context(), request.(DownloadWithdrawalReceiptRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DownloadWithdrawalReceipt")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DownloadWithdrawalReceiptResponseObject); ok {
+		return validResponse.VisitDownloadWithdrawalReceiptResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -42,7 +42,7 @@ func (w *walk) run(ctx context.Context) error {
 			w.data.clock(ctx).Format(time.DateOnly), w.data.took.Milliseconds())
 	}
 	chapters := []func(context.Context){
-		w.signIn, w.lookAround, w.documents, w.cards, w.strongCard, w.debts, w.plans, w.pauses, w.cancellations, w.german, w.links, w.aMonthLater, w.told,
+		w.signIn, w.lookAround, w.documents, w.cards, w.strongCard, w.debts, w.plans, w.pauses, w.cancellations, w.exits, w.german, w.links, w.aMonthLater, w.told,
 		w.books, w.leave,
 	}
 	for _, chapter := range chapters {

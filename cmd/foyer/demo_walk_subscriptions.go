@@ -77,35 +77,3 @@ func (w *walk) pauses(ctx context.Context) {
 	})
 	w.must(a.text("scheduled_change.action") == "resume", "a resume by itself")
 }
-
-func (w *walk) cancellations(ctx context.Context) {
-	w.say("── Cancel in one call, change one's mind; cancel step by step")
-	terrain := "/v1/subscriptions/" + w.subscriptionTo(ctx, "Aurora Terrain").text("id")
-	a := w.call(ctx, 201, "POST", terrain+"/cancellations", map[string]any{"confirm": true}, func(a answer) string {
-		return fmt.Sprintf("one call: %s, ends on %.10s", a.text("state"), a.text("effective_at"))
-	})
-	w.must(a.text("state") == "scheduled" && a.text("step") == "done", "a scheduled cancellation")
-	first := "/v1/cancellations/" + a.text("id")
-	a = w.call(ctx, 200, "GET", terrain, nil, func(answer) string { return "no next payment is shown" })
-	w.must(a.at("next_payment") == nil && a.text("scheduled_change.action") == "cancel", "no next payment")
-	a = w.call(ctx, 200, "DELETE", terrain+"/scheduled-change", nil, func(a answer) string {
-		return "kept: next " + a.text("next_payment.total.display") + fmt.Sprintf(" on %.10s", a.text("next_payment.at"))
-	})
-	w.must(a.at("scheduled_change") == nil && a.text("next_payment.at") != "", "a subscription that goes on")
-	a = w.call(ctx, 200, "GET", first, nil, func(a answer) string { return a.text("state_text") })
-	w.must(a.text("state") == "undone", "the cancellation undone")
-
-	traffic := "/v1/subscriptions/" + w.subscriptionTo(ctx, "Aurora Traffic").text("id")
-	a = w.call(ctx, 201, "POST", traffic+"/cancellations", nil, func(a answer) string {
-		return a.text("state") + ", next: " + a.text("step") + "; the button says “" + a.text("legal.labels.confirm") + "”"
-	})
-	w.must(a.text("state") == "open", "an open cancellation")
-	w.call(ctx, 200, "POST", "/v1/cancellations/"+a.text("id")+"/abandon", nil, func(a answer) string { return "never mind: " + a.text("state") })
-	a = w.call(ctx, 201, "POST", traffic+"/cancellations", nil, func(a answer) string { return "once more: " + a.text("state") })
-	now := a.under("actions.cancel_now")
-	done := w.call(ctx, 200, now.text("method"), now.text("path"), now.at("body"), func(a answer) string {
-		return fmt.Sprintf("%s, ends on %.10s", a.text("state"), a.text("effective_at"))
-	})
-	w.must(done.text("state") == "scheduled", "a scheduled cancellation")
-	w.call(ctx, 409, "POST", now.text("path"), nil, func(a answer) string { return a.text("code") })
-}

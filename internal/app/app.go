@@ -68,6 +68,7 @@ type App struct {
 	Catalog   *billing.Catalog
 	Engine    *native.Engine
 	Retention *retention.Service
+	Notices   *retention.Notices
 	Invoices  *invoice.Service
 	Notify    *notify.Service
 	Hooks     *webhook.Service
@@ -129,10 +130,16 @@ func (a *App) wire() error {
 	moves, post := gateways{a.Merchants, gateway}, mails{a.Store, a.Queue}
 	a.Engine = native.NewEngine(native.Config{
 		Store: a.Store, Merchants: a.Merchants, Gateways: moves, Mails: post, IDs: a.IDs, Now: a.Merchants.Clock, Real: a.Now, Log: a.Log,
+		Also: func(ctx context.Context, merchant foyer.MerchantID) (bool, error) {
+			return a.Retention.RunDue(ctx, merchant)
+		},
 	})
 	a.Billing = billing.NewService(a.Store, a.IDs, a.Merchants.Clock, moves, post, a.Engine)
 	a.Catalog = billing.NewCatalog(a.Store, a.IDs, a.Merchants.Clock)
-	a.Retention = retention.NewService(a.Store, a.Billing, a.IDs, a.Merchants.Clock)
+	a.Retention = retention.NewService(a.Store, a.Billing, post, a.IDs, a.Merchants.Clock)
+	a.Notices = retention.NewNotices(retention.NoticesConfig{
+		Store: a.Store, Service: a.Retention, Jobs: a.Queue, Gate: identity.Gate{Limiter: a.Store, Keyring: a.Keyring, Limits: a.Limits}, Real: a.Now,
+	})
 	a.Invoices = invoice.NewService(a.Store, a.Merchants, renderer, a.Now)
 	a.Identity = identity.NewService(identity.Config{
 		Store: a.Store, Limiter: a.Store, Jobs: a.Queue, Customers: a.Billing, Keyring: a.Keyring, IDs: a.IDs, Now: a.Now,
@@ -143,7 +150,7 @@ func (a *App) wire() error {
 		Sender: sender, SignIns: a.Identity, Merchants: a.Merchants, Customers: a.Billing, Activity: a.Store, EventLog: a.Store, Now: a.Now,
 		PublicURL: a.PublicURL, LinkLife: a.Lifetimes.MagicLink,
 		Orders: a.Store, Bills: a.Billing, Documents: documents{a.Invoices}, Tickets: a.Identity, TicketLife: a.Lifetimes.MailTicket,
-		Endpoints: disabledEndpoints{a.Store},
+		Endpoints: disabledEndpoints{a.Store}, Receipts: receipts{a.Invoices, a.Retention, a.Store}, Withdrawals: pendingWithdrawals{a.Store, a.Billing}, Notices: notices{a.Notices},
 	})
 	a.Hooks = a.newHooks()
 	a.Workers, err = jobs.NewWorkers(a.Store, jobs.Handlers{
@@ -153,6 +160,10 @@ func (a *App) wire() error {
 		SendEndpoint: func(ctx context.Context, merchant foyer.MerchantID, endpoint webhook.EndpointID, mail string) error {
 			return a.Notify.SendEndpointMail(ctx, merchant, string(endpoint), mail)
 		},
+		SendWithdrawal: func(ctx context.Context, merchant foyer.MerchantID, withdrawal retention.WithdrawalID, mail string) error {
+			return a.Notify.SendWithdrawalMail(ctx, merchant, string(withdrawal), mail)
+		},
+		Notice:     a.afterNotice,
 		Settle:     a.Engine.Settle,
 		ChainAudit: a.Merchants.ChainAudit,
 		Prune:      func(ctx context.Context) error { return a.Store.Prune(ctx, foyer.Micro(a.Now())) },
@@ -164,8 +175,9 @@ func (a *App) wire() error {
 		collectors.NewDBStatsCollector(a.Store.SQL(), "foyer"))
 	api, err := httpapi.New(httpapi.Config{
 		Identity: a.Identity, Merchants: a.Merchants, Billing: a.Billing, Customers: a.Customers, Catalog: a.Catalog, Invoices: a.Invoices, Notify: a.Notify,
-		Retention: a.Retention, Webhooks: webhooks{a}, Hooks: a.Hooks, Keys: a.Store, Audit: a.Store,
-		Clocks: clocks{a.Engine, a.Merchants}, ClockTurn: a.ClockTurn,
+		Retention: a.Retention, Notices: a.Notices, Webhooks: webhooks{a}, Hooks: a.Hooks, Keys: a.Store, Audit: a.Store,
+		Receipts: receipts{a.Invoices, a.Retention, a.Store}.draw,
+		Clocks:   clocks{a.Engine, a.Merchants}, ClockTurn: a.ClockTurn,
 		Sender: invoice.NewSender(invoice.SenderConfig{
 			Store: a.Store, Customers: a.Billing, Mails: post, Limiter: a.Store, Rules: a.Limits[identity.LimitInvoiceSend], IDs: a.IDs,
 			Now: a.Merchants.Clock, Real: a.Now,

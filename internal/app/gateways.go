@@ -14,6 +14,7 @@ import (
 	"foyer/internal/jobs"
 	"foyer/internal/merchant"
 	"foyer/internal/provider/native"
+	"foyer/internal/retention"
 	"foyer/internal/store"
 )
 
@@ -95,6 +96,11 @@ func (m mails) EnqueueMails(ctx context.Context, orders []billing.MailOrder) err
 		return err
 	}
 	return m.queue.EnqueueBillingMails(ctx, orders)
+}
+
+// EnqueueWithdrawalMail implements retention.Mails.
+func (m mails) EnqueueWithdrawalMail(ctx context.Context, merchant foyer.MerchantID, id retention.WithdrawalID, mail string) error {
+	return m.queue.EnqueueWithdrawalMail(ctx, merchant, id, mail)
 }
 
 // clocks tells and moves merchants' clocks.

@@ -78,7 +78,7 @@ func (s Subscription) refuseCancel() string {
 	if why := s.inert(); why != "" {
 		return why
 	}
-	if s.scheduled(ScheduleCancel) {
+	if s.scheduled(ScheduleCancel) && !s.endsEarlier() {
 		return "subscription.cancel_scheduled"
 	}
 	return ""
@@ -112,6 +112,8 @@ func (s Subscription) refuseResume() string {
 		return "subscription.not_paused"
 	case s.OpenPayment != "":
 		return "subscription.payment_in_progress"
+	case s.scheduled(ScheduleCancel):
+		return "subscription.cancel_scheduled" // going on undoes no declaration by the way: Keep does
 	}
 	return ""
 }

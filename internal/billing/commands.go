@@ -21,12 +21,12 @@ func (s *Service) providerOf(ctx context.Context, by foyer.Actor, id Subscriptio
 }
 
 // Cancel ends a subscription; see Provider.Cancel.
-func (s *Service) Cancel(ctx context.Context, by foyer.Actor, id SubscriptionID, effective Effective) (Subscription, error) {
+func (s *Service) Cancel(ctx context.Context, by foyer.Actor, id SubscriptionID, in CancelInput) (Subscription, error) {
 	p, err := s.providerOf(ctx, by, id)
 	if err != nil {
 		return Subscription{}, err
 	}
-	return p.Cancel(ctx, by, id, effective)
+	return p.Cancel(ctx, by, id, in)
 }
 
 // Keep undoes what is scheduled for a subscription; see Provider.Keep.

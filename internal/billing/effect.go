@@ -117,7 +117,7 @@ func (s Subscription) Settled(p Payment, method PaymentMethodID, now time.Time) 
 		}
 	case EffectResume, EffectChange:
 		after := p.Effect.After
-		cancel := s.scheduled(ScheduleCancel)
+		scheduled := s.ScheduledChange
 		next.Items, next.Cycle, next.Discount, next.AnchorAt = after.Items, after.Cycle, after.Discount, after.AnchorAt
 		next.CurrentPeriod, next.NextBilledAt, next.RemindAt = after.CurrentPeriod, after.NextBilledAt, after.RemindAt
 		next.Status, next.PausedAt, next.Pending = after.Status, nil, nil
@@ -125,9 +125,13 @@ func (s Subscription) Settled(p Payment, method PaymentMethodID, now time.Time) 
 			event = EventSubscriptionActive
 		}
 		next.ScheduledChange = nil
-		if cancel {
-			// Canceled while the charge was under way: at the end of what was just paid.
-			next.ScheduledChange = &ScheduledChange{Action: ScheduleCancel, EffectiveAt: next.CurrentPeriod.End}
+		if s.scheduled(ScheduleCancel) {
+			// Canceled while the charge was under way: at the end of what was just paid, or of the period the named date falls in.
+			until := next.CurrentPeriod.End
+			if scheduled.Firm {
+				until = next.periodEnd(scheduled.EffectiveAt)
+			}
+			next.ScheduledChange = &ScheduledChange{Action: ScheduleCancel, EffectiveAt: until, Firm: scheduled.Firm}
 		}
 		next.reprice()
 	}
@@ -143,7 +147,9 @@ func (s Subscription) Unsettled(p Payment, now time.Time) (next Subscription, ev
 	}
 	renewal := p.Effect != nil && p.Effect.Kind == EffectPeriod
 	switch {
-	case s.scheduled(ScheduleCancel) && (renewal || s.Status == SubscriptionPaused):
+	case s.Status == SubscriptionCanceled:
+		return next, EventSubscriptionUpdated, false // what was billed by invoice is still owed, and brings nothing back to life
+	case (renewal || s.Status == SubscriptionPaused) && s.scheduled(ScheduleCancel) && !s.firmEnd():
 		// Canceled while the charge was under way, and nothing was paid to keep: it ends now.
 		next.end(foyer.Micro(now))
 		return next, EventSubscriptionCanceled, true
@@ -165,6 +171,9 @@ func (s Subscription) GivenUp(then DunningEnd, now time.Time) (Subscription, foy
 	if then == DunningPause {
 		next.pause(foyer.Micro(now), nil)
 		next.CurrentPeriod = nil // it was not paid
+		if s.firmEnd() {
+			next.ScheduledChange = s.ScheduledChange
+		}
 		return next, EventSubscriptionPaused, MailPaused
 	}
 	next.end(foyer.Micro(now))

@@ -22,6 +22,7 @@ const (
 	EventPaymentUpdated       foyer.EventType = "payment.updated"
 	EventInvoiceCreated       foyer.EventType = "invoice.created"
 	EventInvoicePaid          foyer.EventType = "invoice.paid"
+	EventInvoiceCanceled      foyer.EventType = "invoice.canceled"
 	EventMethodCreated        foyer.EventType = "payment_method.created"
 	EventMethodUpdated        foyer.EventType = "payment_method.updated"
 	EventMethodDeleted        foyer.EventType = "payment_method.deleted"
@@ -49,6 +50,16 @@ const (
 	MailRefunded              MailKind = "refunded"
 	MailMethodChanged         MailKind = "payment_method_changed"
 	MailInvoiceCopy           MailKind = "invoice_copy"
+	MailDiscountApplied       MailKind = "discount_applied"
+	MailTrialExtended         MailKind = "trial_extended"
+	// MailWithdrawalDeclared asks the customer whether a withdrawal declared without signing in is theirs; MailWithdrawalReceived
+	// acknowledges one on a durable medium.
+	MailWithdrawalDeclared MailKind = "withdrawal_declared"
+	MailWithdrawalReceived MailKind = "withdrawal_received"
+	// MailNoticeNoted tells the customer when a subscription ends that somebody declared to end without signing in, and that ends anyway.
+	MailNoticeNoted MailKind = "notice_noted"
+	// MailWithdrawalDismissed tells the customer that the seller turned down a withdrawal declared without signing in.
+	MailWithdrawalDismissed MailKind = "withdrawal_dismissed"
 )
 
 // MailOrder is a mail that must be sent: committed with what it tells of, carried out by a job. The facts that may have
@@ -72,6 +83,17 @@ type MailFacts struct {
 	EffectiveAt *time.Time `json:"effective_at,omitempty"`
 	ResumeAt    *time.Time `json:"resume_at,omitempty"`
 	Amount      *int64     `json:"amount,omitempty"`
+	// Credit is what goes back to the customer's credit.
+	Credit int64 `json:"credit,omitempty"`
+	// WithCharge says that a charge is under way whose outcome is waited for.
+	WithCharge bool `json:"with_charge,omitempty"`
+	// Declared says that it was declared without signing in, InTime that a withdrawal was received within its time.
+	Declared bool `json:"declared,omitempty"`
+	InTime   bool `json:"in_time,omitempty"`
+	// ProRata says that what was used of a period until the withdrawal is not given back; Examined that the seller looks at whether it
+	// ends sooner, for the cause given.
+	ProRata  bool `json:"pro_rata,omitempty"`
+	Examined bool `json:"examined,omitempty"`
 	// Attempt counts the tries to collect a payment, from 1; Last says that there will be no other by itself.
 	Attempt   int       `json:"attempt,omitempty"`
 	Last      bool      `json:"last,omitempty"`
@@ -80,6 +102,10 @@ type MailFacts struct {
 	Then  string `json:"then,omitempty"`
 	Brand string `json:"brand,omitempty"`
 	Last4 string `json:"last4,omitempty"`
+	// Receipt is the receipt that goes with the mail.
+	Receipt string `json:"receipt,omitempty"`
+	// Periods is how many bills a discount lowers; 0 for all to come.
+	Periods int `json:"periods,omitempty"`
 	// Number and Document ("invoice" or "credit_note") name the document a mail is about.
 	Number   string `json:"number,omitempty"`
 	Document string `json:"document,omitempty"`

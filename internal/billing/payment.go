@@ -290,7 +290,8 @@ const (
 // RefundAction says why money or a claim went back.
 type RefundAction string
 
-// The kinds of refund.
+// The kinds of refund. A credit moves no money: it lowers what is due or, of a payment that credit paid, goes back to the
+// customer's credit.
 const (
 	ActionRefund     RefundAction = "refund"
 	ActionCredit     RefundAction = "credit"

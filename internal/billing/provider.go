@@ -8,7 +8,11 @@ import (
 )
 
 // Provider owns subscriptions: Foyer's own engine, or a billing system elsewhere. The required methods are what every
-// customer must be able to do; other powers are asked by assertion (Pauser, Changer).
+// customer must be able to do; other powers are asked by assertion (Pauser, Changer, Retainer, Unwinder).
+//
+// Commands that move no money join a transaction that is open in ctx, and nothing in them is remote: what a customer decided and what
+// the subscription is afterwards are one fact. A provider whose subscriptions live elsewhere writes down here what is wanted, in that
+// transaction, and carries it there afterwards.
 //
 // Every method takes who acts, whose scope it never leaves (foyer.NotFound), and returns the subscription or payment
 // afterwards. A refusal changes nothing but, for foyer.Declined, the attempt it made.
@@ -17,7 +21,7 @@ type Provider interface {
 	Name() string
 	// Cancel ends a subscription at the end of what is paid, or now. It is accepted in every state but canceled. While a
 	// charge is under way it takes effect at the end of the period being paid, whatever was asked.
-	Cancel(ctx context.Context, by foyer.Actor, id SubscriptionID, effective Effective) (Subscription, error)
+	Cancel(ctx context.Context, by foyer.Actor, id SubscriptionID, in CancelInput) (Subscription, error)
 	// Keep undoes what is scheduled. Refusal: Conflict (subscription.nothing_scheduled).
 	Keep(ctx context.Context, by foyer.Actor, id SubscriptionID) (Subscription, error)
 	// SetPaymentMethod says what is charged from now on, and collects a debt at once.
@@ -60,6 +64,21 @@ const (
 	AtPeriodEnd Effective = "period_end"
 	Immediately Effective = "immediately"
 )
+
+// CancelInput is how to cancel.
+type CancelInput struct {
+	Effective Effective
+	// NotBefore is a later date that was named: it ends with the first period that ends then or after; nil for the next end.
+	NotBefore *time.Time
+	// Deferred says that it must not end at once, whatever its state: it was declared by somebody who was not signed in.
+	Deferred bool
+	// Examined says that a cause for an earlier end was given, which the seller looks at.
+	Examined bool
+	// Receipt is the document the customer's mail carries; empty for none.
+	Receipt string
+	// Quiet says that whoever cancels tells the customer: no mail of its own is sent.
+	Quiet bool
+}
 
 // PauseInput is how to pause. ResumeAt is nil for a pause without end.
 type PauseInput struct {

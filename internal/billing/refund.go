@@ -39,21 +39,12 @@ func (p Payment) Refund(in RefundInput) ([]RefundLine, int64, error) {
 	if p.Status != PaymentCompleted || left <= 0 || p.Provider() == "" {
 		return nil, 0, foyer.Refuse(foyer.Conflict, "refund.not_refundable")
 	}
-	given := map[string]int64{}
 	for _, r := range p.Refunds {
-		if r.Status == RefundApproved || r.Status == RefundPending {
-			if r.Status == RefundPending {
-				left -= r.Total // Totals.Refunded counts approved ones
-			}
-			for _, l := range r.Lines {
-				given[l.LineID] += l.Amount
-			}
+		if r.Status == RefundPending {
+			left -= r.Total // Totals.Refunded counts approved ones
 		}
 	}
-	rest := map[string]int64{}
-	for _, l := range p.Lines {
-		rest[string(l.ID)] = l.Totals.Total - given[string(l.ID)]
-	}
+	rest := p.linesLeft()
 	var lines []RefundLine
 	var sum int64
 	if len(in.Lines) > 0 {

@@ -76,6 +76,9 @@ type Store interface {
 	PaymentsForUpdate(ctx context.Context, merchant foyer.MerchantID, ids ...PaymentID) ([]Payment, error)
 	SavePayments(ctx context.Context, payments ...Payment) error
 
+	// Credits returns what the customers have to their credit, in any currency.
+	Credits(ctx context.Context, merchant foyer.MerchantID, customers []foyer.CustomerID) ([]Credit, error)
+
 	RecordActivity(ctx context.Context, a foyer.Activity) error
 
 	// Conclude is InTx for the last transaction of a command: the answer to the call, if it is kept for a repeat, is

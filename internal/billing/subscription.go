@@ -43,6 +43,9 @@ type ScheduledChange struct {
 	EffectiveAt time.Time
 	// ResumeAt is when a scheduled pause will end; nil when it is open-ended.
 	ResumeAt *time.Time
+	// Firm says that an end was declared for this very moment: bills go on until then, and one that is declined does not
+	// bring it forward. Any other end comes with the period that runs.
+	Firm bool
 }
 
 // Plan is what is subscribed to and how often it is billed.
@@ -137,13 +140,13 @@ type NextPayment struct {
 	Total *int64
 }
 
-// NextPayment returns nil when nothing will be charged: canceled, paused, or a cancel or pause is scheduled (showing a
-// next payment then is a classic bug; paddle.md (b) 2).
+// NextPayment returns nil when nothing will be charged: canceled, paused, or a cancel or pause comes first (showing a
+// next payment then is a classic bug; paddle.md (b) 2). An end that lies beyond the next bill does not keep it away.
 func (s Subscription) NextPayment() *NextPayment {
 	if s.NextBilledAt == nil || s.Status == SubscriptionCanceled || s.Status == SubscriptionPaused {
 		return nil
 	}
-	if c := s.ScheduledChange; c != nil && (c.Action == ScheduleCancel || c.Action == SchedulePause) {
+	if s.scheduled(SchedulePause) || s.scheduled(ScheduleCancel) && s.endsBy(*s.NextBilledAt) {
 		return nil
 	}
 	next := &NextPayment{At: *s.NextBilledAt, Total: s.NextTotal}

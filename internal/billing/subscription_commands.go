@@ -9,36 +9,6 @@ import (
 // longestPause is how far away a resume may be scheduled.
 const longestPause = 731 * 24 * time.Hour
 
-// Cancel returns the subscription canceled, or with its end scheduled. A cancel is accepted in every state but canceled:
-// what is paused or past due ends at once (a debt is forgiven, nothing more was used than was withheld), a trial and a paid
-// period are kept to their end unless it shall be at once. While a charge is under way nobody knows yet what is paid: it
-// ends with the period being charged, or at once when the charge fails.
-func (s Subscription) Cancel(effective Effective, now time.Time) (Subscription, error) {
-	switch why := s.refuseCancel(); {
-	case why == "subscription.cancel_scheduled" && effective == Immediately:
-	case why != "":
-		return s, foyer.Refuse(foyer.Conflict, why)
-	}
-	next := s.changed(now)
-	next.Pending = nil
-	atOnce := effective == Immediately || s.Status == SubscriptionPaused || s.Status == SubscriptionPastDue
-	switch {
-	case s.OpenPayment != "":
-		until := s.Cycle.Next(now, now)
-		if s.CurrentPeriod != nil && s.CurrentPeriod.End.After(now) {
-			until = s.CurrentPeriod.End
-		}
-		next.ScheduledChange = &ScheduledChange{Action: ScheduleCancel, EffectiveAt: until}
-	case atOnce:
-		next.end(foyer.Micro(now))
-		return next, nil
-	default:
-		next.ScheduledChange = &ScheduledChange{Action: ScheduleCancel, EffectiveAt: s.CurrentPeriod.End}
-	}
-	next.reprice()
-	return next, nil
-}
-
 // Keep undoes what is scheduled. A paused one then stays paused until it is resumed.
 func (s Subscription) Keep(now time.Time) (Subscription, error) {
 	if why := s.refuseKeep(); why != "" {

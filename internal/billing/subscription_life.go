@@ -25,6 +25,8 @@ type Step struct {
 	// Period is to be billed, with Discount; nil when nothing is.
 	Period   *foyer.Period
 	Discount *SubscriptionDiscount
+	// Forgiven is a debt that is not collected any more, unless it is to be paid by invoice.
+	Forgiven PaymentID
 }
 
 // DueAt is when time alone will do something to the subscription; nil when it will not. While a charge is under way its
@@ -52,6 +54,9 @@ func (s Subscription) DueAt() *time.Time {
 			earlier(&s.ScheduledChange.EffectiveAt)
 		}
 	}
+	if s.firmEnd() {
+		earlier(&s.ScheduledChange.EffectiveAt)
+	}
 	return due
 }
 
@@ -67,10 +72,10 @@ func (s Subscription) Step(now time.Time) (Step, bool) {
 		return s.remind(), true
 	}
 	switch {
-	case s.scheduled(ScheduleCancel):
+	case s.scheduled(ScheduleCancel) && s.endsBy(at):
 		next := s.changed(now)
 		next.end(at)
-		return Step{Subscription: next, Event: EventSubscriptionCanceled, Mail: MailCanceled}, true
+		return Step{Subscription: next, Event: EventSubscriptionCanceled, Mail: MailCanceled, Forgiven: s.Debt}, true
 	case s.scheduled(SchedulePause):
 		next := s.changed(now)
 		resume := s.ScheduledChange.ResumeAt

@@ -143,9 +143,18 @@ func TestNoSequenceOfCommandsReachesAnIllegalState(t *testing.T) {
 		for range 120 {
 			before := s
 			var err error
-			switch r.IntN(9) {
+			switch r.IntN(10) {
 			case 0:
-				s, err = s.Cancel([]billing.Effective{billing.AtPeriodEnd, billing.Immediately}[r.IntN(2)], now)
+				in := billing.CancelInput{Effective: []billing.Effective{billing.AtPeriodEnd, billing.Immediately}[r.IntN(2)], Deferred: r.IntN(3) == 0}
+				if r.IntN(3) == 0 {
+					named := now.AddDate(0, 0, r.IntN(200)-20)
+					in.NotBefore = &named
+				}
+				s, err = s.Cancel(in, now)
+				if err == nil && in.Deferred {
+					require.NotEqual(t, billing.SubscriptionCanceled, s.Status, "seed %d: never at once", seed)
+					require.True(t, s.ScheduledChange.EffectiveAt.After(now), "seed %d: never at once", seed)
+				}
 				if err == nil && r.IntN(3) > 0 { // mostly thought better of, so that lives are long
 					s = before
 				}
@@ -189,6 +198,12 @@ func TestNoSequenceOfCommandsReachesAnIllegalState(t *testing.T) {
 			case 7:
 				if s.Status == billing.SubscriptionPastDue && s.OpenPayment == "" && r.IntN(4) == 0 {
 					s, _, _ = s.GivenUp([]billing.DunningEnd{billing.DunningCancel, billing.DunningPause}[r.IntN(2)], now)
+				}
+			case 8:
+				if r.IntN(2) == 0 {
+					s, err = s.Discounted(percentFor("30", 1+r.IntN(3)), now)
+				} else {
+					s, err = s.TrialExtended(r.IntN(100), now)
 				}
 			default: // time passes
 				now = now.AddDate(0, 0, r.IntN(20)).Add(time.Duration(r.IntN(86400)) * time.Second)
@@ -235,7 +250,7 @@ func TestCancelWhileTheRenewalIsCharged(t *testing.T) {
 	require.True(t, due)
 	p := billing.Payment{ID: "pay_1", Effect: &billing.Effect{Kind: billing.EffectPeriod}}
 	charged := step.Subscription.Charging(p.ID, day("2026-02-28"))
-	canceled, err := charged.Cancel(billing.Immediately, day("2026-02-28"))
+	canceled, err := charged.Cancel(billing.CancelInput{Effective: billing.Immediately}, day("2026-02-28"))
 	require.NoError(t, err)
 	require.Equal(t, &billing.ScheduledChange{Action: billing.ScheduleCancel, EffectiveAt: day("2026-03-31")}, canceled.ScheduledChange)
 

@@ -39,6 +39,10 @@ const (
 	PrefixWebhookEndpoint    Prefix = "whk"
 	PrefixDelivery           Prefix = "dlv"
 	PrefixAuditEntry         Prefix = "aud"
+	PrefixOffer              Prefix = "ofr"
+	PrefixWithdrawal         Prefix = "wdr"
+	PrefixNotice             Prefix = "ntc"
+	PrefixEvidence           Prefix = "evd"
 )
 
 // The ids that cross package borders. Every other id is a named type of the package that owns the thing.

@@ -9,8 +9,8 @@ import (
 
 // Money is an amount in the currency's minor unit (cents of EUR, yen of JPY, fils of BHD).
 type Money struct {
-	Amount   int64
-	Currency Currency
+	Amount   int64    `json:"amount"`
+	Currency Currency `json:"currency"`
 }
 
 // ErrOverflow is returned when a sum or product of money does not fit 64 bits.

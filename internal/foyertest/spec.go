@@ -45,6 +45,9 @@ func (o Operation) Example() any {
 	return media.Schema.Value.Example
 }
 
+// TakesBody tells whether openapi.yaml describes a body for it.
+func (o Operation) TakesBody() bool { return o.route.Operation.RequestBody != nil }
+
 // QueryIDs are the names of the query parameters that take an id.
 func (o Operation) QueryIDs() (names []string) {
 	for _, p := range o.route.Operation.Parameters {

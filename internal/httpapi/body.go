@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -19,7 +21,7 @@ import (
 const maxDepth = 32
 
 // readBody reads a JSON body strictly: its type, no content encoding (a bomb), at most 64 KiB, valid UTF-8, one value, no
-// key twice. Operations without a body take none; one sent with a GET means nothing (RFC 9110 §9.3.1) and is not read.
+// key twice. Operations without a body take none, or an empty object; one sent with a GET means nothing (RFC 9110 §9.3.1) and is not read.
 func (s *Server) readBody(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := requestOf(c.Request().Context())
@@ -42,6 +44,7 @@ func (s *Server) readBody(next echo.HandlerFunc) echo.HandlerFunc {
 			return &foyer.Error{Kind: foyer.Malformed, Code: "json.invalid", Err: err} // the client broke off
 		}
 		if r.operation.RequestBody == nil {
+			r.body = body // validate refuses what it says
 			return next(c)
 		}
 		if len(body) == 0 && !r.operation.RequestBody.Value.Required {
@@ -110,6 +113,21 @@ func checkValue(decoder *json.Decoder, depth int) error {
 		return invalid
 	}
 	return nil
+}
+
+// checkUnasked refuses an object with keys that is sent to an operation without a body: whoever sends {"amount": 500} means it.
+func checkUnasked(body []byte) error {
+	var object map[string]json.RawMessage
+	_ = json.Unmarshal(body, &object) // what is no object has no keys
+	if len(object) == 0 {
+		return nil
+	}
+	keys := slices.Sorted(maps.Keys(object))
+	var fields []foyer.FieldError
+	for _, key := range keys[:min(len(keys), maxFaults)] {
+		fields = append(fields, foyer.FieldError{Pointer: pointer([]string{key}), Code: "input.unknown"})
+	}
+	return unknownField(keys[:1], fields)
 }
 
 // shown cuts a name a client sent to what may stand in an answer.

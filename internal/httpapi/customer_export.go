@@ -94,11 +94,25 @@ func (e customerExport) write(out *exportWriter) error {
 			}, showPaymentMethod)
 		},
 		func() error {
-			return exported(e.ctx, out, "cancellations", func(p foyer.PageRequest) ([]retention.Cancellation, error) {
-				return s.Retention.AllCancellations(e.ctx, scope, p)
-			}, func(v retention.Cancellation) foyer.PageKey {
+			return exported(e.ctx, out, "cancellations", func(p foyer.PageRequest) ([]retention.History, error) {
+				return s.Retention.Histories(e.ctx, scope, p)
+			}, func(v retention.History) foyer.PageKey {
 				return foyer.PageKey{At: v.CreatedAt, ID: string(v.ID)}
-			}, e.show.cancellation)
+			}, e.show.history)
+		},
+		func() error {
+			return exported(e.ctx, out, "notices", func(p foyer.PageRequest) ([]retention.Notice, error) {
+				return s.Notices.CustomerPage(e.ctx, scope, p)
+			}, func(v retention.Notice) foyer.PageKey {
+				return foyer.PageKey{At: v.ReceivedAt, ID: string(v.ID)}
+			}, e.show.notice)
+		},
+		func() error {
+			return exported(e.ctx, out, "withdrawals", func(p foyer.PageRequest) ([]retention.WithdrawalHistory, error) {
+				return s.Retention.WithdrawalHistories(e.ctx, scope, p)
+			}, func(v retention.WithdrawalHistory) foyer.PageKey {
+				return foyer.PageKey{At: v.CreatedAt, ID: string(v.ID)}
+			}, e.show.withdrawalHistory)
 		},
 		func() error {
 			return exported(e.ctx, out, "sessions", func(p foyer.PageRequest) ([]identity.Session, error) {

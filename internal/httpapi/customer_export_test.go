@@ -37,7 +37,7 @@ func TestExportMe(t *testing.T) {
 		assert.Equal(t, s.mia.Email, whole.Text("me.email"))
 		for section, id := range map[string]string{
 			"subscriptions": sub, "payments": s.own["payment_id"], "invoices": s.own["invoice_id"], "payment_methods": s.own["payment_method_id"],
-			"cancellations": s.own["cancellation_id"],
+			"cancellations": s.own["cancellation_id"], "withdrawals": s.own["withdrawal_id"],
 		} {
 			require.Equal(t, 1, whole.Len(section), section)
 			assert.Equal(t, id, whole.Text(section+".0.id"), section)

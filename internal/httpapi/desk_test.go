@@ -42,7 +42,7 @@ func newDesk(t *testing.T, a *foyertest.App, change ...func(*merchant.Settings))
 	var err error
 	d.handler, err = httpapi.New(httpapi.Config{
 		Identity: a.Identity, Merchants: a.Merchants, Billing: service, Invoices: a.Invoices, Notify: a.Notify, Keys: d.keys, Audit: a.Store, Keyring: a.Keyring,
-		Retention: retention.NewService(d.shaky, service, a.IDs, clock), Now: a.Now, PublicURL: a.PublicURL, Log: a.App.Log,
+		Retention: retention.NewService(d.shaky, service, nil, a.IDs, clock), Now: a.Now, PublicURL: a.PublicURL, Log: a.App.Log,
 	})
 	require.NoError(t, err)
 	server := httptest.NewServer(d.handler)
@@ -79,6 +79,8 @@ type scripted struct {
 	// answer is what charging commands end with.
 	next    *billing.NextAction
 	refusal error
+	// refuseGrant is why what keeps a customer can't be given.
+	refuseGrant error
 	// after runs when the command's transaction was concluded: a place to die.
 	after func()
 	last  atomic.Pointer[string]
@@ -108,9 +110,9 @@ func (p *scripted) do(ctx context.Context, by foyer.Actor, id billing.Subscripti
 	return next, err
 }
 
-func (p *scripted) Cancel(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, effective billing.Effective) (billing.Subscription, error) {
+func (p *scripted) Cancel(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, in billing.CancelInput) (billing.Subscription, error) {
 	return p.do(ctx, by, id, func(s billing.Subscription, now time.Time) (billing.Subscription, error) {
-		return s.Cancel(effective, now)
+		return s.Cancel(in, now)
 	})
 }
 
@@ -120,6 +122,28 @@ func (p *scripted) Keep(ctx context.Context, by foyer.Actor, id billing.Subscrip
 
 func (p *scripted) Pause(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, in billing.PauseInput) (billing.Subscription, error) {
 	return p.do(ctx, by, id, func(s billing.Subscription, now time.Time) (billing.Subscription, error) { return s.Pause(in, now) })
+}
+
+// grant refuses after it has written: what it began must not stay.
+func (p *scripted) grant(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, act func(billing.Subscription, time.Time) (billing.Subscription, error)) (billing.Subscription, error) {
+	sub, err := p.do(ctx, by, id, act)
+	return sub, errors.Join(err, p.refuseGrant)
+}
+
+func (p *scripted) ApplyDiscount(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, d billing.SubscriptionDiscount) (billing.Subscription, error) {
+	return p.grant(ctx, by, id, func(s billing.Subscription, now time.Time) (billing.Subscription, error) { return s.Discounted(d, now) })
+}
+
+func (p *scripted) ExtendTrial(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, days int) (billing.Subscription, error) {
+	return p.grant(ctx, by, id, func(s billing.Subscription, now time.Time) (billing.Subscription, error) {
+		return s.TrialExtended(days, now)
+	})
+}
+
+func (p *scripted) Downgrade(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, _ []billing.ItemInput) (billing.Subscription, error) {
+	return p.grant(ctx, by, id, func(s billing.Subscription, now time.Time) (billing.Subscription, error) {
+		return s.PayWith(s.PaymentMethod, now), nil
+	})
 }
 
 func (p *scripted) marked(ctx context.Context, by foyer.Actor, id billing.SubscriptionID) (billing.Subscription, *billing.NextAction, error) {
@@ -170,15 +194,15 @@ func (k *shakyKeys) FinishIdempotencyKey(ctx context.Context, key foyer.Idempote
 	return k.Store.FinishIdempotencyKey(ctx, key, answer)
 }
 
-// shakyStore can't save a cancellation as often as it is told.
+// shakyStore fails at the last thing a cancellation writes, as often as it is told.
 type shakyStore struct {
 	*store.Store
 	fail atomic.Int32
 }
 
-func (s *shakyStore) SaveCancellation(ctx context.Context, c retention.Cancellation) error {
+func (s *shakyStore) Tally(ctx context.Context, merchant foyer.MerchantID, entries []retention.TallyEntry) error {
 	if s.fail.Add(-1) >= 0 {
 		return errShaken
 	}
-	return s.Store.SaveCancellation(ctx, c)
+	return s.Store.Tally(ctx, merchant, entries)
 }

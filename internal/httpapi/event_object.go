@@ -42,7 +42,13 @@ func PresentObject(now func() time.Time, publicURL string) func(m merchant.Merch
 		case invoice.Invoice:
 			shown = show.invoice(v)
 		case retention.Cancellation:
-			shown = show.cancellation(v)
+			shown = show.wayOut(v)
+		case retention.Withdrawal:
+			shown = show.withdrawn(v)
+		case retention.Offer:
+			shown = show.offer(v)
+		case retention.Notice:
+			shown = show.notice(v)
 		case identity.SignIn:
 			shown = showSignIn(v)
 		case identity.Session:

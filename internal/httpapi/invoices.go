@@ -3,12 +3,6 @@ package httpapi
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
-	"mime"
-	"time"
 
 	"foyer/api"
 	"foyer/internal/foyer"
@@ -74,107 +68,11 @@ func (s *Server) DownloadInvoice(ctx context.Context, in api.DownloadInvoiceRequ
 	return api.DownloadInvoice200ApplicationpdfResponse{Body: bytes.NewReader(file.Content), ContentLength: int64(len(file.Content))}, nil
 }
 
-// pdf sets the headers of a download. The file name is plain ASCII; mime quotes it (RFC 6266).
+// pdf gives an invoice's PDF with the headers of a download, and tells whether the caller has it already.
 func (s *Server) pdf(ctx context.Context, scope foyer.Scope, id invoice.ID, locale i18n.Locale, disposition string) (invoice.File, bool, error) {
 	file, err := s.Invoices.Download(ctx, scope, id, locale)
 	if err != nil {
 		return invoice.File{}, false, err
 	}
-	r := requestOf(ctx)
-	tag := `"` + hex.EncodeToString(file.SHA256[:16]) + `"`
-	r.header().Set("ETag", tag)
-	if matches(r.echo.Request().Header.Get("If-None-Match"), tag) {
-		return file, true, nil
-	}
-	r.header().Set("Content-Disposition", mime.FormatMediaType(disposition, map[string]string{"filename": invoice.FileName(file.Invoice, locale)}))
-	r.header().Set("Content-Language", locale.Language)
-	return file, false, nil
-}
-
-const purposeDownload foyer.Purpose = "download link"
-
-// downloadTicket is what a download link says, sealed.
-type downloadTicket struct {
-	Merchant    foyer.MerchantID `json:"m"`
-	Customer    foyer.CustomerID `json:"c"`
-	Invoice     invoice.ID       `json:"i"`
-	Locale      string           `json:"l"`
-	Disposition string           `json:"d"`
-	ExpiresAt   int64            `json:"e"`
-}
-
-// CreateDownloadLink makes a link for a plain <a href>.
-func (s *Server) CreateDownloadLink(ctx context.Context, in api.CreateDownloadLinkRequestObject) (api.CreateDownloadLinkResponseObject, error) {
-	r := requestOf(ctx)
-	found, err := s.Invoices.Invoice(ctx, r.scope(), invoice.ID(in.InvoiceId))
-	if err != nil {
-		return nil, err
-	}
-	expires := s.clock().Add(s.Identity.Lifetimes().Download).Truncate(time.Second)
-	ticket := downloadTicket{
-		Merchant: found.Merchant, Customer: found.Customer, Invoice: found.ID, Locale: r.locale.Tag, Disposition: "attachment", ExpiresAt: expires.Unix(),
-	}
-	if in.Body != nil {
-		if in.Body.Disposition != nil {
-			ticket.Disposition = string(*in.Body.Disposition)
-		}
-		if in.Body.Locale != nil {
-			locale, ok := i18n.Parse(*in.Body.Locale)
-			if !ok {
-				return nil, foyer.InvalidFields(foyer.FieldError{Pointer: "/locale", Code: "input.locale"})
-			}
-			ticket.Locale = locale.Tag
-		}
-	}
-	plain, err := json.Marshal(ticket)
-	if err != nil {
-		return nil, err
-	}
-	token := base64.RawURLEncoding.EncodeToString(s.Keyring.Seal(purposeDownload, plain, nil))
-	return api.CreateDownloadLink201JSONResponse{Body: api.DownloadLink{Url: s.PublicURL + "/v1/downloads/" + token, ExpiresAt: expires}}, nil
-}
-
-// Download gives the PDF a link leads to. Wrong and expired links have one answer; the customer must still exist.
-func (s *Server) Download(ctx context.Context, in api.DownloadRequestObject) (api.DownloadResponseObject, error) {
-	invalid := foyer.Refuse(foyer.NotFound, "download.invalid")
-	if len(in.Token) > 1024 {
-		return nil, invalid
-	}
-	plain, err := s.opened(purposeDownload, in.Token, nil)
-	if err != nil {
-		return nil, invalid
-	}
-	var ticket downloadTicket
-	if err := json.Unmarshal(plain, &ticket); err != nil {
-		return nil, invalid
-	}
-	r := requestOf(ctx)
-	r.merchant = ticket.Merchant
-	if s.clock().Unix() >= ticket.ExpiresAt {
-		return nil, invalid
-	}
-	locale, _ := i18n.Parse(ticket.Locale)
-	if in.Params.Locale != nil {
-		locale = r.locale
-	}
-	scope := foyer.Scope{Merchant: ticket.Merchant, Customer: ticket.Customer}
-	customer, err := s.Billing.Customer(ctx, scope)
-	if err == nil && customer.Archived {
-		return nil, invalid
-	}
-	var file invoice.File
-	var same bool
-	if err == nil {
-		file, same, err = s.pdf(ctx, scope, ticket.Invoice, locale, ticket.Disposition)
-	}
-	if errors.Is(err, foyer.NotFound) {
-		return nil, invalid // what the link leads to is gone
-	}
-	if err != nil {
-		return nil, err
-	}
-	if same {
-		return api.Download304Response{}, nil
-	}
-	return api.Download200ApplicationpdfResponse{Body: bytes.NewReader(file.Content), ContentLength: int64(len(file.Content))}, nil
+	return file, sent(requestOf(ctx), invoice.FileName(file.Invoice, locale), file.Content, locale, disposition), nil
 }

@@ -14,9 +14,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/foyertest"
+	"foyer/internal/i18n"
 	"foyer/internal/merchant"
+	"foyer/internal/retention"
 )
 
 // estate is a merchant that has one of everything its API names, made through that API.
@@ -54,9 +57,20 @@ func newEstate(t *testing.T, a *foyertest.App, name string) *estate {
 	first := func(parameter, path string) {
 		e.own[parameter] = e.key.Get("/v1/merchant" + path).Must(http.StatusOK).Text("data.0.id")
 	}
+	e.own["notice_id"] = a.Client(t).Post("/v1/portals/"+string(e.merchant.Portal.ID)+"/cancellation-notices", map[string]any{
+		"name": "A Stranger", "email": "stranger@mailbox.test", "contract": "Plan",
+	}).Must(http.StatusCreated).Text("id")
+	require.Eventually(t, func() bool { return e.key.Get("/v1/merchant/notices/"+e.own["notice_id"]).Text("state") == "unmatched" }, 30*time.Second, 20*time.Millisecond)
 	first("payment_id", "/payments")
 	first("invoice_id", "/invoices")
 	first("event_id", "/events")
+	by := foyer.Actor{Kind: foyer.ActorCustomer, Scope: foyertest.Scope(e.merchant.ID, foyer.CustomerID(e.own["customer_id"]))}
+	leaving, err := a.Retention.Start(t.Context(), by, billing.SubscriptionID(e.own["subscription_id"]), retention.StartInput{}, retention.Reader{Locale: i18n.English})
+	require.NoError(t, err)
+	e.own["cancellation_id"] = string(leaving.ID)
+	customer, err := a.Billing.Customer(t.Context(), by.Scope)
+	require.NoError(t, err)
+	e.own["withdrawal_id"] = openWithdrawal(t, a, customer, e.own["subscription_id"])
 	return e
 }
 
@@ -72,7 +86,7 @@ var anID = regexp.MustCompile(`^([a-z]+)_[0-9a-z]{26}$`)
 var parameterOf = map[string]string{
 	"pro": "product_id", "pri": "price_id", "dsc": "discount_id", "ctm": "customer_id", "add": "address_id", "paymtd": "payment_method_id",
 	"sub": "subscription_id", "pay": "payment_id", "inv": "invoice_id", "evt": "event_id", "key": "api_key_id", "cpls": "portal_session_id",
-	"whk": "webhook_endpoint_id", "dlv": "delivery_id",
+	"whk": "webhook_endpoint_id", "dlv": "delivery_id", "can": "cancellation_id", "wdr": "withdrawal_id", "ntc": "notice_id",
 }
 
 // body is the operation's example in openapi.yaml, with ids of the estate's in it, and how many there are.

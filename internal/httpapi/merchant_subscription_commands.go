@@ -98,7 +98,11 @@ func (s *Server) MerchantKeepSubscription(ctx context.Context, in api.MerchantKe
 	if err != nil {
 		return nil, err
 	}
-	changed, err := s.Retention.Keep(ctx, by, billing.SubscriptionID(in.SubscriptionId))
+	reader, err := s.reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := s.Retention.Keep(ctx, by, billing.SubscriptionID(in.SubscriptionId), reader)
 	if err != nil {
 		return nil, err
 	}

@@ -183,10 +183,14 @@ func TestUnknownPathsAndMethodsAreProblemsWithEveryHeader(t *testing.T) {
 	safe(c.Get("/v1/nothing").Refused(http.StatusNotFound, "route.not_found"))
 	safe(c.Get("/v1/me").Must(http.StatusOK))
 	safe(c.Raw(http.MethodPost, "/v1/me", []byte("{")).Refused(http.StatusMethodNotAllowed, "method_not_allowed"))
+	known := map[string]bool{}
+	for _, o := range foyertest.Operations() {
+		known[o.Method+" "+o.Path] = true
+	}
 	for _, o := range foyertest.Operations() {
 		path := at(o, "x")
 		for _, method := range []string{http.MethodTrace, "PROPFIND", http.MethodPut, "get"} {
-			if method == o.Method {
+			if known[method+" "+o.Path] {
 				continue
 			}
 			answer := c.Raw(method, path, nil).Refused(http.StatusMethodNotAllowed, "method_not_allowed")

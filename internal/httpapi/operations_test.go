@@ -18,6 +18,7 @@ import (
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/foyertest"
+	"foyer/internal/i18n"
 	"foyer/internal/merchant"
 	"foyer/internal/retention"
 )
@@ -55,6 +56,7 @@ func newStreet(t *testing.T, a *foyertest.App) *street {
 	of["gateway"] = "sandbox"
 	of["session_id"] = s.sessionToRevoke.Session
 	of["cancellation_id"] = openCancellation(t, a, s.mia, of["subscription_id"])
+	of["withdrawal_id"] = openWithdrawal(t, a, s.mia, of["subscription_id"])
 	link := s.asMia.Post("/v1/invoices/"+p.InvoiceID+"/download-links", nil).Must(http.StatusCreated).Text("url")
 	of["token"] = link[strings.LastIndex(link, "/")+1:]
 	s.own = of
@@ -65,7 +67,7 @@ func newStreet(t *testing.T, a *foyertest.App) *street {
 	return s
 }
 
-// openCancellation makes an open cancellation and returns its id.
+// openCancellation makes an open cancellation, with a receipt so that there is something to read everywhere, and returns its id.
 func openCancellation(t *testing.T, a *foyertest.App, c billing.Customer, subscription string) string {
 	t.Helper()
 	now := foyer.Micro(a.Clock.Now())
@@ -76,6 +78,26 @@ func openCancellation(t *testing.T, a *foyertest.App, c billing.Customer, subscr
 	})
 	require.NoError(t, err)
 	require.True(t, created)
+	require.NoError(t, a.Store.CreateReceipt(context.Background(), retention.NewReceipt(id, foyertest.Scope(c.Merchant, c.ID), retention.ReceiptCancellation, i18n.English,
+		retention.ReceiptContent{Email: c.Email, ReceivedAt: now}, now)))
+	return id
+}
+
+// openWithdrawal makes a withdrawal declared by a notice, with a receipt as openCancellation does, and returns its id.
+func openWithdrawal(t *testing.T, a *foyertest.App, c billing.Customer, subscription string) string {
+	t.Helper()
+	now := foyer.Micro(a.Clock.Now())
+	id := a.IDs(foyer.PrefixWithdrawal)
+	w, err := retention.NewWithdrawal{
+		ID: retention.WithdrawalID(id), Profile: retention.ProfileEU, Country: "IE", EndsAt: now.AddDate(0, 0, 14), Policy: retention.RefundFull,
+		Subscription: billing.Subscription{ID: billing.SubscriptionID(subscription), Merchant: c.Merchant, Customer: c.ID, Currency: "EUR"},
+	}.Begin(now).Noticed("ntc_01kb3v5q8r9s0t1v2w3x4y5z6a", now, now)
+	require.NoError(t, err)
+	created, err := a.Store.CreateWithdrawal(context.Background(), w)
+	require.NoError(t, err)
+	require.True(t, created)
+	require.NoError(t, a.Store.CreateReceipt(context.Background(), retention.NewReceipt(id, foyertest.Scope(c.Merchant, c.ID), retention.ReceiptWithdrawal, i18n.English,
+		retention.ReceiptContent{Email: c.Email, ReceivedAt: now}, now)))
 	return id
 }
 
@@ -90,6 +112,8 @@ var visits = map[string]struct {
 }{
 	"getPortal":                    {},
 	"requestSignIn":                {body: map[string]any{"email": "stranger@mailbox.test"}},
+	"submitCancellationNotice":     {body: map[string]any{"name": "A Stranger", "email": "stranger@mailbox.test", "contract": "Test plan"}},
+	"submitWithdrawalNotice":       {body: map[string]any{"name": "A Stranger", "email": "stranger@mailbox.test", "contract": "Test plan"}},
 	"verifySignIn":                 {body: map[string]any{"token": "nothing"}},
 	"exchangePortalSession":        {body: map[string]any{"ticket": "nothing"}},
 	"refreshSession":               {body: map[string]any{"refresh_token": "nothing"}},
@@ -128,8 +152,15 @@ var visits = map[string]struct {
 	"keepSubscription":             {},
 	"startCancellation":            {body: map[string]any{"confirm": true}},
 	"getCancellation":              {},
+	"answerSurvey":                 {body: map[string]any{"reason": "other"}},
+	"acceptOffer":                  {money: true, body: map[string]any{"offer_id": "ofr_01kb3v5q8r9s0t1v2w3x4y5z6a"}},
+	"declineOffer":                 {},
+	"downloadCancellationReceipt":  {},
 	"confirmCancellation":          {body: map[string]any{"effective": "immediately"}},
 	"abandonCancellation":          {},
+	"createWithdrawal":             {money: true},
+	"getWithdrawal":                {},
+	"downloadWithdrawalReceipt":    {},
 	"receiveGatewayWebhook":        {body: map[string]any{"id": "msg_1"}},
 	"getOpenapiYaml":               {},
 	"getOpenapiJson":               {},

@@ -45,8 +45,10 @@ func (s *Server) subscriptionOf(ctx context.Context, c echo.Context) (billing.Su
 		return sub.ID, err
 	}
 	if id := c.Param("cancellation_id"); id != "" {
-		cancellation, err := s.Retention.Cancellation(ctx, r.scope(), retention.CancellationID(id))
-		return cancellation.Subscription, err
+		return s.Retention.SubscriptionOf(ctx, r.scope(), retention.CancellationID(id))
+	}
+	if id := c.Param("withdrawal_id"); id != "" {
+		return s.Retention.WithdrawnFrom(ctx, r.scope(), retention.WithdrawalID(id))
 	}
 	if id := c.Param("payment_id"); id != "" {
 		payment, err := s.Billing.Payment(ctx, r.scope(), billing.PaymentID(id))

@@ -9,12 +9,19 @@ import (
 	"foyer/internal/foyer"
 	"foyer/internal/i18n"
 	"foyer/internal/merchant"
+	"foyer/internal/retention"
 )
 
 // GetPortal shows what a frontend needs before anybody has signed in.
-func (s *Server) GetPortal(ctx context.Context, _ api.GetPortalRequestObject) (api.GetPortalResponseObject, error) {
+func (s *Server) GetPortal(ctx context.Context, in api.GetPortalRequestObject) (api.GetPortalResponseObject, error) {
 	m := portalOf(ctx)
 	shown := presenterOf(ctx).portal(*m)
+	settings, err := s.Retention.Settings(ctx, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	country := foyer.Country(value(in.Params.Country))
+	shown.Exits = presenterOf(ctx).exits(*m, country, retention.ProfileOf(country, value(in.Params.Region)).Tightened(settings.Legal))
 	if gateway, err := s.Billing.GatewayOf(ctx, m.ID); err == nil {
 		shown.Gateway = &api.Gateway{Name: gateway.Name(), PublicKey: orNull(gateway.PublicKey())}
 	} else if !errors.Is(err, foyer.Conflict) {
@@ -28,6 +35,20 @@ func (s *Server) GetPortal(ctx context.Context, _ api.GetPortalRequestObject) (a
 		return api.GetPortal304Response{}, nil
 	}
 	return api.GetPortal200JSONResponse{Body: shown}, nil
+}
+
+// exits shows the ways out that need no sign-in to a visitor from a country.
+func (p presenter) exits(m merchant.Merchant, country foyer.Country, law retention.LegalProfile) api.PortalExits {
+	path := "/v1/portals/" + string(m.Portal.ID)
+	label := func(b retention.Button) string { return p.locale.Text(b.TextKey(), nil) }
+	return api.PortalExits{
+		Profile: api.PortalExitsProfile(law.ID), Demanded: law.LoginFreeExit, WithdrawalDays: law.WithdrawalDays,
+		CancellationNotices: path + "/cancellation-notices", WithdrawalNotices: path + "/withdrawal-notices", Statutory: showStatutory(law.Statutory(country, p.locale)),
+		Labels: api.ExitLabels{
+			Cancel: label(retention.ButtonCancel), ConfirmCancel: label(retention.ButtonConfirmCancel),
+			Withdraw: label(retention.ButtonWithdraw), ConfirmWithdraw: label(retention.ButtonConfirmWithdraw),
+		},
+	}
 }
 
 func (p presenter) portal(m merchant.Merchant) api.Portal {

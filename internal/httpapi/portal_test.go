@@ -35,3 +35,28 @@ func TestAPortalTellsAFrontendWhatItNeedsAndNothingElse(t *testing.T) {
 		}
 	})
 }
+
+// What a page shows before anybody has signed in: the words the visitor's law gives for the buttons, and where they lead.
+func TestThePortalShowsTheExitsOfTheVisitorsCountry(t *testing.T) {
+	t.Parallel()
+	a := foyertest.New(t, "sqlite")
+	m := a.Merchant(t, "acme")
+	path := "/v1/portals/" + string(m.Portal.ID)
+	for query, want := range map[string][]any{
+		"?country=DE":           {"de", true, float64(14), "Verträge hier kündigen", "jetzt kündigen", "Vertrag widerrufen"},
+		"?country=FR":           {"fr", true, float64(14), "Résilier votre contrat", "Notification de la résiliation", "Renoncer au contrat ici"},
+		"?country=AT&locale=en": {"eu", false, float64(14), nil, nil, "Vertrag widerrufen"},
+		"?country=US&region=CA": {"us_ca", false, float64(0), nil, nil, nil},
+		"":                      {"default", false, float64(0), nil, nil, nil},
+	} {
+		shown := a.Client(t).Get(path + query).Must(http.StatusOK)
+		assert.Equal(t, want, []any{
+			shown.At("exits.profile"), shown.At("exits.demanded"), shown.At("exits.withdrawal_days"), shown.At("exits.statutory.cancel"),
+			shown.At("exits.statutory.confirm_cancel"), shown.At("exits.statutory.withdraw"),
+		}, query)
+		assert.NotEmpty(t, shown.Text("exits.labels.confirm_cancel"))
+		receipt := a.Client(t).Post(shown.Text("exits.cancellation_notices"), map[string]any{"name": "Mia", "email": "mia@mailbox.test", "contract": "Plan"}).Must(http.StatusCreated)
+		assert.NotEmpty(t, receipt.Text("receipt_url"))
+	}
+	a.Client(t).Get(path+"?country=xx").Refused(http.StatusBadRequest, "query.invalid")
+}

@@ -22,8 +22,9 @@ var (
 		"getSubscription", "startCancellation", "keepSubscription", "getCancellation", "answerSurvey", "acceptOffer", "declineOffer",
 		"confirmCancellation", "abandonCancellation", "downloadCancellationReceipt",
 	}
-	withMethod = []string{"getSubscription", "startPaymentMethodSetup", "addPaymentMethod", "setSubscriptionPaymentMethod", "payPayment"}
-	anySession = []string{"signOut"}
+	withMethod   = []string{"getSubscription", "startPaymentMethodSetup", "addPaymentMethod", "setSubscriptionPaymentMethod", "payPayment"}
+	withWithdraw = []string{"getSubscription", "createWithdrawal", "getWithdrawal", "downloadWithdrawalReceipt"}
+	anySession   = []string{"signOut"}
 	// endsSessions are operations after which the session that called may be gone.
 	endsSessions = []string{"signOut", "revokeAllSessions"}
 )
@@ -69,6 +70,7 @@ func TestEveryOperationAsksForItsScope(t *testing.T) {
 			{"minted, write", link(identity.ScopeWrite), minted(func(o foyertest.Operation) bool { return !reads(o) })},
 			{"minted, cancel", link(identity.ScopeCancel(sub)), minted(among(withCancel))},
 			{"minted, payment method", link(identity.ScopePaymentMethod(sub)), minted(among(withMethod))},
+			{"minted, withdraw", link(identity.ScopeWithdraw(sub)), minted(among(withWithdraw))},
 			{"minted, read and cancel", link(identity.ScopeRead, identity.ScopeCancel(sub)), minted(func(o foyertest.Operation) bool {
 				return reads(o) || slices.Contains(withCancel, o.ID)
 			})},

@@ -16,6 +16,7 @@ import (
 	"foyer/api"
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
+	"foyer/internal/i18n"
 	"foyer/internal/identity"
 	"foyer/internal/invoice"
 	"foyer/internal/merchant"
@@ -46,13 +47,16 @@ type Config struct {
 	Invoices  *invoice.Service
 	Notify    *notify.Service
 	Retention *retention.Service
+	Notices   *retention.Notices
 	Webhooks  GatewayWebhooks
 	// Hooks are the merchants' own endpoints, which we tell; Webhooks is what gateways tell us.
 	Hooks  *webhook.Service
 	Keys   IdempotencyKeys
 	Audit  AuditLog
 	Sender *invoice.Sender
-	Clocks Clocks
+	// Receipts draws the receipt of somebody who left: its file name and the PDF.
+	Receipts func(ctx context.Context, r retention.Receipt, locale i18n.Locale) (name string, pdf []byte, err error)
+	Clocks   Clocks
 	// ClockTurn is how long a call may move a clock; 0 is the default.
 	ClockTurn time.Duration
 	Keyring   *foyer.Keyring
@@ -73,6 +77,7 @@ type Server struct {
 	locales    localeCache
 	metrics    metrics
 	ids        foyer.IDs
+	downloads  map[downloadKind]downloadSource
 }
 
 type operation struct {
@@ -95,6 +100,7 @@ func New(c Config) (*echo.Echo, error) {
 		return nil, fmt.Errorf("httpapi: %w", err)
 	}
 	s := &Server{Config: c, spec: spec, operations: operationsOf(spec), metrics: newMetrics(c.Metrics), ids: foyer.NewIDs(c.Now)}
+	s.downloads = map[downloadKind]downloadSource{downloadInvoice: s.invoiceToDownload, downloadReceipt: s.receiptToDownload}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = ipExtractor(c.TrustedProxies)

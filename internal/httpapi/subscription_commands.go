@@ -108,7 +108,11 @@ func (s *Server) KeepSubscription(ctx context.Context, in api.KeepSubscriptionRe
 	if err != nil {
 		return nil, err
 	}
-	changed, err := s.Retention.Keep(ctx, requestOf(ctx).actor(), billing.SubscriptionID(in.SubscriptionId))
+	reader, err := s.reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := s.Retention.Keep(ctx, requestOf(ctx).actor(), billing.SubscriptionID(in.SubscriptionId), reader)
 	if err != nil {
 		return nil, err
 	}

@@ -143,7 +143,7 @@ func (p presenter) subscriptionItem(i billing.SubscriptionItem, v billing.Subscr
 }
 
 func (p presenter) discount(d billing.SubscriptionDiscount, c foyer.Currency) *api.SubscriptionDiscount {
-	shown := &api.SubscriptionDiscount{Id: orNull(d.ID), Percent: orNull(d.Percent), StartsAt: d.StartsAt, EndsAt: d.EndsAt}
+	shown := &api.SubscriptionDiscount{Id: orNull(d.ID), Percent: orNull(d.Percent), PeriodsLeft: d.PeriodsLeft, StartsAt: d.StartsAt, EndsAt: d.EndsAt}
 	if d.Type != "" {
 		kind := api.DiscountType(d.Type)
 		shown.Type = &kind

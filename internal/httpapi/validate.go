@@ -77,6 +77,8 @@ func (s *Server) checkQuery(req *http.Request, r *request) (url.Values, error) {
 			return nil, badQuery(name, "input.card_number")
 		case parameter.Schema.Value.Format == "date-time" && impossibleDate(values[0]):
 			return nil, badQuery(name, "input.date")
+		case parameter.Schema.Value.Format == "date" && noDay(values[0]):
+			return nil, badQuery(name, "input.day")
 		}
 	}
 	return query, nil
@@ -88,6 +90,12 @@ func impossibleDate(text string) bool {
 	_, err := time.Parse(time.RFC3339Nano, text)
 	var e *time.ParseError
 	return errors.As(err, &e) && strings.HasSuffix(e.Message, "out of range")
+}
+
+// noDay tells whether a text is no day of the calendar, whatever it looks like.
+func noDay(text string) bool {
+	_, err := time.Parse(time.DateOnly, text)
+	return err != nil
 }
 
 func badQuery(name, code string) error {
@@ -144,6 +152,11 @@ func checkBody(r *request) error {
 	if len(r.body) == 0 {
 		return nil
 	}
+	if r.operation.RequestBody == nil {
+		unasked := r.body
+		r.body = nil // an empty object is the same call as no body
+		return checkUnasked(unasked)
+	}
 	var value any
 	if err := json.Unmarshal(r.body, &value); err != nil {
 		return foyer.Refuse(foyer.Malformed, "json.invalid")
@@ -167,15 +180,19 @@ func checkBody(r *request) error {
 	}
 	fields = fields[:min(len(fields), maxFaults)]
 	if len(unknown) > 0 {
-		first := unknown[0]
-		return &foyer.Error{
-			Kind: foyer.Malformed, Code: "json.unknown_field", Fields: fields, Params: map[string]any{"Field": shown(first[len(first)-1])},
-		}
+		return unknownField(unknown[0], fields)
 	}
 	if len(fields) == 0 {
 		return foyer.Refuse(foyer.Invalid, "input.invalid") // something is wrong, whatever it is called
 	}
 	return foyer.InvalidFields(fields...)
+}
+
+// unknownField is the refusal of a body with keys nobody knows, the first of which is named.
+func unknownField(first []string, fields []foyer.FieldError) error {
+	return &foyer.Error{
+		Kind: foyer.Malformed, Code: "json.unknown_field", Fields: fields, Params: map[string]any{"Field": shown(first[len(first)-1])},
+	}
 }
 
 // nulTexts finds texts with a NUL, whatever they are for: PostgreSQL takes none, not even to look something up.

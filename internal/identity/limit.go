@@ -10,7 +10,7 @@ import (
 // LimitName names something that may be done only so often.
 type LimitName string
 
-// The limits of signing in, of changing one's address and of minting links.
+// The limits of signing in, of changing one's address, of minting links and of declaring without having signed in.
 const (
 	LimitSignInAddress  LimitName = "sign_in.address"
 	LimitSignInIP       LimitName = "sign_in.ip"
@@ -19,6 +19,11 @@ const (
 	LimitInvoiceSend    LimitName = "invoice.send" // one document, again
 	LimitEmailChange    LimitName = "email_change.customer"
 	LimitPortalSession  LimitName = "portal_session.merchant"
+	LimitNoticeIP       LimitName = "notice.ip"
+	LimitNoticeMerchant LimitName = "notice.merchant"
+	LimitNoticeAddress  LimitName = "notice.address" // at one merchant
+	// LimitNoticeUnmatched is how many notices that gave an address and matched nothing are followed by others that may match.
+	LimitNoticeUnmatched LimitName = "notice.unmatched"
 )
 
 // LimitRule allows Count uses within Per, counted from the first of them.
@@ -33,13 +38,17 @@ type Limits map[LimitName][]LimitRule
 // DefaultLimits are the promises of contract.md §5.
 func DefaultLimits() Limits {
 	return Limits{
-		LimitSignInAddress:  {{1, time.Minute}, {5, time.Hour}, {10, 24 * time.Hour}},
-		LimitSignInIP:       {{10, time.Minute}, {60, time.Hour}},
-		LimitSignInMerchant: {{300, time.Hour}},
-		LimitVerifyIP:       {{30, 5 * time.Minute}},
-		LimitInvoiceSend:    {{5, 24 * time.Hour}},
-		LimitEmailChange:    {{5, time.Hour}, {10, 24 * time.Hour}},
-		LimitPortalSession:  {{600, time.Minute}},
+		LimitSignInAddress:   {{1, time.Minute}, {5, time.Hour}, {10, 24 * time.Hour}},
+		LimitSignInIP:        {{10, time.Minute}, {60, time.Hour}},
+		LimitSignInMerchant:  {{300, time.Hour}},
+		LimitVerifyIP:        {{30, 5 * time.Minute}},
+		LimitInvoiceSend:     {{5, 24 * time.Hour}},
+		LimitEmailChange:     {{5, time.Hour}, {10, 24 * time.Hour}},
+		LimitPortalSession:   {{600, time.Minute}},
+		LimitNoticeIP:        {{10, time.Minute}, {60, time.Hour}},
+		LimitNoticeMerchant:  {{300, time.Hour}},
+		LimitNoticeAddress:   {{5, time.Hour}, {10, 24 * time.Hour}},
+		LimitNoticeUnmatched: {{3, 24 * time.Hour}},
 	}
 }
 
@@ -53,9 +62,18 @@ type Limiter interface {
 // purposeLimit derives the keys under which subjects are kept: an address is personal data and stands nowhere readable.
 const purposeLimit foyer.Purpose = "limit"
 
-// take counts one use and turns an exceeded limit into a refusal.
-func (s *Service) take(ctx context.Context, name LimitName, subject string, now time.Time) error {
-	wait, err := s.limiter.Take(ctx, name, s.keyring.MAC(purposeLimit, []byte(subject)), s.limits[name], now)
+// Gate counts uses of the limits for whoever lets somebody do something.
+type Gate struct {
+	Limiter Limiter
+	Keyring *foyer.Keyring
+	Limits  Limits
+}
+
+// Take counts one use of a limit by a subject, of which only a keyed hash is kept.
+//
+// Refusal: RateLimited.
+func (g Gate) Take(ctx context.Context, name LimitName, subject string, now time.Time) error {
+	wait, err := g.Limiter.Take(ctx, name, g.Keyring.MAC(purposeLimit, []byte(subject)), g.Limits[name], now)
 	if err != nil {
 		return err
 	}
@@ -68,4 +86,19 @@ func (s *Service) take(ctx context.Context, name LimitName, subject string, now 
 		}
 	}
 	return nil
+}
+
+// TakeIP is Take for a network address.
+func (g Gate) TakeIP(ctx context.Context, name LimitName, ip string, now time.Time) error {
+	return g.Take(ctx, name, limitIP(ip), now)
+}
+
+// TakeAddress is Take for a mail address at one merchant: what is done at another one does not count.
+func (g Gate) TakeAddress(ctx context.Context, name LimitName, merchant foyer.MerchantID, email string, now time.Time) error {
+	return g.Take(ctx, name, string(merchant)+" "+limitAddress(email), now)
+}
+
+// take counts one use and turns an exceeded limit into a refusal.
+func (s *Service) take(ctx context.Context, name LimitName, subject string, now time.Time) error {
+	return Gate{Limiter: s.limiter, Keyring: s.keyring, Limits: s.limits}.Take(ctx, name, subject, now)
 }

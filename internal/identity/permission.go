@@ -11,7 +11,10 @@ import (
 const (
 	powerCancel        = "cancel"
 	powerPaymentMethod = "payment_method"
+	powerWithdraw      = "withdraw"
 )
+
+var powers = []string{powerCancel, powerPaymentMethod, powerWithdraw}
 
 // ScopeCancel lets a session cancel the subscription, and take that back.
 func ScopeCancel(subscription string) string { return narrow(subscription, powerCancel) }
@@ -19,11 +22,15 @@ func ScopeCancel(subscription string) string { return narrow(subscription, power
 // ScopePaymentMethod lets a session change what the subscription is paid with, and pay what it owes.
 func ScopePaymentMethod(subscription string) string { return narrow(subscription, powerPaymentMethod) }
 
+// ScopeWithdraw lets a session withdraw from the contract behind the subscription. A link to cancel is not enough for that, nor the other
+// way round: a withdrawal moves money.
+func ScopeWithdraw(subscription string) string { return narrow(subscription, powerWithdraw) }
+
 func narrow(subscription, power string) string { return "subscription:" + subscription + ":" + power }
 
 // narrowly lists, for each operation a narrow scope is good for, the powers that are enough (contract.md §3).
 var narrowly = map[string][]string{
-	"getSubscription": {powerCancel, powerPaymentMethod},
+	"getSubscription": powers,
 
 	"startCancellation":           {powerCancel},
 	"keepSubscription":            {powerCancel},
@@ -39,6 +46,10 @@ var narrowly = map[string][]string{
 	"addPaymentMethod":             {powerPaymentMethod},
 	"setSubscriptionPaymentMethod": {powerPaymentMethod},
 	"payPayment":                   {powerPaymentMethod},
+
+	"createWithdrawal":          {powerWithdraw},
+	"getWithdrawal":             {powerWithdraw},
+	"downloadWithdrawalReceipt": {powerWithdraw},
 }
 
 // unbound are operations that are about no subscription; any one of the scope will do.
@@ -82,7 +93,7 @@ func MayPermit(scopes []string, operation, needed string) bool {
 
 // ValidScope tells whether a token may carry the scope.
 func ValidScope(scope string) bool {
-	return scope == ScopeRead || scope == ScopeWrite || slices.Contains([]string{powerCancel, powerPaymentMethod}, powerOf(scope))
+	return scope == ScopeRead || scope == ScopeWrite || slices.Contains(powers, powerOf(scope))
 }
 
 // SubscriptionOf returns the subscription a narrow scope is for, empty for any other text.

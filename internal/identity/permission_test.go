@@ -15,7 +15,7 @@ const (
 )
 
 // reads are the operations of the test that are GETs; the others write.
-var reads = []string{"getSubscription", "getCancellation", "downloadCancellationReceipt", "getMe", "listPayments", "listSessions"}
+var reads = []string{"getSubscription", "getCancellation", "downloadCancellationReceipt", "getWithdrawal", "downloadWithdrawalReceipt", "getMe", "listPayments", "listSessions"}
 
 func neededFor(operation string) string {
 	if slices.Contains(reads, operation) {
@@ -31,12 +31,13 @@ func TestPermits(t *testing.T) {
 		"confirmCancellation", "abandonCancellation", "downloadCancellationReceipt",
 	}
 	method := []string{"getSubscription", "startPaymentMethodSetup", "addPaymentMethod", "setSubscriptionPaymentMethod", "payPayment"}
+	withdraw := []string{"getSubscription", "createWithdrawal", "getWithdrawal", "downloadWithdrawalReceipt"}
 	always := []string{"refreshSession", "signOut"}
 	neither := []string{
 		"getMe", "listPayments", "listSessions", "updateMe", "pauseSubscription", "resumeSubscription", "changeSubscription", "deletePaymentMethod",
-		"updatePaymentMethod", "revokeSession", "revokeAllSessions", "createWithdrawal", "requestEmailChange", "reviseInvoice", "noSuchOperation",
+		"updatePaymentMethod", "revokeSession", "revokeAllSessions", "requestEmailChange", "reviseInvoice", "noSuchOperation",
 	}
-	all := slices.Concat(cancel, method, always, neither)
+	all := slices.Concat(cancel, method, withdraw, always, neither)
 	read := slices.DeleteFunc(slices.Clone(all), func(o string) bool { return neededFor(o) != ScopeRead })
 	write := slices.DeleteFunc(slices.Clone(all), func(o string) bool { return neededFor(o) != ScopeWrite })
 	for name, c := range map[string]struct {
@@ -51,6 +52,7 @@ func TestPermits(t *testing.T) {
 		"full":           {FullScope, all, all},
 		"cancel":         {[]string{ScopeCancel(mine)}, slices.Concat(cancel, always), always},
 		"payment method": {[]string{ScopePaymentMethod(mine)}, slices.Concat(method, always), slices.Concat(always, []string{"startPaymentMethodSetup"})},
+		"withdraw":       {[]string{ScopeWithdraw(mine)}, slices.Concat(withdraw, always), always},
 		"both": {
 			[]string{ScopeCancel(mine), ScopePaymentMethod(mine)},
 			slices.Concat(cancel, method, always),
@@ -71,12 +73,12 @@ func TestPermits(t *testing.T) {
 		}
 	}
 	// Every operation a narrow scope is good for is in the lists above: contract.md §3 names no more.
-	assert.ElementsMatch(t, slices.Compact(slices.Sorted(slices.Values(slices.Concat(cancel, method)))), slices.Collect(maps.Keys(narrowly)))
+	assert.ElementsMatch(t, slices.Compact(slices.Sorted(slices.Values(slices.Concat(cancel, method, withdraw)))), slices.Collect(maps.Keys(narrowly)))
 }
 
 func TestValidScope(t *testing.T) {
 	t.Parallel()
-	for _, good := range []string{ScopeRead, ScopeWrite, ScopeCancel(mine), ScopePaymentMethod(mine)} {
+	for _, good := range []string{ScopeRead, ScopeWrite, ScopeCancel(mine), ScopePaymentMethod(mine), ScopeWithdraw(mine)} {
 		assert.True(t, ValidScope(good), good)
 	}
 	for _, bad := range []string{

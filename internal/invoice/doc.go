@@ -1,5 +1,5 @@
 // Package invoice owns documents: invoices and credit notes as immutable snapshots with a lineage, and how they are
-// drawn as PDF.
+// drawn as PDF. Statements, the receipts of what somebody declared, are drawn on the same paper and kept by who makes them.
 //
 // A document is a copy of everything it shows: seller, buyer, lines, taxes, totals. Changing a customer or a product
 // later changes no document. Drawing chooses a font for every run of characters by script, so that a further language

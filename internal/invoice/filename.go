@@ -16,12 +16,22 @@ const maxNamePart = 60
 // "invoice-325-10566.pdf". It has nothing but ASCII letters, digits, hyphens and one dot, so that no header, shell or
 // file system reads anything else in it. The id stands in for a number with nothing usable.
 func FileName(inv Invoice, locale i18n.Locale) string {
-	word := strings.ToLower(namePart(title(inv, locale)))
+	word := fileWord(title(inv, locale))
 	if word == "" {
-		word = strings.ReplaceAll(string(inv.Kind), "_", "-")
+		word = fileWord(string(inv.Kind))
 	}
-	return joined("-", namePart(word), first(namePart(inv.Number), namePart(string(inv.ID)))) + ".pdf"
+	return joined("-", word, first(namePart(inv.Number), namePart(string(inv.ID)))) + ".pdf"
 }
+
+// StatementFileName returns the name a statement is downloaded under, made of the language's word for what it is and its
+// reference: "kundigungsbestatigung-can-7.pdf". It is as safe as FileName. A word with nothing usable (of a script that is
+// not Latin) becomes "document".
+func StatementFileName(word, reference string) string {
+	return joined("-", first(fileWord(word), "document"), namePart(reference)) + ".pdf"
+}
+
+// fileWord is a word as the names of files begin with.
+func fileWord(word string) string { return strings.ToLower(namePart(word)) }
 
 // namePart keeps what is safe in a file name: ASCII letters without their accents, digits of every script as ASCII ones,
 // and one hyphen for everything between.

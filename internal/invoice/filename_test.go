@@ -55,6 +55,20 @@ func TestFileNameIsAlwaysSafe(t *testing.T) {
 		inv := poisoned(s)
 		assert.Regexp(t, safe, FileName(inv, english), name)
 		assert.Regexp(t, safe, FileName(inv, i18n.Locale{Tag: s, Language: s}), name)
+		assert.Regexp(t, safe, StatementFileName(s, s), name)
 	}
 	assert.Equal(t, "invoice.pdf", FileName(Invoice{}, english))
+}
+
+func TestStatementFileName(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ word, reference, want string }{
+		{"Receipt", "cnl_01k8zq3v7m", "receipt-cnl-01k8zq3v7m.pdf"},
+		{"Kündigungsbestätigung", "CN-2025/118", "kundigungsbestatigung-CN-2025-118.pdf"},
+		{"ביטול", "CN-7", "document-CN-7.pdf"},
+		{"../Receipt\r\nX: y", "\";\x00", "receipt-x-y.pdf"},
+		{"", "", "document.pdf"},
+	} {
+		assert.Equal(t, tt.want, StatementFileName(tt.word, tt.reference))
+	}
 }

@@ -99,22 +99,3 @@ func (d *drawing) notes() {
 	d.y += 0.6
 	d.flow(says, marginX, contentWidth)
 }
-
-// pageNumberWidth is kept free for "Page 1 of 99" at the foot.
-const pageNumberWidth = 40.0
-
-// everyPage sets what each page has: the footer with the page number and, from the second on, what it belongs to.
-func (d *drawing) everyPage(footer paragraph) {
-	pages := d.leaves
-	name := joined(" ", title(d.inv, d.locale), clean(d.inv.Number, numberLimit, false))
-	for i := range pages {
-		d.leaves = pages[:i+1] // what is set goes to the last leaf
-		d.rule(marginX, d.bottom+4, contentWidth, thinner, hair)
-		d.set(footer, marginX, d.bottom+5.5, contentWidth, left)
-		number := d.paragraph(d.text("page", map[string]any{"Page": i + 1, "Pages": len(pages)}), footStyle, pageNumberWidth, valueLimit, 1)
-		d.set(number, contentRight-pageNumberWidth, d.bottom+5.5, pageNumberWidth, right)
-		if i > 0 {
-			d.set(d.paragraph(name, labelStyle, contentWidth, valueLimit, 1), marginX, marginTop, contentWidth, left)
-		}
-	}
-}

@@ -33,7 +33,23 @@ func NewRenderer(concurrency int) (*Renderer, error) {
 // Render returns the document as PDF in the locale; logo is a PNG or JPEG, nil for none, and a bad one is left out. It
 // waits for its turn and returns Unavailable (render.busy) when ctx ends first. The bytes differ from one call to the
 // next: keep them to keep a hash of them.
-func (r *Renderer) Render(ctx context.Context, inv Invoice, locale i18n.Locale, logo []byte) (pdf []byte, err error) {
+func (r *Renderer) Render(ctx context.Context, inv Invoice, locale i18n.Locale, logo []byte) ([]byte, error) {
+	return r.draw(ctx, string(inv.ID), func() (*sheet, metadata) {
+		locale := r.readable(locale, formats(inv, locale)...)
+		return lay(r.faces, inv, locale, r.logos.prepare(logo)), about(inv, locale)
+	})
+}
+
+// RenderStatement returns the statement as PDF; locale is the language its texts are in. All else is as with Render.
+func (r *Renderer) RenderStatement(ctx context.Context, st Statement, locale i18n.Locale, logo []byte) ([]byte, error) {
+	return r.draw(ctx, "statement "+st.Reference, func() (*sheet, metadata) {
+		locale := r.readable(locale, st.formats(locale)...)
+		return layStatement(r.faces, st, locale, r.logos.prepare(logo)), st.about()
+	})
+}
+
+// draw waits for its turn and paints what lay lays out; name is for errors.
+func (r *Renderer) draw(ctx context.Context, name string, lay func() (*sheet, metadata)) (pdf []byte, err error) {
 	if err := r.acquire(ctx); err != nil {
 		return nil, err
 	}
@@ -41,13 +57,12 @@ func (r *Renderer) Render(ctx context.Context, inv Invoice, locale i18n.Locale, 
 	// The writer below panics rather than return an error (a character it has no width for, a broken font).
 	defer func() {
 		if p := recover(); p != nil {
-			pdf, err = nil, fmt.Errorf("draw %s: panic: %v\n%s", inv.ID, p, debug.Stack())
+			pdf, err = nil, fmt.Errorf("draw %s: panic: %v\n%s", name, p, debug.Stack())
 		}
 	}()
-	locale = r.readable(inv, locale)
-	pdf, err = paint(lay(r.faces, inv, locale, r.logos.prepare(logo)), about(inv, locale))
+	pdf, err = paint(lay())
 	if err != nil {
-		return nil, fmt.Errorf("draw %s: %w", inv.ID, err)
+		return nil, fmt.Errorf("draw %s: %w", name, err)
 	}
 	return pdf, nil
 }
@@ -64,22 +79,32 @@ func (r *Renderer) acquire(ctx context.Context) error {
 	return &foyer.Error{Kind: foyer.Unavailable, Code: "render.busy", Err: context.Cause(ctx)}
 }
 
-// readable returns the locale, or English when the fonts lack letters of it: an amount in boxes is worse than an amount
-// in another notation. A language becomes readable by its font, with no change here.
-func (r *Renderer) readable(inv Invoice, locale i18n.Locale) i18n.Locale {
-	sample := []string{
-		locale.Date(inv.IssuedAt), locale.Date(inv.IssuedAt.Add(6 * 30 * 24 * time.Hour)),
-		locale.Money(foyer.Money{Amount: -1234567890, Currency: inv.Currency}), locale.Number(1234567890), locale.Percent("0.19"),
-		title(inv, locale), locale.Text("pdf.grand_total", nil), locale.Text("pdf.amount_due", nil),
-	}
+// readable returns the locale, or English when the fonts lack letters of the sample, which is what the locale writes on
+// the document: an amount in boxes is worse than an amount in another notation. A language becomes readable by its font,
+// with no change here.
+func (r *Renderer) readable(locale i18n.Locale, sample ...string) i18n.Locale {
 	if covers(r.faces, sample...) {
 		return locale
 	}
 	return i18n.English
 }
 
-// about is what the PDF says of itself. Its texts are cleaned too: the writer mixes up characters above U+FFFF.
+// formats is a sample of what the locale writes on an invoice.
+func formats(inv Invoice, locale i18n.Locale) []string {
+	return []string{
+		locale.Date(inv.IssuedAt), locale.Date(inv.IssuedAt.Add(6 * 30 * 24 * time.Hour)),
+		locale.Money(foyer.Money{Amount: -1234567890, Currency: inv.Currency}), locale.Number(1234567890), locale.Percent("0.19"),
+		title(inv, locale), locale.Text("pdf.grand_total", nil), locale.Text("pdf.amount_due", nil),
+	}
+}
+
+// about is what the PDF of an invoice says of itself.
 func about(inv Invoice, locale i18n.Locale) metadata {
+	return described(joined(" ", title(inv, locale), inv.Number), inv.Document.Seller, inv.IssuedAt)
+}
+
+// described is what a PDF says of itself. Its texts are cleaned too: the writer mixes up characters above U+FFFF.
+func described(title string, author Party, created time.Time) metadata {
 	basic := func(s string) string {
 		out := []rune(clean(s, nameLimit, false))
 		for i, c := range out {
@@ -89,10 +114,5 @@ func about(inv Invoice, locale i18n.Locale) metadata {
 		}
 		return string(out)
 	}
-	seller := inv.Document.Seller
-	return metadata{
-		title:   basic(joined(" ", title(inv, locale), inv.Number)),
-		author:  basic(first(seller.Company, seller.Name)),
-		created: inv.IssuedAt,
-	}
+	return metadata{title: basic(title), author: basic(first(author.Company, author.Name)), created: created}
 }

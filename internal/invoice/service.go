@@ -70,3 +70,17 @@ func (s *Service) Download(ctx context.Context, scope foyer.Scope, id ID, locale
 	sum := sha256.Sum256(content)
 	return s.store.KeepFile(ctx, File{Invoice: inv, Locale: key, Content: content, SHA256: sum[:]}, foyer.Micro(s.now()))
 }
+
+// RenderStatement draws a statement of the merchant's, with its logo and, unless the statement names a seller itself, the
+// seller as it is set now. Nothing is kept. Refusals: NotFound (no such merchant), Unavailable (render.busy).
+func (s *Service) RenderStatement(ctx context.Context, merchant foyer.MerchantID, st Statement, locale i18n.Locale) ([]byte, error) {
+	m, err := s.merchants.ByID(ctx, merchant)
+	if err != nil {
+		return nil, err
+	}
+	seller := m.Portal.Settings.Seller
+	if st.Seller.Empty() {
+		st.Seller = SellerParty(seller)
+	}
+	return s.renderer.RenderStatement(ctx, st, locale, seller.Logo)
+}

@@ -50,3 +50,9 @@ var streams = regexp.MustCompile(`(?s)stream\r?\n.*?endstream`)
 
 // structure returns a PDF without its streams: the objects that could hold an action.
 func structure(pdf []byte) string { return string(streams.ReplaceAll(pdf, nil)) }
+
+// titles are what a PDF says of itself. It may say what it likes: it is text in brackets. Nothing else may name an action.
+var titles = regexp.MustCompile(`(?s)/(Title|Author) \(.*?[^\\]\)\n`)
+
+// withoutMetadata returns the objects of a PDF without its title and author.
+func withoutMetadata(pdf []byte) string { return titles.ReplaceAllString(structure(pdf), "") }

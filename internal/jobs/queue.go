@@ -18,6 +18,7 @@ import (
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/identity"
+	"foyer/internal/retention"
 	"foyer/internal/webhook"
 )
 
@@ -39,6 +40,8 @@ type Queue struct {
 var (
 	_ identity.Jobs = (*Queue)(nil)
 	_ webhook.Mails = (*Queue)(nil)
+
+	_ retention.NoticeJobs = (*Queue)(nil)
 )
 
 // NewQueue returns a Queue that only enqueues; see NewWorkers for the other end.
@@ -102,6 +105,20 @@ func (q *Queue) EnqueueSettle(ctx context.Context, merchant foyer.MerchantID, id
 // EnqueueEndpointMail implements webhook.Mails.
 func (q *Queue) EnqueueEndpointMail(ctx context.Context, merchant foyer.MerchantID, endpoint webhook.EndpointID, mail string) error {
 	return q.insert(ctx, river.InsertManyParams{Args: endpointMail{Merchant: merchant, Endpoint: endpoint, Mail: mail}})
+}
+
+// EnqueueWithdrawalMail enqueues the mail that tells a merchant that a withdrawal needs it.
+func (q *Queue) EnqueueWithdrawalMail(ctx context.Context, merchant foyer.MerchantID, id retention.WithdrawalID, mail string) error {
+	return q.insert(ctx, river.InsertManyParams{Args: withdrawalMail{Merchant: merchant, Withdrawal: id, Mail: mail}})
+}
+
+// EnqueueNotice implements retention.NoticeJobs.
+func (q *Queue) EnqueueNotice(ctx context.Context, merchant foyer.MerchantID, id retention.NoticeID, steps ...retention.NoticeStep) error {
+	args := make([]river.InsertManyParams, len(steps))
+	for i, step := range steps {
+		args[i] = river.InsertManyParams{Args: notice{Merchant: merchant, Notice: id, Step: step}}
+	}
+	return q.insert(ctx, args...)
 }
 
 // migrateLock is the number of the advisory lock under which River's tables are migrated ("foyjobs" in ASCII).

@@ -13,6 +13,7 @@ import (
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/identity"
+	"foyer/internal/retention"
 	"foyer/internal/webhook"
 )
 
@@ -26,6 +27,10 @@ type Handlers struct {
 	SendBilling func(ctx context.Context, merchant foyer.MerchantID, order string) error
 	// SendEndpoint makes and sends the mail that tells a merchant that a webhook endpoint was disabled.
 	SendEndpoint func(ctx context.Context, merchant foyer.MerchantID, endpoint webhook.EndpointID, mail string) error
+	// SendWithdrawal makes and sends the mail that tells a merchant that a withdrawal needs it.
+	SendWithdrawal func(ctx context.Context, merchant foyer.MerchantID, withdrawal retention.WithdrawalID, mail string) error
+	// Notice does a step of what follows a notice: mail its receipt, find out whose it is, mail the merchant.
+	Notice func(ctx context.Context, merchant foyer.MerchantID, id retention.NoticeID, step retention.NoticeStep) error
 	// Settle looks up what became of an attempt at the gateway.
 	Settle func(ctx context.Context, merchant foyer.MerchantID, id billing.AttemptID) error
 	// ChainAudit chains what was written to the audit logs since the last time.
@@ -78,6 +83,25 @@ type endpointMail struct {
 // Kind names the job in the table.
 func (endpointMail) Kind() string { return "webhook_endpoint_mail" }
 
+type withdrawalMail struct {
+	Merchant   foyer.MerchantID       `json:"merchant"`
+	Withdrawal retention.WithdrawalID `json:"withdrawal"`
+	// Mail is the mail's id: sending it again is the same mail.
+	Mail string `json:"mail"`
+}
+
+// Kind names the job in the table.
+func (withdrawalMail) Kind() string { return "withdrawal_mail" }
+
+type notice struct {
+	Merchant foyer.MerchantID     `json:"merchant"`
+	Notice   retention.NoticeID   `json:"notice"`
+	Step     retention.NoticeStep `json:"step"`
+}
+
+// Kind names the job in the table.
+func (notice) Kind() string { return "notice" }
+
 type settle struct {
 	Merchant foyer.MerchantID  `json:"merchant"`
 	Attempt  billing.AttemptID `json:"attempt"`
@@ -122,6 +146,12 @@ func workerConfig(h Handlers, log *slog.Logger) *river.Config {
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[endpointMail]) error {
 		return h.SendEndpoint(ctx, job.Args.Merchant, job.Args.Endpoint, job.Args.Mail)
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[withdrawalMail]) error {
+		return h.SendWithdrawal(ctx, job.Args.Merchant, job.Args.Withdrawal, job.Args.Mail)
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[notice]) error {
+		return h.Notice(ctx, job.Args.Merchant, job.Args.Notice, job.Args.Step)
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[settle]) error {
 		return h.Settle(ctx, job.Args.Merchant, job.Args.Attempt)

@@ -15,7 +15,9 @@ var toldOfEvents = []foyer.EventType{
 	"payment.billed", "payment.completed", "payment.past_due", "payment.canceled", "payment.updated",
 	"invoice.created",
 	"payment_method.created", "payment_method.updated", "payment_method.deleted",
-	"cancellation.created", "cancellation.scheduled", "cancellation.canceled", "cancellation.undone", "cancellation.abandoned",
+	"cancellation.created", "cancellation.offered", "cancellation.saved", "cancellation.scheduled", "cancellation.canceled", "cancellation.undone",
+	"cancellation.abandoned", "cancellation.expired",
+	"withdrawal.confirmed", "withdrawal.completed", "withdrawal.expired", "withdrawal.dismissed",
 }
 
 // Activity returns a page of what happened to the customer, newest first: what was written down for them, and the events of

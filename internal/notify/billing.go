@@ -32,6 +32,12 @@ type Documents interface {
 	InvoicePDF(ctx context.Context, scope foyer.Scope, invoiceID string, locale i18n.Locale) (name string, pdf []byte, err error)
 }
 
+// Receipts is what notify asks for the receipts of those who leave.
+type Receipts interface {
+	// ReceiptPDF returns the receipt of a cancellation or withdrawal and the name of its file, or foyer.NotFound.
+	ReceiptPDF(ctx context.Context, scope foyer.Scope, id string, locale i18n.Locale) (name string, pdf []byte, err error)
+}
+
 // Tickets is what notify asks of identity, besides SignIns.
 type Tickets interface {
 	MintTicket(ctx context.Context, in identity.MintInput) (string, error)
@@ -116,10 +122,17 @@ func (s *Service) gather(ctx context.Context, order billing.MailOrder) (*billing
 
 // attach adds the PDF of the document the mail tells of. A document that is not there keeps no mail from being sent.
 func (s *Service) attach(ctx context.Context, b *billingMail) error {
-	if b.order.Invoice == "" {
+	var name string
+	var pdf []byte
+	var err error
+	switch {
+	case b.order.Invoice != "":
+		name, pdf, err = s.Documents.InvoicePDF(ctx, b.order.Scope, b.order.Invoice, b.locale)
+	case b.order.Facts.Receipt != "" && s.Receipts != nil:
+		name, pdf, err = s.Receipts.ReceiptPDF(ctx, b.order.Scope, b.order.Facts.Receipt, b.locale)
+	default:
 		return nil
 	}
-	name, pdf, err := s.Documents.InvoicePDF(ctx, b.order.Scope, b.order.Invoice, b.locale)
 	if errors.Is(err, foyer.NotFound) {
 		return nil
 	}
@@ -139,11 +152,12 @@ type links struct {
 	cancel        string
 	keep          string
 	paymentMethod string
+	withdraw      string
 }
 
 // addLinks makes the links of the mail. Tickets are minted under ids that follow from the order's, so that a retried mail
 // holds the same ones.
-func (s *Service) addLinks(ctx context.Context, b *billingMail) error {
+func (s *Service) addLinks(ctx context.Context, b *billingMail) (err error) {
 	base := b.settings.Frontend(s.PublicURL)
 	b.links.home = base + identity.Target{Kind: identity.TargetOverview}.Path()
 	if b.payment != nil {
@@ -154,11 +168,15 @@ func (s *Service) addLinks(ctx context.Context, b *billingMail) error {
 	}
 	id := string(b.sub.ID)
 	b.links.subscription = base + identity.Target{Kind: identity.TargetSubscription, ID: id}.Path()
+	if b.order.Kind == billing.MailWithdrawalDeclared { // of a contract that was canceled too
+		if b.links.withdraw, err = s.ticketLink(ctx, b, identity.ScopeWithdraw(id), identity.TargetSubscription); err != nil {
+			return err
+		}
+	}
 	if b.sub.Status == billing.SubscriptionCanceled {
 		return nil
 	}
 	cancel, method := identity.ScopeCancel(id), identity.ScopePaymentMethod(id)
-	var err error
 	if b.links.cancel, err = s.ticketLink(ctx, b, cancel, identity.TargetCancelSubscription); err != nil {
 		return err
 	}

@@ -83,6 +83,12 @@ var compose = map[billing.MailKind]func(*billingMail){
 	billing.MailResumed:               (*billingMail).resumed,
 	billing.MailPlanChanged:           (*billingMail).planChanged,
 	billing.MailPlanChangeScheduled:   (*billingMail).planChangeScheduled,
+	billing.MailDiscountApplied:       (*billingMail).discountApplied,
+	billing.MailTrialExtended:         (*billingMail).trialExtended,
+	billing.MailNoticeNoted:           (*billingMail).noticeNoted,
+	billing.MailWithdrawalDeclared:    (*billingMail).withdrawalDeclared,
+	billing.MailWithdrawalReceived:    (*billingMail).withdrawalReceived,
+	billing.MailWithdrawalDismissed:   (*billingMail).withdrawalDismissed,
 }
 
 // mail composes and draws the mail.
@@ -177,6 +183,11 @@ func (b *billingMail) subject(key string) { b.letter.Subject = b.text(key) }
 
 // say adds a paragraph.
 func (b *billingMail) say(key string) { b.letter.Paragraphs = append(b.letter.Paragraphs, b.text(key)) }
+
+// sayShared adds a paragraph all kinds use.
+func (b *billingMail) sayShared(key string) {
+	b.letter.Paragraphs = append(b.letter.Paragraphs, b.shared(key))
+}
 
 // sayIf adds a paragraph if every param named is known.
 func (b *billingMail) sayIf(key string, needs ...string) {

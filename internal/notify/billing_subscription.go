@@ -45,10 +45,9 @@ func (b *billingMail) knowNextPayment() {
 
 // charge says how the amount will be collected.
 func (b *billingMail) charge() {
-	switch {
-	case b.sub != nil && b.sub.CollectionMode == billing.CollectManual:
+	if b.byInvoice() {
 		b.sayIf("invoice", "Amount")
-	default:
+	} else {
 		b.sayIf("charge", "Amount")
 	}
 }
@@ -83,21 +82,6 @@ func (b *billingMail) renewalComing() {
 	b.button("subscription", b.links.subscription)
 }
 
-// cancellationScheduled confirms what was canceled, from when, and that it can be taken back.
-func (b *billingMail) cancellationScheduled() {
-	if b.sub != nil && !b.has("Date") && b.sub.ScheduledChange != nil {
-		b.set("Date", &b.sub.ScheduledChange.EffectiveAt)
-	}
-	b.subject("subject")
-	b.say("intro")
-	b.say("nothing_more")
-	b.say("undo")
-	b.row("plan", planOf(b))
-	b.row("canceled_on", b.date(b.order.At))
-	b.rowOf("ends_on", "Date")
-	b.button("keep", b.links.keep)
-}
-
 func (b *billingMail) kept() {
 	b.knowNextPayment()
 	b.subject("subject")
@@ -108,30 +92,30 @@ func (b *billingMail) kept() {
 	b.button("subscription", b.links.subscription)
 }
 
-func (b *billingMail) canceled() {
-	switch {
-	case b.has("Date"):
-	case b.sub != nil && b.sub.CanceledAt != nil:
-		b.set("Date", b.sub.CanceledAt)
-	default:
-		b.params["Date"] = b.params["At"]
+// resumption says when a pause ends and what is due then, or how to end it.
+func (b *billingMail) resumption() {
+	if !b.has("ResumeAt") {
+		b.say("resume_open")
+		return
 	}
-	b.subject("subject")
-	b.say("intro")
-	b.say("nothing_more")
-	b.say("remains")
-	b.row("plan", planOf(b))
-	b.rowOf("ended_on", "Date")
-	b.button("portal", b.links.home)
+	b.say("resume_at")
+	if due := b.dueOnResume(); due != nil {
+		b.params["ResumeTotal"] = b.money(*due)
+		b.say("resume_total")
+	}
 }
 
-// resumption says when a pause ends, or how to end it.
-func (b *billingMail) resumption() {
-	if b.has("ResumeAt") {
-		b.say("resume_at")
-	} else {
-		b.say("resume_open")
+// dueOnResume is what the bill on the day a pause ends comes to, with the discount there is then; nil when that is not known: of a
+// subscription that is not to be paused any more, and where the discount ends with a day and not with a bill.
+func (b *billingMail) dueOnResume() *int64 {
+	s := b.sub
+	if s == nil || s.AmountsUnknown || s.Status == billing.SubscriptionCanceled || s.Discount != nil && s.Discount.EndsAt != nil {
+		return nil
 	}
+	if s.NextTotal != nil {
+		return s.NextTotal
+	}
+	return &s.RecurringTotal
 }
 
 func (b *billingMail) paused() {
@@ -179,31 +163,69 @@ func (b *billingMail) planChanged() {
 	b.button("subscription", b.links.subscription)
 }
 
-// planChangeScheduled tells what will be, which stands in the subscription beside what is.
+// planChangeScheduled tells what will be, which stands in the subscription beside what is. The price is the one for good; what a discount
+// that ends makes of the next payment is told beside it.
 func (b *billingMail) planChangeScheduled() {
+	discounted := false
 	if s := b.sub; s != nil {
-		items, cycle, total := s.Items, s.Cycle, s.RecurringTotal
+		items, cycle, total := s.Items, s.Cycle, s.PendingTotal()
 		if s.Pending != nil {
 			items, cycle = s.Pending.Items, s.Pending.Cycle
 			b.params["Plan"] = plan(items, b.letter.Merchant)
-		}
-		if s.NextTotal != nil {
-			total = *s.NextTotal
-		}
-		if b.order.Facts.Amount != nil {
-			total = *b.order.Facts.Amount
 		}
 		b.knowPrice(total, cycle)
 		b.items(items)
 		if s.ScheduledChange != nil && !b.has("Date") {
 			b.set("Date", &s.ScheduledChange.EffectiveAt)
 		}
+		next := s.NextPayment()
+		discounted = s.Discount != nil && next != nil && next.Total != nil && *next.Total != total
 	}
 	b.subject("subject")
 	b.say("intro")
 	b.sayIf("price", "Price")
+	if discounted {
+		b.knowNextPayment()
+		b.say("discounted")
+	}
 	b.say("until")
 	b.rowOf("price", "Price")
 	b.rowOf("starts_on", "Date")
+	b.rowOf("next_payment", "NextAt")
+	b.rowOf("amount", "NextTotal")
+	b.button("subscription", b.links.subscription)
+}
+
+// discountApplied repeats the terms somebody accepted to stay: what the next payments come to, how many they are, and what it is then.
+func (b *billingMail) discountApplied() {
+	b.knowNextPayment()
+	b.params["Count"] = b.order.Facts.Periods
+	b.subject("subject")
+	b.say("intro")
+	switch {
+	case b.order.Facts.Periods > 0:
+		b.sayIf("terms", "NextTotal", "Amount", "Date")
+	default:
+		b.sayIf("terms_forever", "NextTotal", "Amount")
+	}
+	b.row("plan", planOf(b))
+	b.rowOf("next_payment", "NextAt")
+	b.rowOf("amount", "NextTotal")
+	if b.order.Facts.Periods > 0 {
+		b.rowOf("until", "Date")
+		b.rowOf("afterwards", "Amount")
+	}
+	b.button("subscription", b.links.subscription)
+}
+
+// trialExtended says when the trial ends now and what is charged then.
+func (b *billingMail) trialExtended() {
+	b.knowNextPayment()
+	b.subject("subject")
+	b.say("intro")
+	b.sayIf("charge", "NextTotal")
+	b.row("plan", planOf(b))
+	b.rowOf("trial_end", "Date")
+	b.rowOf("first_payment", "NextTotal")
 	b.button("subscription", b.links.subscription)
 }

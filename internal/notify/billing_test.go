@@ -87,6 +87,10 @@ func (w *world) InvoicePDF(_ context.Context, _ foyer.Scope, id string, locale i
 	return "invoice-" + id + "-" + locale.Language + ".pdf", []byte("%PDF-1.7 \x00\xff"), w.noPDF
 }
 
+func (w *world) ReceiptPDF(_ context.Context, _ foyer.Scope, id string, locale i18n.Locale) (string, []byte, error) {
+	return "receipt-" + id + "-" + locale.Language + ".pdf", []byte("%PDF-1.7 receipt"), w.noPDF
+}
+
 // MintTicket gives the same ticket for the same id, as identity does.
 func (w *world) MintTicket(_ context.Context, in identity.MintInput) (string, error) {
 	if before, ok := w.minted[in.ID]; ok && !assert.ObjectsAreEqual(before, in) {
@@ -118,7 +122,7 @@ func (w *world) Send(_ context.Context, m Mail) error {
 
 func (w *world) service() *Service {
 	return NewService(Config{
-		Sender: w, Merchants: w, Customers: w, Orders: w, Bills: w, Documents: w, Tickets: w, Activity: w,
+		Sender: w, Merchants: w, Customers: w, Orders: w, Bills: w, Documents: w, Receipts: w, Tickets: w, Activity: w,
 		Now: func() time.Time { return actual }, PublicURL: "https://billing.test", TicketLife: identity.DefaultLifetimes.MailTicket,
 	})
 }
@@ -178,8 +182,21 @@ func newWorld(kind billing.MailKind, locale string) *world {
 	case billing.MailRenewalComing:
 		facts.EffectiveAt, facts.Amount = &april, &amount
 	case billing.MailCancellationScheduled:
-		facts.EffectiveAt = &april
+		facts.EffectiveAt, facts.Receipt, facts.Declared, facts.Examined = &april, "can_1", true, true
 		w.sub.ScheduledChange = &billing.ScheduledChange{Action: billing.ScheduleCancel, EffectiveAt: april}
+	case billing.MailDiscountApplied:
+		lower := int64(2499)
+		w.sub.NextTotal, facts.Amount, facts.Periods, facts.EffectiveAt = &lower, &amount, 3, &may
+	case billing.MailWithdrawalReceived:
+		*facts = billing.MailFacts{Amount: &amount, Credit: 1190, Receipt: "wdr_1"}
+		w.sub.Status = billing.SubscriptionCanceled
+	case billing.MailWithdrawalDeclared:
+		facts.EffectiveAt, facts.InTime, facts.Amount, facts.ProRata = &april, true, &amount, true
+	case billing.MailWithdrawalDismissed, billing.MailNoticeNoted:
+		facts.EffectiveAt = &april
+	case billing.MailTrialExtended:
+		w.sub.Status, w.sub.Trial = billing.SubscriptionTrialing, &foyer.Period{Start: march, End: april}
+		facts.EffectiveAt = &april
 	case billing.MailPauseScheduled:
 		facts.EffectiveAt, facts.ResumeAt = &april, &may
 	case billing.MailPaused:
@@ -210,16 +227,31 @@ var told = map[billing.MailKind]struct{ en, de []string }{
 	billing.MailTrialEnding:   {[]string{"€35.70", "April 14, 2026", "€35.70 a month", "March 14, 2026"}, []string{"35,70 €", "14. April 2026", "35,70 € pro Monat"}},
 	billing.MailRenewalComing: {[]string{"€35.70", "April 14, 2026"}, []string{"35,70 €", "14. April 2026"}},
 	billing.MailCancellationScheduled: {
-		[]string{"April 14, 2026", "Nothing more will be charged", "Keep subscription"},
-		[]string{"14. April 2026", "nichts mehr abgebucht", "Abonnement behalten", "Kündigung"},
+		[]string{"April 14, 2026", "Nothing more will be charged", "Keep subscription", "receipt of your cancellation is attached", "without signing in", "cause for an earlier end"},
+		[]string{"14. April 2026", "nichts mehr abgebucht", "Abonnement behalten", "Kündigung", "Kündigungsbestätigung liegt bei", "ohne Anmeldung", "früheres Ende"},
 	},
 	billing.MailKept:                {[]string{"€35.70", "April 14, 2026"}, []string{"35,70 €", "14. April 2026"}},
 	billing.MailCanceled:            {[]string{"March 14, 2026", "invoices stay available"}, []string{"14. März 2026", "Rechnungen bleiben"}},
-	billing.MailPaused:              {[]string{"March 14, 2026", "May 14, 2026"}, []string{"14. März 2026", "14. Mai 2026"}},
-	billing.MailPauseScheduled:      {[]string{"April 14, 2026", "May 14, 2026"}, []string{"14. April 2026", "14. Mai 2026"}},
+	billing.MailPaused:              {[]string{"March 14, 2026", "May 14, 2026", "due on May 14, 2026 is €35.70"}, []string{"14. März 2026", "14. Mai 2026", "Zahlung von 35,70 €"}},
+	billing.MailPauseScheduled:      {[]string{"April 14, 2026", "May 14, 2026", "due on May 14, 2026 is €35.70"}, []string{"14. April 2026", "14. Mai 2026", "Zahlung von 35,70 €"}},
 	billing.MailResumed:             {[]string{"April 14, 2026", "€35.70"}, []string{"14. April 2026", "35,70 €"}},
 	billing.MailPlanChanged:         {[]string{"€35.70 a month", "€30.00", "Analytics Pro (Monthly) × 3"}, []string{"35,70 € pro Monat"}},
 	billing.MailPlanChangeScheduled: {[]string{"€60.00 a month", "April 14, 2026", "Analytics Max"}, []string{"60,00 € pro Monat", "14. April 2026", "Analytics Max"}},
+	billing.MailDiscountApplied: {
+		[]string{"next 3 payments are €24.99 each instead of €35.70", "From May 14, 2026 on it is €35.70 again"},
+		[]string{"nächsten 3 Zahlungen betragen je 24,99 € statt 35,70 €", "Ab 14. Mai 2026"},
+	},
+	billing.MailWithdrawalReceived: {
+		[]string{"March 14, 2026", "€35.70 will be refunded", "€11.90 of credit", "acknowledgement is attached", "has ended"},
+		[]string{"14. März 2026", "35,70 € werden", "11,90 € Guthaben", "Eingangsbestätigung liegt"},
+	},
+	billing.MailWithdrawalDeclared: {
+		[]string{"April 14, 2026", "If it was not you", "Review and confirm", "March 14, 2026", "received in time", "€35.70 then goes back", "less than you paid"},
+		[]string{"14. April 2026", "Waren Sie es nicht", "Ansehen und bestätigen", "rechtzeitig", "35,70 €", "weniger, als Sie gezahlt haben"},
+	},
+	billing.MailNoticeNoted:         {[]string{"without signing in", "April 14, 2026"}, []string{"ohne Anmeldung", "14. April 2026"}},
+	billing.MailWithdrawalDismissed: {[]string{"did not accept", "April 14, 2026", "please contact"}, []string{"nicht angenommen", "14. April 2026"}},
+	billing.MailTrialExtended:       {[]string{"April 14, 2026", "€35.70 will be charged"}, []string{"14. April 2026", "35,70 € abgebucht"}},
 	billing.MailRefunded:            {[]string{"€35.70", "credit note is attached"}, []string{"35,70 €", "Gutschrift"}},
 	billing.MailInvoiceCopy:         {[]string{"AC-10566", "€35.70", "attached"}, []string{"AC-10566", "35,70 €", "im Anhang"}},
 	billing.MailMethodChanged:       {[]string{"Visa ending in 4242", "wasn’t you"}, []string{"Visa mit den Endziffern 4242", "nicht waren"}},
@@ -231,7 +263,7 @@ func plain(s string) string { return strings.ReplaceAll(s, "\u00a0", " ") }
 
 func TestBillingMails(t *testing.T) {
 	t.Parallel()
-	require.Len(t, kinds, 17)
+	require.Len(t, kinds, 23)
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
@@ -300,7 +332,7 @@ func TestManageLinks(t *testing.T) {
 			if kind == billing.MailInvoiceDue {
 				w.sub.CollectionMode = billing.CollectAutomatic
 			}
-			if kind == billing.MailCanceled {
+			if kind == billing.MailCanceled || kind == billing.MailWithdrawalReceived {
 				w.sub.Status = billing.SubscriptionActive
 			}
 			c.change(w)
@@ -317,6 +349,9 @@ func TestManageLinks(t *testing.T) {
 				if in.Target.Kind == identity.TargetUpdatePaymentMethod {
 					want = identity.ScopePaymentMethod(subID)
 				}
+				if in.Target.Kind == identity.TargetSubscription && kind == billing.MailWithdrawalDeclared {
+					want = identity.ScopeWithdraw(subID)
+				}
 				assert.Equal(t, []string{want}, in.Scopes)
 			}
 		}
@@ -329,6 +364,16 @@ func TestCancellationCanBeTakenBackFromTheMail(t *testing.T) {
 	m := w.mail(t)
 	assert.Contains(t, m.Text, "Keep subscription:\nhttps://acme.test/billing/subscriptions/"+subID+"#ticket=")
 	require.Len(t, w.minted, 3)
+}
+
+func TestAMailGoesWithoutItsReceiptWhereNobodyDrawsReceipts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(billing.MailCancellationScheduled, "en")
+	s := w.service()
+	s.Receipts = nil
+	require.NoError(t, s.SendBillingMail(t.Context(), acme.Merchant, emlID))
+	assert.Empty(t, w.sent[0].Attachments)
+	assert.NotContains(t, w.sent[0].Text, "attached")
 }
 
 func TestSentAgainIsTheSameMail(t *testing.T) {
@@ -445,8 +490,55 @@ func TestVariants(t *testing.T) {
 		}, "was due on March 13, 2026", "April"},
 		{"overdue, nobody knows since when", billing.MailInvoiceDue, func(w *world) { w.order.Facts.Attempt = 2 }, "is overdue, and we", "April"},
 		{"invoice without terms", billing.MailInvoiceDue, func(w *world) { w.order.Facts.EffectiveAt = nil }, "Here is your new invoice for €35.70.", "by "},
-		{"open pause", billing.MailPaused, func(w *world) { w.order.Facts.ResumeAt = nil }, "resume it at any time", "by itself"},
-		{"open pause to come", billing.MailPauseScheduled, func(w *world) { w.order.Facts.ResumeAt = nil }, "After that you can resume", "by itself"},
+		{"a later end", billing.MailCancellationScheduled, func(w *world) {
+			w.order.Facts.EffectiveAt = &may
+			w.sub.ScheduledChange = &billing.ScheduledChange{Action: billing.ScheduleCancel, EffectiveAt: may, Firm: true}
+		}, "the next payment, €35.70, is due on April 14, 2026", "Nothing more"},
+		{"an end with a debt", billing.MailCancellationScheduled, func(w *world) { w.sub.Status, w.sub.Debt = billing.SubscriptionPastDue, payID }, "is overdue", "Nothing more"},
+		{"an end that depends on a charge", billing.MailCancellationScheduled, func(w *world) {
+			w.order.Facts.WithCharge, w.sub.OpenPayment = true, payID
+		}, "If it fails, your subscription ends at once and you owe nothing for it, unless", "Nothing more"},
+		{"an end that depends on a charge, dunned", billing.MailCancellationScheduled, func(w *world) {
+			w.order.Facts.WithCharge, w.sub.Status, w.sub.Debt, w.sub.OpenPayment = true, billing.SubscriptionPastDue, payID, payID
+		}, "your subscription ends on April 14, 2026, or with the period it pays for", "overdue"},
+		{"a charge, and an end that was named", billing.MailCancellationScheduled, func(w *world) {
+			w.order.Facts.WithCharge, w.sub.Debt, w.sub.OpenPayment = true, payID, payID
+			w.sub.ScheduledChange = &billing.ScheduledChange{Action: billing.ScheduleCancel, EffectiveAt: april, Firm: true}
+		}, "if it succeeds, it stays paid.\n\nApart from that payment, nothing more will be charged", "overdue"},
+		{"a charge, and a later end that was named", billing.MailCancellationScheduled, func(w *world) {
+			w.order.Facts.WithCharge, w.sub.OpenPayment, w.order.Facts.EffectiveAt = true, payID, &may
+			w.sub.ScheduledChange = &billing.ScheduledChange{Action: billing.ScheduleCancel, EffectiveAt: may, Firm: true}
+		}, "if it succeeds, it stays paid.\n\nUntil then it renews as before: the next payment, €35.70", "othing more"},
+		{"an end, by invoice", billing.MailCancellationScheduled, func(w *world) {
+			w.sub.CollectionMode = billing.CollectManual
+		}, "No further invoice will be issued for it.\n\nInvoices that were issued and not canceled stay payable.", "charged"},
+		{"an end with a debt and a charge, by invoice", billing.MailCancellationScheduled, func(w *world) {
+			w.sub.CollectionMode, w.sub.Debt, w.order.Facts.WithCharge = billing.CollectManual, payID, true
+		}, "stay payable", "at once"},
+		{"a later end, by invoice", billing.MailCancellationScheduled, func(w *world) {
+			w.sub.CollectionMode, w.order.Facts.EffectiveAt = billing.CollectManual, &may
+			w.sub.ScheduledChange = &billing.ScheduledChange{Action: billing.ScheduleCancel, EffectiveAt: may, Firm: true}
+		}, "is due on April 14, 2026.\n\nInvoices that were issued", "No further invoice"},
+		{"ended, by invoice", billing.MailCanceled, func(w *world) { w.sub.CollectionMode = billing.CollectManual }, "No further invoice will be issued", "charged"},
+		{"a change with a discount that ends", billing.MailPlanChangeScheduled, func(w *world) {
+			w.sub.Discount, w.sub.NextTotal = &billing.SubscriptionDiscount{Type: billing.DiscountPercent, Percent: "30", PeriodsLeft: ptr(2)}, ptr(int64(4200))
+		}, "From then on it costs €60.00 a month.\n\nYour discount still counts then: the next payment, on April 14, 2026, is €42.00.", "€42.00 a month"},
+		{"a change with a discount for ever", billing.MailPlanChangeScheduled, func(w *world) {
+			w.sub.Discount, w.sub.NextTotal = &billing.SubscriptionDiscount{Type: billing.DiscountPercent, Percent: "30"}, ptr(int64(4200))
+		}, "From then on it costs €42.00 a month.", "Your discount"},
+		{"paused with a discount", billing.MailPaused, func(w *world) { w.sub.NextTotal = ptr(int64(2499)) }, "The payment due on May 14, 2026 is €24.99.", "€35.70"},
+		{"to be paused with a discount", billing.MailPauseScheduled, func(w *world) { w.sub.NextTotal = ptr(int64(2499)) }, "The payment due on May 14, 2026 is €24.99.", "€35.70"},
+		{"paused with a discount of unknown length", billing.MailPaused, func(w *world) {
+			w.sub.Discount = &billing.SubscriptionDiscount{Type: billing.DiscountPercent, Percent: "30", EndsAt: &april}
+		}, "payments go on then", "due on"},
+		{"paused, amount unknown", billing.MailPaused, func(w *world) { w.sub.AmountsUnknown = true }, "payments go on then", "€"},
+		{"an end without a receipt", billing.MailCancellationScheduled, func(w *world) { w.noPDF = foyer.ErrNotFound() }, "Nothing more will be charged", "attached"},
+		{"a discount once", billing.MailDiscountApplied, func(w *world) { w.order.Facts.Periods = 1 }, "Your next payment is €24.99 instead of €35.70", "payments"},
+		{"a discount for ever", billing.MailDiscountApplied, func(w *world) {
+			w.order.Facts.Periods, w.order.Facts.EffectiveAt = 0, nil
+		}, "for as long as your subscription runs", "again"},
+		{"open pause", billing.MailPaused, func(w *world) { w.order.Facts.ResumeAt = nil }, "resume it at any time", "€"},
+		{"open pause to come", billing.MailPauseScheduled, func(w *world) { w.order.Facts.ResumeAt = nil }, "After that you can resume", "€"},
 		{"trial then invoice", billing.MailTrialEnding, func(w *world) { w.sub.CollectionMode = billing.CollectManual }, "we send you an invoice for €35.70", "charge"},
 		{"trial, amount unknown", billing.MailTrialEnding, func(w *world) { w.order.Facts.Amount, w.sub.AmountsUnknown = nil, true }, "Your paid subscription begins then", "€"},
 		{"no card", billing.MailMethodChanged, func(w *world) { w.order.Facts.Brand, w.order.Facts.Last4 = "", "" }, "with your new payment method", "Card"},

@@ -23,10 +23,15 @@ type Config struct {
 	Orders    Orders
 	Bills     Bills
 	Documents Documents
+	// Receipts may be nil: nothing is attached then.
+	Receipts  Receipts
+	Notices   Notices
 	Tickets   Tickets
 	Endpoints Endpoints
-	Activity  ActivityStore
-	EventLog  EventStore
+	// Withdrawals tells of those that need the merchant.
+	Withdrawals Withdrawals
+	Activity    ActivityStore
+	EventLog    EventStore
 	// Now is the real time, which links expire by; what a mail tells of happened in the merchant's.
 	Now func() time.Time
 	// PublicURL is where links lead when a merchant has no frontend.

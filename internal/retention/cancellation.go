@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"slices"
 	"time"
 
 	"foyer/internal/billing"
@@ -16,26 +17,47 @@ type State string
 // The states of a cancellation.
 const (
 	Open      State = "open"
+	Offered   State = "offered"
+	Saved     State = "saved"
 	Scheduled State = "scheduled"
 	Canceled  State = "canceled"
 	Undone    State = "undone"
 	Abandoned State = "abandoned"
+	Expired   State = "expired"
 )
 
 // States lists every state.
-var States = []State{Open, Scheduled, Canceled, Undone, Abandoned}
+var States = []State{Open, Offered, Saved, Scheduled, Canceled, Undone, Abandoned, Expired}
+
+// Unfinished are the states a customer can go on from; a subscription has one such cancellation at most.
+var Unfinished = []State{Open, Offered}
 
 // Step is what comes next.
 type Step string
 
 // The steps of a cancellation.
 const (
+	StepSurvey  Step = "survey"
+	StepOffer   Step = "offer"
 	StepConfirm Step = "confirm"
 	StepDone    Step = "done"
 )
 
-// ProfileDefault is the legal profile of a place that demands nothing of its own.
-const ProfileDefault = "default"
+// Origin says who wanted the cancellation.
+type Origin string
+
+// Where cancellations come from: a customer who is signed in, and a declaration made without signing in.
+const (
+	OriginPortal Origin = "portal"
+	OriginNotice Origin = "notice"
+)
+
+// How long an unfinished cancellation waits for the customer, and how long an offer is good for: what was shown is kept to, but
+// not for ever (a link to it must not become a coupon).
+const (
+	cancellationLife = 24 * time.Hour
+	offerLife        = time.Hour
+)
 
 // Cancellation is a customer's way out of a subscription.
 type Cancellation struct {
@@ -52,12 +74,85 @@ type Cancellation struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	Version     int64
+	Course
+	// Offers are what was offered, oldest first; kept as rows of their own.
+	Offers []Offer
 }
+
+// Course is what a cancellation gathers on its way. It is what the insights count.
+type Course struct {
+	Origin  Origin        `json:"origin,omitempty"`
+	Profile ProfileID     `json:"profile,omitempty"`
+	Country foyer.Country `json:"country,omitempty"`
+	// Group tells whether offers may be shown at all, or the customer is one of those left alone to compare with.
+	Group Group `json:"group,omitempty"`
+	// Survey and Proposition are the merchant's as they were when it began: what somebody is asked does not change on the way.
+	Survey      *Survey      `json:"survey,omitempty"`
+	Proposition *Proposition `json:"proposition,omitempty"`
+	Answers     Answers      `json:"answers"`
+	// Product is the main one of the subscription, Revenue what it brings a month, in minor units of Currency, when it began;
+	// Kept is the same once it was saved.
+	Product  billing.ProductID `json:"product,omitempty"`
+	Currency foyer.Currency    `json:"currency,omitempty"`
+	Revenue  int64             `json:"revenue,omitempty"`
+	Kept     int64             `json:"kept,omitempty"`
+	// Rule and OfferType are those of the offer that was accepted, or else shown last.
+	Rule      string    `json:"rule,omitempty"`
+	OfferType OfferType `json:"offer_type,omitempty"`
+	// ExpiresAt is when an unfinished one is given up.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+	// ReceivedAt is when the customer declared to cancel.
+	ReceivedAt *time.Time `json:"received_at,omitempty"`
+	// WithCharge says that a charge was under way then, whose outcome decides whether it ends sooner than EffectiveAt.
+	WithCharge bool `json:"with_charge,omitempty"`
+	// PollAt is when it is looked again for an end that has not come at EffectiveAt.
+	PollAt *time.Time `json:"poll_at,omitempty"`
+	// Overtaken says by what the subscription got its end before this one was done; empty where it was this one's doing.
+	Overtaken Overtaker `json:"overtaken,omitempty"`
+	// There tells for each of Checkpoints that has passed whether the subscription was still there.
+	There []bool `json:"there,omitempty"`
+}
+
+// Group says whether offers may be shown.
+type Group string
+
+// The groups. GroupOffered is shown what its rules give, GroupHoldout nothing. GroupEverybody is shown offers too, but no lots were
+// drawn: it can't be compared with anybody.
+const (
+	GroupOffered   Group = "offered"
+	GroupHoldout   Group = "holdout"
+	GroupEverybody Group = "everybody"
+)
+
+// Overtaker is what ended a subscription before the cancellation did.
+type Overtaker string
+
+// What overtakes: another cancellation of the same subscription, the merchant who canceled, or an end that came by itself. What was
+// overtaken counts nothing in the insights: nobody decided anything in it that is not counted elsewhere.
+const (
+	OvertakenByCancellation Overtaker = "cancellation"
+	OvertakenByMerchant     Overtaker = "merchant"
+	OvertakenByEnd          Overtaker = "end"
+)
+
+// Checkpoints are the days after which it is looked whether the subscription is still there.
+var Checkpoints = []int{30, 60, 90}
 
 // Scope is whose cancellation it is.
 func (c Cancellation) Scope() foyer.Scope {
 	return foyer.Scope{Merchant: c.Merchant, Customer: c.Customer}
 }
+
+// LegalProfile is that of the customer's place, as the law has it.
+func (c Cancellation) LegalProfile() LegalProfile {
+	if c.Profile == "" {
+		return profile(ProfileElsewhere) // begun before there were profiles
+	}
+	return profile(c.Profile)
+}
+
+// Finished tells whether nothing is left for the customer to decide.
+func (c Cancellation) Finished() bool { return !slices.Contains(Unfinished, c.State) }
 
 // errClosed says that the cancellation is over.
 func errClosed() error { return foyer.Refuse(foyer.Conflict, "cancellation.closed") }
@@ -65,65 +160,11 @@ func errClosed() error { return foyer.Refuse(foyer.Conflict, "cancellation.close
 func (c Cancellation) changed(state State, step Step, now time.Time) Cancellation {
 	c.State, c.Step, c.UpdatedAt = state, step, foyer.Micro(now)
 	c.Version++
-	return c
-}
-
-// Confirmed returns the cancellation as the subscription has become: what was asked for is not always what happens (a
-// charge under way keeps it to the end of the period, a debt ends it at once).
-func (c Cancellation) Confirmed(sub billing.Subscription, now time.Time) Cancellation {
-	return c.changed(Scheduled, StepDone, now).told(sub)
-}
-
-// told takes state and moment from a subscription that has ended or will.
-func (c Cancellation) told(sub billing.Subscription) Cancellation {
-	c.Step = StepDone
-	if sub.Status == billing.SubscriptionCanceled {
-		if c.State != Scheduled || c.EffectiveAt == nil {
-			c.Effective = billing.Immediately
-		}
-		c.State, c.EffectiveAt = Canceled, sub.CanceledAt
-		return c
-	}
-	c.State, c.Effective = Scheduled, billing.AtPeriodEnd
-	if sub.ScheduledChange != nil {
-		c.EffectiveAt = &sub.ScheduledChange.EffectiveAt
+	if c.Finished() {
+		c.ExpiresAt = nil
+	} else {
+		expires := c.UpdatedAt.Add(cancellationLife)
+		c.ExpiresAt = &expires
 	}
 	return c
-}
-
-// Abandoned returns the cancellation ended without canceling.
-//
-// Refusals: Conflict (cancellation.closed).
-func (c Cancellation) Abandoned(now time.Time) (Cancellation, error) {
-	if c.State != Open {
-		return c, errClosed()
-	}
-	return c.changed(Abandoned, StepDone, now), nil
-}
-
-// Undone returns a scheduled cancellation whose subscription is kept after all.
-func (c Cancellation) Undone(now time.Time) Cancellation { return c.changed(Undone, StepDone, now) }
-
-// Seen returns the cancellation as it stands with its subscription: an end that came by itself, or was undone by somebody
-// else, is told without having been written down; an open one tells when it would take effect.
-func (c Cancellation) Seen(sub billing.Subscription, now time.Time) Cancellation {
-	ended, ending := sub.Status == billing.SubscriptionCanceled, cancelScheduled(sub)
-	switch {
-	case c.State == Open && (ended || ending && c.Effective == billing.AtPeriodEnd):
-		return c.told(sub)
-	case c.State == Open:
-		c.EffectiveAt = nil
-		if after, err := sub.Cancel(c.Effective, now); err == nil {
-			c.EffectiveAt = c.told(after).EffectiveAt
-		}
-	case c.State == Scheduled && ended:
-		return c.told(sub)
-	case c.State == Scheduled && !ending:
-		c.State = Undone
-	}
-	return c
-}
-
-func cancelScheduled(sub billing.Subscription) bool {
-	return sub.ScheduledChange != nil && sub.ScheduledChange.Action == billing.ScheduleCancel
 }

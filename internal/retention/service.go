@@ -3,23 +3,58 @@ package retention
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
+	"foyer/internal/i18n"
 )
 
-// Service leads customers out of their subscriptions.
+// Service leads customers out of their subscriptions, and to what may keep them. Everything a command changes, the subscription
+// too, is one transaction: a process that dies leaves it undone or done, and nothing is ever half canceled or half given.
 type Service struct {
 	store         Store
 	subscriptions Subscriptions
+	mails         Mails
 	ids           foyer.IDs
 	now           billing.Clock
 }
 
 // NewService returns a Service.
-func NewService(store Store, subscriptions Subscriptions, ids foyer.IDs, now billing.Clock) *Service {
-	return &Service{store: store, subscriptions: subscriptions, ids: ids, now: now}
+func NewService(store Store, subscriptions Subscriptions, mails Mails, ids foyer.IDs, now billing.Clock) *Service {
+	return &Service{store: store, subscriptions: subscriptions, mails: mails, ids: ids, now: now}
+}
+
+// Reader is for whom things are put into words: the language, and the one of the portal for words of the merchant's that there
+// are none of in it.
+type Reader struct {
+	Locale i18n.Locale
+	Portal string
+}
+
+// View is a cancellation and how it is shown.
+type View struct {
+	Cancellation
+	Shown Shown
+	// Moments are when it may take effect; Now is the one of them a call that cancels right away names.
+	Moments []billing.Effective
+	Now     billing.Effective
+}
+
+func (s *Service) view(ctx context.Context, c Cancellation, sub billing.Subscription, r Reader, now time.Time) (View, error) {
+	settings, err := s.store.RetentionSettings(ctx, c.Merchant)
+	if err != nil {
+		return View{}, err
+	}
+	if c, err = s.withoutStaleOffer(ctx, c, sub, now); err != nil {
+		return View{}, err
+	}
+	if !c.Finished() {
+		c.Effective = settings.Nearest(c.Effective)
+	}
+	c = c.Seen(sub, now)
+	return View{Cancellation: c, Shown: c.Show(sub, r.Locale, r.Portal, now), Moments: settings.Moments(), Now: settings.Nearest(c.Effective)}, nil
 }
 
 // StartInput is how to cancel. Confirm does it in one call.
@@ -28,41 +63,91 @@ type StartInput struct {
 	Effective billing.Effective
 }
 
-// Start begins a cancellation, or goes on with the one that is open.
+// Start begins a cancellation, or goes on with the one that is unfinished.
 //
-// Refusals: NotFound for the subscription; Conflict with the reason why it can't be canceled.
-func (s *Service) Start(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, in StartInput) (Cancellation, error) {
+// Refusals: NotFound for the subscription; Conflict with the reason why it can't be canceled; Forbidden (feature.off) for at once where
+// the merchant lets customers cancel to the end of the period only.
+func (s *Service) Start(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, in StartInput, r Reader) (View, error) {
 	if in.Effective == "" {
 		in.Effective = billing.AtPeriodEnd
 	}
-	sub, err := s.subscriptions.Subscription(ctx, by.Scope, id)
-	if err != nil {
-		return Cancellation{}, err
-	}
-	now, err := s.clock(ctx, by.Scope)
-	if err != nil {
-		return Cancellation{}, err
-	}
-	open, err := s.store.OpenCancellation(ctx, by.Scope, id)
-	known := err == nil
-	if err != nil && !errors.Is(err, foyer.NotFound) {
-		return Cancellation{}, err
-	}
-	if !known || !in.Confirm {
-		// An open one that is confirmed may be what a process that died left behind: finish knows.
+	return s.command(ctx, by.Scope, r, func(ctx context.Context, now time.Time) (Cancellation, billing.Subscription, error) {
+		sub, err := s.subscriptions.Subscription(ctx, by.Scope, id)
+		if err != nil {
+			return Cancellation{}, sub, err
+		}
 		if err := cancelable(sub, in.Effective); err != nil {
-			return Cancellation{}, err
+			return Cancellation{}, sub, err
 		}
-	}
-	if !known || open.Effective != in.Effective {
-		if open, err = s.open(ctx, by, id, in, now); err != nil {
-			return Cancellation{}, err
+		settings, err := s.store.RetentionSettings(ctx, by.Scope.Merchant)
+		if err == nil {
+			err = settings.allow(in.Effective)
 		}
-	}
-	if in.Confirm {
-		return s.finish(ctx, by, open, in.Effective, true)
-	}
-	return open.Seen(sub, now), nil
+		if err != nil {
+			return Cancellation{}, sub, err
+		}
+		before, err := s.unfinished(ctx, by.Scope, id, now)
+		if err != nil {
+			return Cancellation{}, sub, err
+		}
+		c := before.Asking(in.Effective, now)
+		if before.ID == "" {
+			if c, err = s.begin(ctx, sub, settings, in.Effective, OriginPortal, now); err != nil {
+				return c, sub, err
+			}
+		}
+		if in.Confirm {
+			return s.cancel(ctx, by, before, c, billing.CancelInput{Effective: in.Effective}, r, now)
+		}
+		if c, err = s.withoutStaleOffer(ctx, c, sub, now); err != nil {
+			return c, sub, err
+		}
+		if before.ID == "" || c.Step != before.Step {
+			if c, err = s.offer(ctx, c, sub, settings, now); err != nil {
+				return c, sub, err
+			}
+		}
+		return c, sub, s.save(ctx, before, c, sub, EvidenceShown, by, r, now)
+	})
+}
+
+// command runs one step of a cancellation in the last transaction of its call, after every other command of the customer's, and
+// returns how things stand then.
+func (s *Service) command(ctx context.Context, scope foyer.Scope, r Reader, act func(ctx context.Context, now time.Time) (Cancellation, billing.Subscription, error)) (View, error) {
+	var view View
+	err := s.summing(ctx, scope.Merchant, s.store.Conclude, func(ctx context.Context) error {
+		if err := s.store.LockCustomer(ctx, scope); err != nil {
+			return err
+		}
+		now, err := s.clock(ctx, scope.Merchant)
+		if err != nil {
+			return err
+		}
+		c, sub, err := act(ctx, now)
+		if err != nil {
+			return err
+		}
+		view, err = s.view(ctx, c, sub, r, now)
+		return err
+	})
+	return view, err
+}
+
+// on is command for a cancellation there is.
+func (s *Service) on(ctx context.Context, by foyer.Actor, id CancellationID, r Reader,
+	act func(ctx context.Context, c Cancellation, sub billing.Subscription, now time.Time) (Cancellation, billing.Subscription, error),
+) (View, error) {
+	return s.command(ctx, by.Scope, r, func(ctx context.Context, now time.Time) (Cancellation, billing.Subscription, error) {
+		c, err := s.store.Cancellation(ctx, by.Scope, id)
+		if err != nil {
+			return c, billing.Subscription{}, err
+		}
+		sub, err := s.subscriptions.Subscription(ctx, by.Scope, c.Subscription)
+		if err != nil {
+			return c, sub, err
+		}
+		return act(ctx, c, sub, now)
+	})
 }
 
 // cancelable asks the subscription. That its end is scheduled does not keep anybody from ending it at once.
@@ -74,101 +159,109 @@ func cancelable(sub billing.Subscription, effective billing.Effective) error {
 	return action.Refusal()
 }
 
-// open stores a new cancellation, or writes into the open one what is asked for now. It is written before anything is
-// canceled: what is begun can be finished, whatever happens to this process.
-func (s *Service) open(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, in StartInput, now time.Time) (Cancellation, error) {
-	last := s.store.Conclude
-	if in.Confirm {
-		last = s.store.InTx
+// unfinished is the cancellation to go on with; the zero one when there is none. One whose time is over is ended on the way.
+func (s *Service) unfinished(ctx context.Context, scope foyer.Scope, id billing.SubscriptionID, now time.Time) (Cancellation, error) {
+	c, err := s.store.OpenCancellation(ctx, scope, id)
+	if errors.Is(err, foyer.NotFound) {
+		return Cancellation{}, nil
 	}
-	var open Cancellation
-	err := last(ctx, func(ctx context.Context) error {
-		if err := s.store.LockCustomer(ctx, by.Scope); err != nil {
-			return err
-		}
-		open = Cancellation{
-			ID: CancellationID(s.ids(foyer.PrefixCancellation)), Merchant: by.Scope.Merchant, Customer: by.Scope.Customer, Subscription: id,
-			State: Open, Step: StepConfirm, Effective: in.Effective, CreatedAt: now, UpdatedAt: now, Version: 1,
-		}
-		created, err := s.store.CreateCancellation(ctx, open)
-		if err != nil {
-			return err
-		}
-		if created {
-			return s.record(ctx, open, "created", now)
-		}
-		if open, err = s.store.OpenCancellation(ctx, by.Scope, id); err != nil || open.Effective == in.Effective {
-			return err
-		}
-		open = open.changed(Open, StepConfirm, now)
-		open.Effective = in.Effective
-		return s.save(ctx, open, "updated", now)
-	})
-	return open, err
+	if err != nil || c.ExpiresAt == nil || now.Before(*c.ExpiresAt) {
+		return c, err
+	}
+	lapsed, err := c.Lapsed(now)
+	if err != nil {
+		return c, err
+	}
+	return Cancellation{}, s.write(ctx, c, lapsed, now)
+}
+
+// begin makes the cancellation of a subscription. It is not written yet.
+func (s *Service) begin(ctx context.Context, sub billing.Subscription, settings Settings, effective billing.Effective, origin Origin, now time.Time) (Cancellation, error) {
+	customer, err := s.subscriptions.Customer(ctx, foyer.Scope{Merchant: sub.Merchant, Customer: sub.Customer})
+	if err != nil {
+		return Cancellation{}, err
+	}
+	return NewCancellation{
+		ID: CancellationID(s.ids(foyer.PrefixCancellation)), Subscription: sub, Effective: effective, Origin: origin,
+		Profile: ProfileOf(customer.Address.Country, customer.Address.Region).ID, Country: customer.Address.Country, Settings: settings,
+	}.Begin(now), nil
 }
 
 // Cancellation returns one cancellation as it stands now.
-func (s *Service) Cancellation(ctx context.Context, scope foyer.Scope, id CancellationID) (Cancellation, error) {
+func (s *Service) Cancellation(ctx context.Context, scope foyer.Scope, id CancellationID, r Reader) (View, error) {
 	c, err := s.store.Cancellation(ctx, scope, id)
 	if err != nil {
-		return c, err
+		return View{}, err
 	}
-	return s.seen(ctx, c)
+	sub, err := s.subscriptions.Subscription(ctx, scope, c.Subscription)
+	if err != nil {
+		return View{}, err
+	}
+	now, err := s.clock(ctx, scope.Merchant)
+	if err != nil {
+		return View{}, err
+	}
+	return s.view(ctx, c, sub, r, now)
 }
 
-func (s *Service) seen(ctx context.Context, c Cancellation) (Cancellation, error) {
-	sub, err := s.subscriptions.Subscription(ctx, c.Scope(), c.Subscription)
-	if err != nil {
-		return c, err
-	}
-	now, err := s.clock(ctx, c.Scope())
-	return c.Seen(sub, now), err
+// SubscriptionOf returns whose way out a cancellation is.
+func (s *Service) SubscriptionOf(ctx context.Context, scope foyer.Scope, id CancellationID) (billing.SubscriptionID, error) {
+	c, err := s.store.Cancellation(ctx, scope, id)
+	return c.Subscription, err
+}
+
+// Answer takes answers to the survey, none of which is required, and goes on to the next step: an offer, if one fits, or the
+// confirmation.
+//
+// Refusals: NotFound, Conflict (cancellation.closed), Invalid.
+func (s *Service) Answer(ctx context.Context, by foyer.Actor, id CancellationID, a Answers, r Reader) (View, error) {
+	return s.on(ctx, by, id, r, func(ctx context.Context, before Cancellation, sub billing.Subscription, now time.Time) (Cancellation, billing.Subscription, error) {
+		if before.Seen(sub, now).Finished() {
+			return before, sub, errClosed()
+		}
+		c, err := before.Answer(a, now)
+		if err != nil {
+			return c, sub, err
+		}
+		if c, err = s.withoutStaleOffer(ctx, c, sub, now); err != nil {
+			return c, sub, err
+		}
+		if c.Step != before.Step {
+			settings, err := s.store.RetentionSettings(ctx, c.Merchant)
+			if err != nil {
+				return c, sub, err
+			}
+			if c, err = s.offer(ctx, c, sub, settings, now); err != nil {
+				return c, sub, err
+			}
+		}
+		return c, sub, s.save(ctx, before, c, sub, EvidenceAnswered, by, r, now)
+	})
 }
 
 // Abandon ends a cancellation without canceling.
 //
 // Refusals: NotFound, Conflict (cancellation.closed).
-func (s *Service) Abandon(ctx context.Context, by foyer.Actor, id CancellationID) (Cancellation, error) {
-	now, err := s.clock(ctx, by.Scope)
-	if err != nil {
-		return Cancellation{}, err
-	}
-	var next Cancellation
-	err = s.store.Conclude(ctx, func(ctx context.Context) error {
-		if err := s.store.LockCustomer(ctx, by.Scope); err != nil {
-			return err
+func (s *Service) Abandon(ctx context.Context, by foyer.Actor, id CancellationID, r Reader) (View, error) {
+	return s.on(ctx, by, id, r, func(ctx context.Context, before Cancellation, sub billing.Subscription, now time.Time) (Cancellation, billing.Subscription, error) {
+		if seen := before.Seen(sub, now); seen.Finished() {
+			return before, sub, errClosed()
 		}
-		current, err := s.store.Cancellation(ctx, by.Scope, id)
+		c, err := before.Abandoned(now)
 		if err != nil {
-			return err
+			return c, sub, err
 		}
-		seen, err := s.seen(ctx, current)
-		if err != nil {
-			return err
-		}
-		if _, err := seen.Abandoned(now); err != nil {
-			return err
-		}
-		next, _ = current.Abandoned(now)
-		return s.save(ctx, next, string(next.State), now)
+		return c, sub, s.save(ctx, before, c, sub, EvidenceAbandoned, by, r, now)
 	})
-	return next, err
 }
 
-func (s *Service) clock(ctx context.Context, scope foyer.Scope) (time.Time, error) {
-	now, err := s.now(ctx, scope.Merchant)
+func (s *Service) clock(ctx context.Context, merchant foyer.MerchantID) (time.Time, error) {
+	now, err := s.now(ctx, merchant)
 	return foyer.Micro(now), err
 }
 
-func (s *Service) save(ctx context.Context, c Cancellation, what string, now time.Time) error {
-	if err := s.store.SaveCancellation(ctx, c); err != nil {
-		return err
-	}
-	return s.record(ctx, c, what, now)
-}
-
-func (s *Service) record(ctx context.Context, c Cancellation, what string, now time.Time) error {
-	return s.store.RecordEvents(ctx, foyer.Event{
-		ID: s.ids(foyer.PrefixEvent), Scope: c.Scope(), Type: foyer.EventType("cancellation." + what), Subject: string(c.ID), At: now,
-	})
+// refusedWith tells whether err is the refusal of a state with one of the codes.
+func refusedWith(err error, codes ...string) bool {
+	refusal, refused := foyer.AsError(err)
+	return refused && errors.Is(refusal, foyer.Conflict) && slices.Contains(codes, refusal.Code)
 }

@@ -116,10 +116,31 @@ func (s *Store) CaptureAttempts(ctx context.Context, merchant foyer.MerchantID, 
 // AbandonedAttempts takes over unfinished attempts whose lease has run out by now and returns them: of two workers each gets
 // others.
 func (s *Store) AbandonedAttempts(ctx context.Context, merchant foyer.MerchantID, now, until time.Time, limit int) ([]billing.Attempt, error) {
+	return s.takeOver(ctx, merchant, until, limit, "leased_until <= ?", now.UTC())
+}
+
+// UnansweredAttempts takes over attempts that wait for their customer and were made by asked, the merchant's time, whatever is left of
+// their leases. Those taken over before are left to whoever took them until that lease has run out.
+func (s *Store) UnansweredAttempts(ctx context.Context, merchant foyer.MerchantID, asked, until time.Time, limit int) ([]billing.Attempt, error) {
+	return s.takeOver(ctx, merchant, until, limit, "leased_until > ? AND status = ? AND created_at <= ?", until.UTC(), billing.AttemptRequiresAction, asked.UTC())
+}
+
+// OldestUnanswered is when the first of the attempts UnansweredAttempts would find was made, the merchant's time; nil when there is none.
+func (s *Store) OldestUnanswered(ctx context.Context, merchant foyer.MerchantID, leasedAfter time.Time) (*time.Time, error) {
+	var found []time.Time
+	err := s.db(ctx).Model(&attemptRow{}).Where("merchant_id = ? AND leased_until > ? AND status = ?", merchant, leasedAfter.UTC(), billing.AttemptRequiresAction).
+		Order("created_at").Limit(1).Pluck("created_at", &found).Error
+	if err != nil || len(found) == 0 {
+		return nil, translate(err)
+	}
+	at := found[0].UTC()
+	return &at, nil
+}
+
+func (s *Store) takeOver(ctx context.Context, merchant foyer.MerchantID, until time.Time, limit int, which string, args ...any) ([]billing.Attempt, error) {
 	var rows []attemptRow
 	err := s.InTx(ctx, func(ctx context.Context) error {
-		err := s.locking(ctx, "SKIP LOCKED").Where("merchant_id = ? AND leased_until <= ?", merchant, now.UTC()).
-			Order("leased_until, id").Limit(limit).Find(&rows).Error
+		err := s.locking(ctx, "SKIP LOCKED").Where("merchant_id = ?", merchant).Where(which, args...).Order("leased_until, id").Limit(limit).Find(&rows).Error
 		if err != nil || len(rows) == 0 {
 			return err
 		}

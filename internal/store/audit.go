@@ -45,6 +45,12 @@ func (s *Store) Faults(ctx context.Context, merchant foyer.MerchantID) (map[stri
 		out[rule] = n
 	}
 	broken, err := s.auditFaults(ctx, merchant)
+	if err != nil {
+		return nil, err
+	}
 	out["entries of the audit log changed, removed or inserted"] = broken
+	sums, receipts, err := s.retentionFaults(ctx, merchant)
+	out["retention numbers that are not the sums of their cancellations"] = sums
+	out["receipts of cancellations missing or changed"] = receipts
 	return out, err
 }

@@ -44,8 +44,8 @@ func TestCancellations(t *testing.T) {
 		require.Equal(t, c, open)
 
 		c.State, c.Step, c.Effective, c.EffectiveAt, c.Version = retention.Scheduled, retention.StepDone, billing.AtPeriodEnd, &period.End, 2
-		require.NoError(t, f.SaveCancellation(ctx, c))
-		refused(t, foyer.Conflict, f.SaveCancellation(ctx, c))
+		require.NoError(t, f.SaveCancellation(ctx, c, 1))
+		refused(t, foyer.Conflict, f.SaveCancellation(ctx, c, 1))
 		saved, err := f.Cancellation(ctx, scope, c.ID)
 		require.NoError(t, err)
 		require.Equal(t, c, saved)
@@ -66,7 +66,7 @@ func TestCancellations(t *testing.T) {
 			assert.Empty(t, scheduled)
 			theirs := c
 			theirs.Merchant, theirs.Customer, theirs.Version = other.Merchant, other.Customer, 3
-			refused(t, foyer.Conflict, f.SaveCancellation(ctx, theirs))
+			refused(t, foyer.Conflict, f.SaveCancellation(ctx, theirs, 2))
 		}
 	})
 }

@@ -7,12 +7,16 @@ import (
 	"foyer/internal/foyer"
 )
 
-// NextDue returns the earliest moment anything of the merchant falls due by its clock; nil when nothing will. Each of the
-// three is the first entry of an index.
+// NextDue returns the earliest moment anything of the merchant falls due by its clock; nil when nothing will. Each of
+// them is the first entry of an index.
 func (s *Store) NextDue(ctx context.Context, merchant foyer.MerchantID) (*time.Time, error) {
 	var first *time.Time
 	for _, of := range []struct{ table, column string }{
-		{"subscriptions", "due_at"}, {"payments", "due_at"}, {"payment_methods", "notice_at"},
+		{"subscriptions", "due_at"},
+		{"payments", "due_at"},
+		{"payment_methods", "notice_at"},
+		{"cancellations", "due_at"},
+		{"withdrawals", "due_at"},
 	} {
 		var found []time.Time
 		err := s.db(ctx).Table(of.table).Where("merchant_id = ? AND "+of.column+" IS NOT NULL", merchant).Order(of.column).Limit(1).Pluck(of.column, &found).Error

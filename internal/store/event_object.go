@@ -89,9 +89,17 @@ func (s *Store) objectsOf(ctx context.Context, merchant foyer.MerchantID, kind f
 		err := s.usedByAny(ctx, merchant, methods)
 		return byID(methods, err, func(v billing.PaymentMethod) string { return string(v.ID) })
 	case foyer.PrefixCancellation:
-		var rows []cancellationRow
-		err := query.Find(&rows).Error
-		return byID(domains(rows), translate(err), func(v retention.Cancellation) string { return string(v.ID) })
+		found, err := s.cancellations(ctx, merchant, query)
+		return byID(found, err, func(v retention.Cancellation) string { return string(v.ID) })
+	case foyer.PrefixOffer:
+		found, err := offersOf(query)
+		return byID(found, err, func(v retention.Offer) string { return string(v.ID) })
+	case foyer.PrefixWithdrawal:
+		found, err := withdrawals(query)
+		return byID(found, err, func(v retention.Withdrawal) string { return string(v.ID) })
+	case foyer.PrefixNotice:
+		found, err := notices(query)
+		return byID(found, err, func(v retention.Notice) string { return string(v.ID) })
 	case foyer.PrefixSignIn:
 		var rows []signInRow
 		err := query.Find(&rows).Error

@@ -27,10 +27,10 @@ func acrossMerchants(ctx context.Context, why string) context.Context {
 
 // tenantTables are the tables with a merchant_id; a test compares the list with the schema.
 var tenantTables = []string{
-	"activity", "addresses", "api_keys", "attempts", "audit_chain", "audit_log", "cancellations", "credit_balances", "customers", "deliveries", "discounts", "email_changes", "events", "idempotency_keys",
-	"import_waits", "invoice_files", "invoices", "mail_orders", "mails", "number_series", "payment_method_setups", "payment_methods", "payments",
-	"portal_origins", "portal_sessions", "portals", "prices", "products", "refresh_tokens", "refunds", "sessions", "sign_ins", "subscriptions",
-	"webhook_endpoints",
+	"activity", "addresses", "api_keys", "attempts", "audit_chain", "audit_log", "cancellations", "credit_balances", "customers", "deliveries", "discounts", "email_changes", "events", "evidence", "idempotency_keys",
+	"import_waits", "invoice_files", "invoices", "mail_orders", "mails", "notices", "number_series", "offer_budgets", "offers", "payment_method_setups", "payment_methods", "payments",
+	"portal_origins", "portal_sessions", "portals", "prices", "products", "receipt_files", "receipts", "refresh_tokens", "refunds", "retention_settings", "retention_tallies", "sessions", "sign_ins", "subscriptions",
+	"webhook_endpoints", "withdrawals",
 }
 
 // verdicts remembers what was found of each statement's text; a program has a few hundred of them. Long ones, lists of ids

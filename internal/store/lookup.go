@@ -5,7 +5,6 @@ import (
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
-	"foyer/internal/retention"
 )
 
 // SubscriptionsNamed implements billing.Store.
@@ -26,12 +25,4 @@ func (s *Store) PaymentsInFull(ctx context.Context, scope foyer.Scope, page foye
 		return nil, err
 	}
 	return found, s.addDetails(ctx, scope.Merchant, found)
-}
-
-// AllCancellations implements retention.Store.
-func (s *Store) AllCancellations(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]retention.Cancellation, error) {
-	var rows []cancellationRow
-	query := s.db(ctx).Where("merchant_id = ? AND customer_id = ?", scope.Merchant, scope.Customer)
-	err := newest(query, "created_at", page).Find(&rows).Error
-	return domains(rows), translate(err)
 }

@@ -32,6 +32,7 @@ type subscriptionRow struct {
 	ScheduledAction   *billing.ScheduledAction
 	ScheduledAt       *time.Time
 	ScheduledResumeAt *time.Time
+	ScheduledFirm     bool
 	Discount          *string
 	PaymentMethodID   *billing.PaymentMethodID
 	StartedAt         *time.Time
@@ -64,7 +65,7 @@ func (r subscriptionRow) domain() (billing.Subscription, error) {
 		Metadata: metadata(r.Metadata),
 	}
 	if r.ScheduledAction != nil && r.ScheduledAt != nil {
-		sub.ScheduledChange = &billing.ScheduledChange{Action: *r.ScheduledAction, EffectiveAt: r.ScheduledAt.UTC(), ResumeAt: utc(r.ScheduledResumeAt)}
+		sub.ScheduledChange = &billing.ScheduledChange{Action: *r.ScheduledAction, EffectiveAt: r.ScheduledAt.UTC(), ResumeAt: utc(r.ScheduledResumeAt), Firm: r.ScheduledFirm}
 	}
 	var err error
 	if sub.Discount, err = fromJSONOrNull[billing.SubscriptionDiscount]("subscriptions.discount", r.Discount); err != nil {
@@ -94,6 +95,7 @@ func newSubscriptionRow(sub billing.Subscription) subscriptionRow {
 	row.TrialStartsAt, row.TrialEndsAt = bounds(sub.Trial)
 	if c := sub.ScheduledChange; c != nil {
 		row.ScheduledAction, row.ScheduledAt, row.ScheduledResumeAt = &c.Action, &c.EffectiveAt, c.ResumeAt
+		row.ScheduledFirm = c.Firm
 	}
 	row.Discount = jsonOrNull(sub.Discount)
 	return row
@@ -164,7 +166,7 @@ func (s *Store) SaveSubscriptions(ctx context.Context, subs ...billing.Subscript
 	}
 	return saveVersions(s.db(ctx), "subscriptions", rows, "status", "items", "recurring_total", "next_total", "cycle_interval", "cycle_frequency",
 		"period_starts_at", "period_ends_at", "trial_starts_at", "trial_ends_at", "next_billed_at", "scheduled_action", "scheduled_at",
-		"scheduled_resume_at", "discount", "payment_method_id", "started_at", "paused_at", "canceled_at", "updated_at", "version", "anchor_at",
+		"scheduled_resume_at", "scheduled_firm", "discount", "payment_method_id", "started_at", "paused_at", "canceled_at", "updated_at", "version", "anchor_at",
 		"pending", "open_payment_id", "debt_id", "remind_at", "due_at", "external_id", "metadata")
 }
 

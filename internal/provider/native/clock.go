@@ -69,16 +69,16 @@ func (e *Engine) AdvanceUntil(ctx context.Context, clocks Clocks, merchant foyer
 			}
 			continue
 		}
-		due, err := e.Store.NextDue(ctx, merchant)
+		if now, err = e.now(ctx, merchant); err != nil {
+			return now, false, err
+		}
+		due, err := e.nextStop(ctx, merchant, now)
 		if err != nil {
 			return now, false, err
 		}
 		next := to
 		if due != nil && due.Before(to) {
 			next = *due
-		}
-		if now, err = e.now(ctx, merchant); err != nil {
-			return now, false, err
 		}
 		if !next.After(now) && (due == nil || due.After(now) || !to.After(now)) {
 			return now, true, nil
@@ -87,6 +87,20 @@ func (e *Engine) AdvanceUntil(ctx context.Context, clocks Clocks, merchant foyer
 			return now, false, err
 		}
 	}
+}
+
+// nextStop is the next moment something of the merchant falls due, or a question its customer has not answered is given up: what waits
+// for the answer is then done in its time. One that could not be given up when it was time stops no clock.
+func (e *Engine) nextStop(ctx context.Context, merchant foyer.MerchantID, now time.Time) (*time.Time, error) {
+	due, err := e.Store.NextDue(ctx, merchant)
+	if err != nil {
+		return nil, err
+	}
+	until, err := e.unansweredUntil(ctx, merchant)
+	if until != nil && until.After(now) && (due == nil || until.Before(*due)) {
+		return until, err
+	}
+	return due, err
 }
 
 // aim checks where the clock is to go and writes it down. Who asks again for where it was told to go before goes on, although the

@@ -33,31 +33,42 @@ func (e *Engine) command(ctx context.Context, by foyer.Actor, id billing.Subscri
 }
 
 // Cancel implements billing.Provider.
-func (e *Engine) Cancel(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, effective billing.Effective) (after billing.Subscription, err error) {
+func (e *Engine) Cancel(ctx context.Context, by foyer.Actor, id billing.SubscriptionID, in billing.CancelInput) (after billing.Subscription, err error) {
 	err = e.command(ctx, by, id, func(ctx context.Context, l *ledger, sub billing.Subscription) error {
-		if after, err = sub.Cancel(effective, l.now); err != nil {
+		if after, err = sub.Cancel(in, l.now); err != nil {
 			return err
 		}
 		if after.Status != billing.SubscriptionCanceled {
 			l.subscription(after, billing.EventSubscriptionUpdated)
-			l.mail(billing.MailCancellationScheduled, by.Scope, id, "", billing.MailFacts{EffectiveAt: &after.ScheduledChange.EffectiveAt})
+			if !in.Quiet {
+				l.mail(billing.MailCancellationScheduled, by.Scope, id, "", billing.MailFacts{
+					EffectiveAt: &after.ScheduledChange.EffectiveAt, Receipt: in.Receipt, WithCharge: after.OpenPayment != "", Declared: in.Deferred, Examined: in.Examined,
+				})
+			}
 			return nil
 		}
 		l.subscription(after, billing.EventSubscriptionCanceled)
-		l.mail(billing.MailCanceled, by.Scope, id, "", billing.MailFacts{})
+		if !in.Quiet {
+			l.mail(billing.MailCanceled, by.Scope, id, "", billing.MailFacts{Receipt: in.Receipt})
+		}
 		if sub.Debt == "" {
 			return nil
 		}
-		// What was withheld is not collected any more.
-		debts, err := e.Store.PaymentsForUpdate(ctx, sub.Merchant, sub.Debt)
-		for _, p := range debts {
-			if p.Status == billing.PaymentPastDue && p.CollectionMode == billing.CollectAutomatic {
-				l.void(p)
-			}
-		}
-		return err
+		return l.forgive(ctx, sub.Debt)
 	})
 	return after, err
+}
+
+// forgive gives up debts of subscriptions that ended: what was withheld is not collected any more. What was billed by invoice is
+// still owed.
+func (l *ledger) forgive(ctx context.Context, ids ...billing.PaymentID) error {
+	debts, err := l.engine.Store.PaymentsForUpdate(ctx, l.merchant.ID, ids...)
+	for _, p := range debts {
+		if p.Status == billing.PaymentPastDue && p.CollectionMode == billing.CollectAutomatic {
+			l.void(p)
+		}
+	}
+	return err
 }
 
 // Keep implements billing.Provider.
@@ -125,12 +136,17 @@ func (e *Engine) Change(ctx context.Context, by foyer.Actor, id billing.Subscrip
 				origin: billing.OriginUpdate, items: change.Bill, discount: change.Discount, period: &change.Period,
 			})
 		}
-		l.subscription(change.After, billing.EventSubscriptionUpdated)
-		if change.Scheduled() {
-			l.mail(billing.MailPlanChangeScheduled, by.Scope, id, "", billing.MailFacts{EffectiveAt: &change.EffectiveAt})
-		} else {
-			l.mail(billing.MailPlanChanged, by.Scope, id, "", billing.MailFacts{})
-		}
+		l.changed(by.Scope, id, change)
 		return nil, nil
 	})
+}
+
+// changed saves a change of plan that costs nothing now, and tells of it.
+func (l *ledger) changed(scope foyer.Scope, id billing.SubscriptionID, change billing.PlanChange) {
+	l.subscription(change.After, billing.EventSubscriptionUpdated)
+	if change.Scheduled() {
+		l.mail(billing.MailPlanChangeScheduled, scope, id, "", billing.MailFacts{EffectiveAt: &change.EffectiveAt})
+		return
+	}
+	l.mail(billing.MailPlanChanged, scope, id, "", billing.MailFacts{})
 }

@@ -206,7 +206,10 @@ func TestContradictingCommandsAtOnce(t *testing.T) {
 			sub := r.subscribe(t, basic, method)
 			r.clock.advance(sub.CurrentPeriod.End.Sub(r.clock.now()))
 			commands := []func() error{
-				func() error { _, err := r.billing.Cancel(ctx, r.by, sub.ID, billing.AtPeriodEnd); return err },
+				func() error {
+					_, err := r.billing.Cancel(ctx, r.by, sub.ID, billing.CancelInput{Effective: billing.AtPeriodEnd})
+					return err
+				},
 				func() error { _, err := r.billing.Keep(ctx, r.by, sub.ID); return err },
 				func() error {
 					_, err := r.billing.Pause(ctx, r.by, sub.ID, billing.PauseInput{Effective: billing.AtPeriodEnd})
@@ -232,7 +235,7 @@ func TestContradictingCommandsAtOnce(t *testing.T) {
 			r.due(t)
 			after := r.subscription(t, sub.ID)
 			require.Empty(t, after.OpenPayment)
-			_, err := r.billing.Cancel(ctx, r.by, sub.ID, billing.Immediately)
+			_, err := r.billing.Cancel(ctx, r.by, sub.ID, billing.CancelInput{Effective: billing.Immediately})
 			if after.Status != billing.SubscriptionCanceled {
 				require.NoError(t, err)
 			}

@@ -282,7 +282,7 @@ func (l *ledger) planChange(ctx context.Context, by foyer.Actor, sub billing.Sub
 	if err != nil {
 		return billing.PlanChange{}, err
 	}
-	if by.Kind != foyer.ActorMerchant { // the paths are the merchant's, for its customers
+	if by.Kind == foyer.ActorCustomer { // the paths are the merchant's, for its customers
 		if err := l.allowed(sub, chosen.items); err != nil {
 			return billing.PlanChange{}, err
 		}

@@ -19,13 +19,20 @@ func (e *Engine) RunDue(ctx context.Context, merchant foyer.MerchantID) error {
 // runDue is RunDue until enough says so; what is left is left due.
 func (e *Engine) runDue(ctx context.Context, merchant foyer.MerchantID, enough func() bool) error {
 	for _, work := range []func(context.Context, foyer.MerchantID) (bool, error){
-		e.recoverAttempts, e.recoverRefunds, e.runSubscriptions, e.runPayments, e.runExpiring,
+		e.recoverAttempts, e.recoverUnanswered, e.recoverRefunds, e.runSubscriptions, e.runPayments, e.runExpiring, e.runAlso,
 	} {
 		if err := e.inLanes(ctx, merchant, work, enough); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (e *Engine) runAlso(ctx context.Context, merchant foyer.MerchantID) (more bool, err error) {
+	if e.Also == nil {
+		return false, nil
+	}
+	return e.Also(ctx, merchant)
 }
 
 // inLanes does work until there is no more: in several lanes, so that one waits for the gateway while another plans or books.
@@ -83,6 +90,7 @@ func (l *ledger) planSteps(ctx context.Context, due []billing.Subscription) ([]*
 	var steps []billing.Step
 	var payers []foyer.CustomerID
 	var methods []billing.PaymentMethodID
+	var forgiven []billing.PaymentID
 	for _, sub := range due {
 		step, is := sub.Step(l.now)
 		if !is {
@@ -91,9 +99,17 @@ func (l *ledger) planSteps(ctx context.Context, due []billing.Subscription) ([]*
 			continue
 		}
 		steps = append(steps, step)
+		if step.Forgiven != "" {
+			forgiven = append(forgiven, step.Forgiven)
+		}
 		if step.Period != nil {
 			payers = append(payers, sub.Customer)
 			methods = append(methods, step.Subscription.PaymentMethod)
+		}
+	}
+	if len(forgiven) > 0 {
+		if err := l.forgive(ctx, forgiven...); err != nil {
+			return nil, err
 		}
 	}
 	credits, err := l.creditsOf(ctx, payers)

@@ -22,6 +22,9 @@ type Config struct {
 	Now  billing.Clock
 	Real func() time.Time
 	Log  *slog.Logger
+	// Also is more that falls due by the merchant's clock, of other features, after what is due of subscriptions; more tells whether
+	// there was anything. May be nil.
+	Also func(ctx context.Context, merchant foyer.MerchantID) (more bool, err error)
 	// Lease is how long a worker may take to ask the gateway before others look the attempt up; 0 is the default.
 	Lease time.Duration
 }
@@ -34,13 +37,16 @@ var (
 	_ billing.Pauser   = (*Engine)(nil)
 	_ billing.Changer  = (*Engine)(nil)
 	_ billing.Seller   = (*Engine)(nil)
+	_ billing.Retainer = (*Engine)(nil)
+	_ billing.Unwinder = (*Engine)(nil)
 )
 
 // How long things may take. A lease is longer than a gateway may take to answer, so that two workers don't ask about the same
 // attempt at once; if they do, the key keeps it one charge.
 const (
 	defaultLease = 30 * time.Second
-	// actionLife is how long a customer has to confirm a charge with their bank.
+	// actionLife is how long a customer has to confirm a charge with their bank: by the real clock, or by the merchant's where that
+	// was moved, whichever is first.
 	actionLife = time.Hour
 	// batch is how many subscriptions are planned, charged and booked together: one number row lock, one commit.
 	batch = 64
@@ -101,6 +107,10 @@ type Store interface {
 	CaptureAttempts(ctx context.Context, merchant foyer.MerchantID, ids []billing.AttemptID, at time.Time) ([]billing.AttemptID, error)
 	FinishAttempt(ctx context.Context, a billing.Attempt) (bool, error)
 	AbandonedAttempts(ctx context.Context, merchant foyer.MerchantID, now, until time.Time, limit int) ([]billing.Attempt, error)
+	// UnansweredAttempts takes over attempts that wait for their customer, made by asked, the merchant's time; OldestUnanswered is
+	// when the first of them was made, nil when none waits.
+	UnansweredAttempts(ctx context.Context, merchant foyer.MerchantID, asked, until time.Time, limit int) ([]billing.Attempt, error)
+	OldestUnanswered(ctx context.Context, merchant foyer.MerchantID, leasedAfter time.Time) (*time.Time, error)
 	Attempt(ctx context.Context, merchant foyer.MerchantID, id billing.AttemptID) (billing.Attempt, error)
 	AttemptByCommand(ctx context.Context, merchant foyer.MerchantID, command string) (billing.Attempt, error)
 	OpenAttempt(ctx context.Context, merchant foyer.MerchantID, payment billing.PaymentID) (billing.Attempt, error)

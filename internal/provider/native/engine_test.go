@@ -133,7 +133,7 @@ func TestTrialUpgradePauseResumeCancel(t *testing.T) {
 		require.Equal(t, billing.SubscriptionActive, running.Status)
 		assert.Equal(t, resume, running.CurrentPeriod.Start, "a resume by itself begins a period of its own")
 
-		canceled, err := r.billing.Cancel(ctx, r.by, sub.ID, billing.AtPeriodEnd)
+		canceled, err := r.billing.Cancel(ctx, r.by, sub.ID, billing.CancelInput{Effective: billing.AtPeriodEnd})
 		require.NoError(t, err)
 		assert.Equal(t, billing.SubscriptionActive, canceled.Status)
 		r.until(t, time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC))

@@ -3,9 +3,11 @@ package native
 import (
 	"context"
 	"errors"
+	"time"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
+	"foyer/internal/merchant"
 )
 
 // recoverAttempts looks up what became of attempts whose worker died, or did not hear the gateway's answer, and gives up what
@@ -16,16 +18,58 @@ func (e *Engine) recoverAttempts(ctx context.Context, merchant foyer.MerchantID)
 	if err != nil || len(left) == 0 {
 		return false, err
 	}
-	charges, err := e.chargesOf(ctx, merchant, left)
-	if err != nil {
+	_, err = e.giveUp(ctx, merchant, left)
+	return true, err
+}
+
+// recoverUnanswered gives up what a customer did not confirm within an hour of the merchant's clock, which may be moved where it is a
+// sandbox's: an hour of real time would let one question nobody answers hold up the subscription for as long as the clock is moved.
+func (e *Engine) recoverUnanswered(ctx context.Context, merchant foyer.MerchantID) (more bool, err error) {
+	last, err := e.unansweredUntil(ctx, merchant)
+	now, failed := e.now(ctx, merchant)
+	if err = errors.Join(err, failed); err != nil || last == nil || last.After(now) {
 		return false, err
 	}
-	return true, e.collect(ctx, merchant, charges, func(ctx context.Context, c *charge) error {
+	left, err := e.Store.UnansweredAttempts(ctx, merchant, now.Add(-actionLife), *e.leased(), batch)
+	if err != nil || len(left) == 0 {
+		return false, err
+	}
+	ended, err := e.giveUp(ctx, merchant, left)
+	return ended > 0 && len(left) == batch, err
+}
+
+// unansweredUntil is when the first question that waits for a customer is given up by a sandbox merchant's clock; nil when none is.
+func (e *Engine) unansweredUntil(ctx context.Context, id foyer.MerchantID) (*time.Time, error) {
+	m, err := e.Merchants.ByID(ctx, id)
+	if err != nil || m.Mode != merchant.Sandbox {
+		return nil, err
+	}
+	asked, err := e.Store.OldestUnanswered(ctx, id, *e.leased())
+	if err != nil || asked == nil {
+		return nil, err
+	}
+	until := asked.Add(actionLife)
+	return &until, nil
+}
+
+// giveUp looks attempts up, gives up what still waits for a customer, and tells how many came to an end.
+func (e *Engine) giveUp(ctx context.Context, merchant foyer.MerchantID, left []billing.Attempt) (ended int, err error) {
+	charges, err := e.chargesOf(ctx, merchant, left)
+	if err != nil {
+		return 0, err
+	}
+	err = e.collect(ctx, merchant, charges, func(ctx context.Context, c *charge) error {
 		if err := e.lookUp(ctx, c); err != nil {
 			return err
 		}
 		return e.giveUpAction(ctx, c)
 	})
+	for _, c := range charges {
+		if !c.unknown && c.result.Status != billing.ChargeRequiresAction && c.result.Status != billing.ChargePending {
+			ended++
+		}
+	}
+	return ended, err
 }
 
 // chargesOf makes charges of attempts that were planned before.

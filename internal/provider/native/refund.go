@@ -6,7 +6,6 @@ import (
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
-	"foyer/internal/invoice"
 )
 
 // Refund implements billing.Seller. The refund and its key are committed before the gateway is asked; what nobody heard the answer
@@ -63,6 +62,10 @@ func (e *Engine) commandRefund(ctx context.Context, by foyer.Actor, id billing.P
 // planRefund reckons a refund and writes it down.
 func (e *Engine) planRefund(ctx context.Context, by foyer.Actor, id billing.PaymentID, in billing.RefundInput) (pending billing.PendingRefund, err error) {
 	if err := e.Store.LockCustomer(ctx, by.Scope); err != nil {
+		return pending, err
+	}
+	// Two workers may make the same call at once: the second one finds what the first has written.
+	if pending, err = e.commandRefund(ctx, by, id); !errors.Is(err, foyer.NotFound) {
 		return pending, err
 	}
 	if _, err := e.Store.PaymentsForUpdate(ctx, by.Scope.Merchant, id); err != nil {
@@ -136,25 +139,15 @@ func (e *Engine) bookRefund(ctx context.Context, r billing.PendingRefund, result
 	p.Totals.Refunded += r.Total
 	p.Version++
 	p.UpdatedAt = l.now
-	buyers, err := e.Store.Customers(ctx, p.Merchant, []foyer.CustomerID{p.Customer})
-	if err != nil {
-		return err
-	}
 	l.payment(p, billing.EventPaymentUpdated)
-	number, err := e.Store.NextNumbers(ctx, p.Merchant, seriesCreditNote, 1)
+	note, err := l.creditNote(ctx, p, r.Refund)
 	if err != nil {
 		return err
 	}
-	note := invoice.CreditNote(p, r.Refund, buyers[p.Customer], l.merchant.Portal.Settings.Seller, l.now)
-	note.ID, note.Number = invoice.ID(e.IDs(foyer.PrefixInvoice)), numbered(seriesCreditNote, number)
-	l.event(billing.EventInvoiceCreated, r.Scope, string(note.ID))
 	l.mails = append(l.mails, billing.MailOrder{
 		ID: e.IDs(foyer.PrefixMail), Scope: r.Scope, Kind: billing.MailRefunded, Subscription: p.Subscription, Payment: p.ID,
-		Invoice: string(note.ID), Facts: billing.MailFacts{Amount: &r.Total}, At: l.now,
+		Invoice: string(note), Facts: billing.MailFacts{Amount: &r.Total}, At: l.now,
 	})
-	if err := e.Store.CreateInvoices(ctx, note); err != nil {
-		return err
-	}
 	return l.write(ctx)
 }
 

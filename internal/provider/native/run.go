@@ -63,6 +63,10 @@ func (e *Engine) idle(ctx context.Context, id foyer.MerchantID) (bool, error) {
 	if err != nil || due != nil && !due.After(now) {
 		return false, err
 	}
+	unanswered, err := e.unansweredUntil(ctx, id)
+	if err != nil || unanswered != nil && !unanswered.After(now) {
+		return false, err
+	}
 	abandoned, err := e.Store.Abandoned(ctx, id, foyer.Micro(e.Real()))
 	return !abandoned, err
 }

@@ -38,6 +38,9 @@ func Suite(t *testing.T, open func(t *testing.T) Harness) {
 		"a debt":                  debt,
 		"pause and resume":        pauseAndResume,
 		"change":                  change,
+		"end at a later date":     cancelLater,
+		"cancel unseen":           cancelDeferred,
+		"what keeps a customer":   retain,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -50,13 +53,13 @@ func cancelAndKeep(t *testing.T, h Harness) {
 	ctx, s := context.Background(), h.Subscribe(t)
 	_, err := h.Provider.Keep(ctx, h.Owner, s.ID)
 	require.ErrorIs(t, err, foyer.Conflict, "there is nothing to keep")
-	after, err := h.Provider.Cancel(ctx, h.Owner, s.ID, billing.AtPeriodEnd)
+	after, err := h.Provider.Cancel(ctx, h.Owner, s.ID, billing.CancelInput{Effective: billing.AtPeriodEnd})
 	require.NoError(t, err)
 	assert.Equal(t, billing.SubscriptionActive, after.Status, "it runs to the end of what was paid")
 	require.NotNil(t, after.ScheduledChange)
 	assert.Equal(t, s.CurrentPeriod.End, after.ScheduledChange.EffectiveAt)
 	assert.Nil(t, after.NextPayment())
-	_, err = h.Provider.Cancel(ctx, h.Owner, s.ID, billing.AtPeriodEnd)
+	_, err = h.Provider.Cancel(ctx, h.Owner, s.ID, billing.CancelInput{Effective: billing.AtPeriodEnd})
 	require.ErrorIs(t, err, foyer.Conflict, "it is scheduled already")
 	kept, err := h.Provider.Keep(ctx, h.Owner, s.ID)
 	require.NoError(t, err)
@@ -66,12 +69,15 @@ func cancelAndKeep(t *testing.T, h Harness) {
 
 func cancelAtOnce(t *testing.T, h Harness) {
 	ctx, s := context.Background(), h.Subscribe(t)
-	after, err := h.Provider.Cancel(ctx, h.Owner, s.ID, billing.Immediately)
+	after, err := h.Provider.Cancel(ctx, h.Owner, s.ID, billing.CancelInput{Effective: billing.Immediately})
 	require.NoError(t, err)
 	assert.Equal(t, billing.SubscriptionCanceled, after.Status)
 	for name, again := range map[string]func() error{
-		"cancel": func() error { _, err := h.Provider.Cancel(ctx, h.Owner, s.ID, billing.Immediately); return err },
-		"keep":   func() error { _, err := h.Provider.Keep(ctx, h.Owner, s.ID); return err },
+		"cancel": func() error {
+			_, err := h.Provider.Cancel(ctx, h.Owner, s.ID, billing.CancelInput{Effective: billing.Immediately})
+			return err
+		},
+		"keep": func() error { _, err := h.Provider.Keep(ctx, h.Owner, s.ID); return err },
 		"method": func() error {
 			_, _, err := h.Provider.SetPaymentMethod(ctx, h.Owner, s.ID, h.Method(t, true))
 			return err
@@ -83,7 +89,7 @@ func cancelAtOnce(t *testing.T, h Harness) {
 
 func cancelPastDue(t *testing.T, h Harness) {
 	s := h.Indebt(t, h.Subscribe(t))
-	after, err := h.Provider.Cancel(context.Background(), h.Owner, s.ID, billing.AtPeriodEnd)
+	after, err := h.Provider.Cancel(context.Background(), h.Owner, s.ID, billing.CancelInput{Effective: billing.AtPeriodEnd})
 	require.NoError(t, err, "whoever wants to leave can")
 	assert.Equal(t, billing.SubscriptionCanceled, after.Status, "nothing was paid that could be kept to its end")
 	_, _, err = h.Provider.Pay(context.Background(), h.Owner, s.Debt, "")
@@ -93,8 +99,11 @@ func cancelPastDue(t *testing.T, h Harness) {
 func strangers(t *testing.T, h Harness) {
 	ctx, s := context.Background(), h.Indebt(t, h.Subscribe(t))
 	calls := map[string]func() error{
-		"cancel": func() error { _, err := h.Provider.Cancel(ctx, h.Stranger, s.ID, billing.Immediately); return err },
-		"keep":   func() error { _, err := h.Provider.Keep(ctx, h.Stranger, s.ID); return err },
+		"cancel": func() error {
+			_, err := h.Provider.Cancel(ctx, h.Stranger, s.ID, billing.CancelInput{Effective: billing.Immediately})
+			return err
+		},
+		"keep": func() error { _, err := h.Provider.Keep(ctx, h.Stranger, s.ID); return err },
 		"method": func() error {
 			_, _, err := h.Provider.SetPaymentMethod(ctx, h.Stranger, s.ID, s.PaymentMethod)
 			return err
@@ -112,6 +121,17 @@ func strangers(t *testing.T, h Harness) {
 		items := []billing.ItemInput{{Price: h.Dearer, Quantity: 1}}
 		calls["preview"] = func() error { _, err := c.PreviewChange(ctx, h.Stranger, s.ID, items); return err }
 		calls["change"] = func() error { _, _, err := c.Change(ctx, h.Stranger, s.ID, items); return err }
+	}
+	if r, can := h.Provider.(billing.Retainer); can {
+		calls["discount"] = func() error {
+			_, err := r.ApplyDiscount(ctx, h.Stranger, s.ID, billing.SubscriptionDiscount{Type: billing.DiscountPercent, Percent: "10"})
+			return err
+		}
+		calls["trial"] = func() error { _, err := r.ExtendTrial(ctx, h.Stranger, s.ID, 7); return err }
+		calls["downgrade"] = func() error {
+			_, err := r.Downgrade(ctx, h.Stranger, s.ID, []billing.ItemInput{{Price: h.Cheaper, Quantity: 1}})
+			return err
+		}
 	}
 	for name, call := range calls {
 		require.ErrorIs(t, call(), foyer.NotFound, name)
@@ -196,4 +216,57 @@ func change(t *testing.T, h Harness) {
 		_, _, err := c.Change(ctx, h.Owner, s.ID, items)
 		require.ErrorIs(t, err, foyer.Invalid, name)
 	}
+}
+
+func cancelLater(t *testing.T, h Harness) {
+	ctx, s := context.Background(), h.Subscribe(t)
+	named := s.CurrentPeriod.End.AddDate(0, 0, 1)
+	after, err := h.Provider.Cancel(ctx, h.Owner, s.ID, billing.CancelInput{NotBefore: &named})
+	require.NoError(t, err)
+	assert.Equal(t, billing.SubscriptionActive, after.Status)
+	assert.False(t, after.ScheduledChange.EffectiveAt.Before(named), "not before the date that was named")
+	assert.NotNil(t, after.NextPayment(), "it renews until then")
+	_, err = h.Provider.Cancel(ctx, h.Owner, s.ID, billing.CancelInput{NotBefore: &named})
+	require.ErrorIs(t, err, foyer.Conflict, "the same again")
+	sooner, err := h.Provider.Cancel(ctx, h.Owner, s.ID, billing.CancelInput{Effective: billing.AtPeriodEnd})
+	require.NoError(t, err, "an end can be brought forward")
+	assert.Equal(t, s.CurrentPeriod.End, sooner.ScheduledChange.EffectiveAt)
+	tooFar := s.CurrentPeriod.End.AddDate(3, 0, 0)
+	_, err = h.Provider.Cancel(ctx, h.Owner, s.ID, billing.CancelInput{NotBefore: &tooFar})
+	require.ErrorIs(t, err, foyer.Invalid)
+}
+
+func cancelDeferred(t *testing.T, h Harness) {
+	s := h.Indebt(t, h.Subscribe(t))
+	after, err := h.Provider.Cancel(context.Background(), h.Owner, s.ID, billing.CancelInput{Effective: billing.Immediately, Deferred: true})
+	require.NoError(t, err)
+	assert.Equal(t, billing.SubscriptionPastDue, after.Status, "nobody who isn't signed in ends anything at once")
+	require.NotNil(t, after.ScheduledChange)
+	kept, err := h.Provider.Keep(context.Background(), h.Owner, s.ID)
+	require.NoError(t, err)
+	assert.Nil(t, kept.ScheduledChange)
+}
+
+func retain(t *testing.T, h Harness) {
+	r, can := h.Provider.(billing.Retainer)
+	if !can {
+		return // an optional power
+	}
+	ctx, s := context.Background(), h.Subscribe(t)
+	periods := 3
+	d := billing.SubscriptionDiscount{Type: billing.DiscountPercent, Percent: "30", PeriodsLeft: &periods}
+	given, err := r.ApplyDiscount(ctx, h.Owner, s.ID, d)
+	require.NoError(t, err)
+	assert.Less(t, *given.NextPayment().Total, *s.NextPayment().Total)
+	_, err = r.ApplyDiscount(ctx, h.Owner, s.ID, d)
+	require.ErrorIs(t, err, foyer.Conflict, "there is one already")
+	_, err = r.ExtendTrial(ctx, h.Owner, s.ID, 7)
+	require.ErrorIs(t, err, foyer.Conflict, "there is no trial")
+	_, err = r.Downgrade(ctx, h.Owner, s.ID, []billing.ItemInput{{Price: h.Dearer, Quantity: 1}})
+	require.ErrorIs(t, err, foyer.Conflict, "that costs something now")
+	down, err := r.Downgrade(ctx, h.Owner, s.ID, []billing.ItemInput{{Price: h.Cheaper, Quantity: 1}})
+	require.NoError(t, err)
+	assert.Equal(t, billing.ScheduleChange, down.ScheduledChange.Action)
+	_, err = r.ApplyDiscount(ctx, h.Owner, h.Indebt(t, h.Subscribe(t)).ID, d)
+	require.ErrorIs(t, err, foyer.Conflict, "not on what is past due")
 }

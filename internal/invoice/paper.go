@@ -1,0 +1,138 @@
+package invoice
+
+import (
+	"strings"
+
+	"foyer/internal/i18n"
+)
+
+// How much of a text is drawn, in characters. The API keeps names and addresses shorter; imported ones are what they
+// are, and a document must not grow out of its page for one of them.
+const (
+	nameLimit   = 200
+	lineLimit   = 300
+	longLimit   = 1_200
+	notesLimit  = 6_000
+	valueLimit  = 120
+	numberLimit = 80
+)
+
+// How many lines of the page a text may take.
+const (
+	fewLines  = 3
+	someLines = 5
+	longLines = 14
+	allLines  = 1 << 16
+)
+
+// The styles of a document.
+var (
+	titleStyle  = style{size: 21, bold: true, color: ink}
+	totalStyle  = style{size: 11, bold: true, color: ink}
+	strongStyle = style{size: 9, bold: true, color: ink}
+	bodyStyle   = style{size: 9, color: ink}
+	letterStyle = style{size: 10, color: ink}
+	nameStyle   = style{size: 9, color: muted}
+	smallStyle  = style{size: 8, color: muted}
+	labelStyle  = style{size: 7.5, color: muted}
+	footStyle   = style{size: 7, color: muted}
+)
+
+// Distances in millimetres: between columns, between blocks, and how thick a rule is.
+const (
+	gutter   = 5.0
+	blockGap = 8.0
+	thin     = 0.25
+	thinner  = 0.12
+)
+
+// pageNumberWidth is kept free for "Page 1 of 99" at the foot.
+const pageNumberWidth = 40.0
+
+// paper is a document being laid out: what documents of every kind have, from the title to the page numbers.
+type paper struct {
+	*sheet
+	locale i18n.Locale
+	// foot stands on every page; ending is a footer too long for that.
+	foot   paragraph
+	ending string
+}
+
+// newPaper opens a document. A short footer stands on every page. A long one would eat the pages up, so it follows the
+// document once, in full.
+func newPaper(faces []*face, locale i18n.Locale, footer string) *paper {
+	p := &paper{sheet: newSheet(faces, locale.RightToLeft()), locale: locale}
+	p.foot = p.paragraph(footer, footStyle, contentWidth-pageNumberWidth-gutter, notesLimit, allLines)
+	if len(p.foot.lines) > 4 {
+		p.foot, p.ending = paragraph{}, footer
+	}
+	p.bottom -= max(p.foot.height(), footStyle.lineHeight()) + 7
+	return p
+}
+
+// text is a text of the language, by its key without "pdf.".
+func (p *paper) text(key string, params map[string]any) string {
+	return p.locale.Text("pdf."+key, params)
+}
+
+// heading sets the title, a line below it that may be empty, and the logo.
+func (p *paper) heading(title, below string, logo *picture) {
+	width, height := contentWidth, 0.0
+	if logo != nil {
+		width, height = contentWidth-logoWidth-gutter, logo.height
+		p.leaf().pictures = append(p.leaf().pictures, placement{
+			picture: logo,
+			x:       contentRight - logo.width, y: p.y, width: logo.width, height: logo.height,
+		})
+	}
+	name := p.paragraph(title, titleStyle, width, nameLimit, fewLines)
+	p.set(name, marginX, p.y-1.5, width, left)
+	under := name.height() - 1.5
+	if below != "" {
+		says := p.paragraph(below, smallStyle, width, valueLimit, fewLines)
+		p.set(says, marginX, p.y+under, width, left)
+		under += says.height()
+	}
+	p.y += max(height, under) + blockGap
+}
+
+// finish sets a footer that stands at the end, and what each page has: the footer, the page number and, from the second
+// page on, the name of the document.
+func (p *paper) finish(name string) {
+	if p.ending != "" {
+		p.y += 6
+		p.flow(p.paragraph(p.ending, footStyle, contentWidth, notesLimit, allLines), marginX, contentWidth)
+	}
+	pages := p.leaves
+	for i := range pages {
+		p.leaves = pages[:i+1] // what is set goes to the last leaf
+		p.rule(marginX, p.bottom+4, contentWidth, thinner, hair)
+		p.set(p.foot, marginX, p.bottom+5.5, contentWidth, left)
+		number := p.paragraph(p.text("page", map[string]any{"Page": i + 1, "Pages": len(pages)}), footStyle, pageNumberWidth, valueLimit, 1)
+		p.set(number, contentRight-pageNumberWidth, p.bottom+5.5, pageNumberWidth, right)
+		if i > 0 {
+			p.set(p.paragraph(name, labelStyle, contentWidth, valueLimit, 1), marginX, marginTop, contentWidth, left)
+		}
+	}
+}
+
+// first returns the first text that is not empty.
+func first(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+// joined joins the texts that are not empty.
+func joined(separator string, texts ...string) string {
+	out := texts[:0]
+	for _, t := range texts {
+		if t != "" {
+			out = append(out, t)
+		}
+	}
+	return strings.Join(out, separator)
+}
