@@ -60,7 +60,7 @@ func TestEventsTellEveryChange(t *testing.T) {
 		assert.Equal(t, "captured", payment.Text("data.0.data.attempts.0.status"))
 		// The customer sees theirs, in plain words.
 		activity := mia.Get("/v1/me/activity?limit=100").Must(http.StatusOK)
-		assert.Contains(t, string(activity.Body), "Your cancellation was accepted.")
+		assert.Contains(t, string(activity.Body), "Your cancellation was received.")
 		assert.Contains(t, string(activity.Body), "A payment was completed.")
 		var walked []string
 		require.Eventually(t, func() bool { // mails are still on their way, and are told of when they are sent
