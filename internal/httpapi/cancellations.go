@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"net/http"
 
@@ -124,23 +125,28 @@ func (s *Server) AbandonCancellation(ctx context.Context, in api.AbandonCancella
 
 // DownloadCancellationReceipt gives the receipt of a confirmed cancellation.
 func (s *Server) DownloadCancellationReceipt(ctx context.Context, in api.DownloadCancellationReceiptRequestObject) (api.DownloadCancellationReceiptResponseObject, error) {
-	r := requestOf(ctx)
-	receipt, err := s.Retention.Receipt(ctx, r.scope(), in.CancellationId)
+	pdf, same, err := s.receipt(ctx, in.CancellationId, string(value(in.Params.Disposition)))
 	if err != nil {
 		return nil, err
 	}
-	name, pdf, err := s.Receipts(ctx, receipt, r.locale)
-	if err != nil {
-		return nil, err
-	}
-	disposition := "attachment"
-	if in.Params.Disposition != nil {
-		disposition = string(*in.Params.Disposition)
-	}
-	if sent(r, name, pdf, r.locale, disposition) {
+	if same {
 		return api.DownloadCancellationReceipt304Response{}, nil
 	}
 	return api.DownloadCancellationReceipt200ApplicationpdfResponse{Body: bytes.NewReader(pdf), ContentLength: int64(len(pdf))}, nil
+}
+
+// receipt draws the receipt of one of the customer's cancellations or withdrawals, and tells whether the caller has it already.
+func (s *Server) receipt(ctx context.Context, id, disposition string) (pdf []byte, same bool, err error) {
+	r := requestOf(ctx)
+	receipt, err := s.Retention.Receipt(ctx, r.scope(), id)
+	if err != nil {
+		return nil, false, err
+	}
+	name, pdf, err := s.Receipts(ctx, receipt, r.locale)
+	if err != nil {
+		return nil, false, err
+	}
+	return pdf, sent(r, name, pdf, r.locale, cmp.Or(disposition, "attachment")), nil
 }
 
 // reader is for whom the texts of a cancellation are.

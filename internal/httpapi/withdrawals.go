@@ -50,20 +50,11 @@ func (s *Server) GetWithdrawal(ctx context.Context, in api.GetWithdrawalRequestO
 
 // DownloadWithdrawalReceipt gives the acknowledgement of a declared withdrawal.
 func (s *Server) DownloadWithdrawalReceipt(ctx context.Context, in api.DownloadWithdrawalReceiptRequestObject) (api.DownloadWithdrawalReceiptResponseObject, error) {
-	r := requestOf(ctx)
-	receipt, err := s.Retention.Receipt(ctx, r.scope(), in.WithdrawalId)
+	pdf, same, err := s.receipt(ctx, in.WithdrawalId, string(value(in.Params.Disposition)))
 	if err != nil {
 		return nil, err
 	}
-	name, pdf, err := s.Receipts(ctx, receipt, r.locale)
-	if err != nil {
-		return nil, err
-	}
-	disposition := "attachment"
-	if in.Params.Disposition != nil {
-		disposition = string(*in.Params.Disposition)
-	}
-	if sent(r, name, pdf, r.locale, disposition) {
+	if same {
 		return api.DownloadWithdrawalReceipt304Response{}, nil
 	}
 	return api.DownloadWithdrawalReceipt200ApplicationpdfResponse{Body: bytes.NewReader(pdf), ContentLength: int64(len(pdf))}, nil
