@@ -43,6 +43,11 @@ type Party struct {
 	Address            billing.Address `json:"address"`
 }
 
+// inLanguage returns the text for a language: its own, else the one for every other.
+func inLanguage(texts map[string]string, tag string) string {
+	return first(texts[tag], texts[merchant.AnyLanguage])
+}
+
 // Empty tells whether nothing of the party is known.
 func (p Party) Empty() bool { return p == Party{} }
 
@@ -60,7 +65,12 @@ type Document struct {
 	// PaidWith says what paid it; nil while it is not paid or when it is not known.
 	PaidWith *PaidWith  `json:"paid_with,omitempty"`
 	PaidAt   *time.Time `json:"paid_at,omitempty"`
-	Footer   string     `json:"footer,omitempty"`
+	// Footers and Notes are what the seller adds, by language (a tag of i18n.Locales); merchant.AnyLanguage has the
+	// one for every other.
+	Footers map[string]string `json:"footers,omitempty"`
+	Notes   map[string]string `json:"notes,omitempty"`
+	// Bilingual says that the labels stand in English too, beside the reader's language.
+	Bilingual bool `json:"bilingual,omitempty"`
 	// InvoiceNumber names the invoice a credit note belongs to.
 	InvoiceNumber string `json:"invoice_number,omitempty"`
 }

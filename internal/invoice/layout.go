@@ -17,7 +17,7 @@ type drawing struct {
 
 // lay sets a whole invoice or credit note.
 func lay(faces []*face, inv Invoice, locale i18n.Locale, logo *picture) *sheet {
-	d := &drawing{paper: newPaper(faces, locale, inv.Document.Footer), inv: inv}
+	d := &drawing{paper: newPaper(faces, locale, inLanguage(inv.Document.Footers, locale.Tag)), inv: inv}
 	d.head(logo)
 	d.parties(block{d.text("seller", nil), inv.Document.Seller}, block{d.text("buyer", nil), inv.Document.Buyer})
 	d.grid(d.factList())

@@ -15,6 +15,7 @@ import (
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/i18n"
+	"foyer/internal/merchant"
 )
 
 var (
@@ -197,7 +198,7 @@ func poisoned(s string) Invoice {
 	}
 	inv := sample(2)
 	inv.ID, inv.Number, inv.Replaces, inv.Revision, inv.Currency = ID(s), s, ID(s), math.MaxInt, foyer.Currency(s)
-	inv.Copy, inv.Document.Seller, inv.Document.Buyer, inv.Document.Footer = true, party, party, s
+	inv.Copy, inv.Document.Seller, inv.Document.Buyer, inv.Document.Footers = true, party, party, map[string]string{merchant.AnyLanguage: s, "de": s}
 	inv.Document.Details = &billing.Terms{
 		PurchaseOrderNumber: s, AdditionalInformation: s,
 		PaymentTerms: &foyer.Cycle{Interval: foyer.Interval(s), Frequency: math.MaxInt},
@@ -289,7 +290,7 @@ func TestRenderInEveryLocale(t *testing.T) {
 func TestRenderPutsALongFooterAtTheEnd(t *testing.T) {
 	t.Parallel()
 	inv := sample(1)
-	inv.Document.Footer = strings.Repeat("We are a company with a lot to say about itself. ", 40) + "The end."
+	inv.Document.Footers = map[string]string{merchant.AnyLanguage: strings.Repeat("We are a company with a lot to say about itself. ", 40) + "The end."}
 	pages := pagesOf(t, render(t, inv, english))
 	assert.Contains(t, squeezed(strings.Join(pages, "")), "The end.")
 	assert.Len(t, pages, 1)

@@ -33,7 +33,7 @@ func receipt() Statement {
 			{"Your words", "We move our studio to another tool.\nThank you."},
 		},
 		Paragraphs: []string{"We have received your cancellation and confirm it.", "No further payment will be taken."},
-		Footer:     document.Footer, IssuedAt: *document.PaidAt,
+		Footer:     document.Footers[merchant.AnyLanguage], IssuedAt: *document.PaidAt,
 	}
 }
 

@@ -36,11 +36,38 @@ type Settings struct {
 	RequireDeviceBinding bool       `json:"require_device_binding,omitempty"`
 	Legal                LegalLinks `json:"legal"`
 	// MailSender is how the merchant's mails are signed.
-	MailSender MailSender `json:"mail_sender"`
-	Dunning    Dunning    `json:"dunning"`
+	MailSender MailSender      `json:"mail_sender"`
+	Dunning    Dunning         `json:"dunning"`
+	Invoices   InvoiceSettings `json:"invoices"`
 	// PlanPaths says to which prices a customer may change from a price; a price that is no key may be changed to every other
 	// one of the merchant's. Empty allows everything.
 	PlanPaths map[string][]string `json:"plan_paths,omitempty"`
+}
+
+// InvoiceSettings is what the merchant adds to its documents. Each document keeps what was set when it was issued.
+type InvoiceSettings struct {
+	// Footers stand at the foot of every page, Notes below the totals, by language (a BCP 47 tag as i18n writes it); "default" is
+	// the one for every language that has none of its own.
+	Footers map[string]string `json:"footers,omitempty"`
+	Notes   map[string]string `json:"notes,omitempty"`
+	// Bilingual sets the labels in English too, beside the reader's language.
+	Bilingual bool `json:"bilingual,omitempty"`
+	// Revisions is how often customers may correct their details on one invoice; nil is DefaultRevisions.
+	Revisions *int `json:"revisions,omitempty"`
+}
+
+// DefaultRevisions is how often customers may correct an invoice unless the merchant says otherwise: as often as at Paddle.
+const DefaultRevisions = 1
+
+// AnyLanguage is the key of a text for every language that has none of its own.
+const AnyLanguage = "default"
+
+// RevisionLimit is how often customers may correct their details on one invoice.
+func (s InvoiceSettings) RevisionLimit() int {
+	if s.Revisions == nil {
+		return DefaultRevisions
+	}
+	return *s.Revisions
 }
 
 // Dunning is how declined payments are collected: on which days after the first try, and what happens to the subscription
@@ -71,12 +98,14 @@ func (s Settings) Speaks(tag string) bool {
 	return len(s.Languages) == 0 || slices.Contains(s.Languages, tag)
 }
 
-// MailSender is how the merchant's mails are signed. The address they come from is the instance's own.
+// MailSender is how the merchant's mails are signed.
 type MailSender struct {
 	// Name is shown as the sender; empty for the portal's name.
 	Name string `json:"name,omitempty"`
 	// ReplyTo is where answers go; empty for nowhere else than the sender's address.
 	ReplyTo string `json:"reply_to,omitempty"`
+	// Address is the mailbox the mails come from, of a domain the instance may send for; empty for the instance's own.
+	Address string `json:"address,omitempty"`
 }
 
 // Features says what customers may do by themselves. Cancelling is not among them: it can't be switched off.

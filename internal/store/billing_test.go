@@ -340,7 +340,7 @@ func (f *fixture) document(p billing.Payment, id invoice.ID, change ...func(*inv
 		UpdatedAt: start.Add(time.Microsecond), Version: 4, Total: 12, Copy: true, Buyer: invoice.Party{Name: "Ann"},
 		Document: invoice.Document{
 			Seller: seller, Buyer: invoice.Party{Name: "Ann"}, BillingPeriod: p.BillingPeriod, Details: p.BillingDetails, CollectionMode: p.CollectionMode,
-			Lines: p.Lines, TaxRates: p.TaxRates, Totals: p.Totals, PaidWith: &invoice.PaidWith{Type: "card", Last4: "4242"}, PaidAt: ptr(start), Footer: "bye",
+			Lines: p.Lines, TaxRates: p.TaxRates, Totals: p.Totals, PaidWith: &invoice.PaidWith{Type: "card", Last4: "4242"}, PaidAt: ptr(start), Footers: map[string]string{"default": "bye"},
 		},
 	}
 	for _, c := range change {

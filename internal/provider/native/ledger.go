@@ -181,7 +181,7 @@ func (l *ledger) issue(ctx context.Context) error {
 	var fresh, changed []billing.Payment
 	invoices := make([]invoice.Invoice, len(l.documents))
 	for i, d := range l.documents {
-		in := invoice.Issue(d.payment, d.attempt, buyers[d.payment.Customer], l.merchant.Portal.Settings.Seller, l.now)
+		in := invoice.Issue(d.payment, d.attempt, buyers[d.payment.Customer], l.merchant.Portal.Settings, l.now)
 		in.ID, in.Number = invoice.ID(l.engine.IDs(foyer.PrefixInvoice)), numbered(seriesInvoice, first+int64(i))
 		invoices[i] = in
 		p := d.payment

@@ -111,7 +111,7 @@ func (l *ledger) creditNote(ctx context.Context, p billing.Payment, r billing.Re
 	if err != nil {
 		return "", err
 	}
-	note := invoice.CreditNote(p, r, buyers[p.Customer], l.merchant.Portal.Settings.Seller, l.now)
+	note := invoice.CreditNote(p, r, buyers[p.Customer], l.merchant.Portal.Settings, l.now)
 	note.ID, note.Number = invoice.ID(e.IDs(foyer.PrefixInvoice)), numbered(seriesCreditNote, number)
 	l.event(billing.EventInvoiceCreated, payer(p), string(note.ID))
 	return note.ID, e.Store.CreateInvoices(ctx, note)
