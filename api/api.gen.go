@@ -2879,6 +2879,24 @@ type InvoiceRef struct {
 	Number string `json:"number"`
 }
 
+// InvoiceSettings What the merchant adds to its invoices and credit notes. A document keeps what was set when it was issued.
+type InvoiceSettings struct {
+	// Bilingual Labels stand in English, too, beside the customer’s language.
+	Bilingual bool `json:"bilingual"`
+
+	// Footers At the foot of every page, by language; `default` for every language without one of its own.
+	Footers map[string]string `json:"footers"`
+
+	// Notes Below the totals, by language; `default` for every language without one of its own.
+	Notes map[string]string `json:"notes"`
+
+	// RefundTax A valid tax id that a business of another EU country gives after the purchase refunds the tax (reverse charge). Foyer checks how the number is written, not whether it is registered.
+	RefundTax bool `json:"refund_tax"`
+
+	// Revisions How often customers may correct their details on one invoice.
+	Revisions int `json:"revisions"`
+}
+
 // InvoiceStatus Where the document stands.
 type InvoiceStatus string
 
@@ -2947,7 +2965,13 @@ type LocalTexts map[string]string
 
 // MailSender How the merchant’s mails are signed.
 type MailSender struct {
-	Name    *string `json:"name"`
+	// Address The mailbox mails come from: of the domain of the instance’s own sender, or of one in FOYER_MAIL_DOMAINS. `null` for the instance’s own. Whether receivers believe it is up to that domain’s SPF, DKIM and DMARC.
+	Address *string `json:"address"`
+
+	// Name Whom mails are from; the portal’s name when null.
+	Name *string `json:"name"`
+
+	// ReplyTo Where answers go.
 	ReplyTo *string `json:"reply_to"`
 }
 
@@ -3909,6 +3933,9 @@ type PortalSettings struct {
 	// FrontendUrl Where links in mails and minted links lead: https, or the reverse-domain scheme of an app.
 	FrontendUrl *string `json:"frontend_url"`
 	Id          string  `json:"id"`
+
+	// Invoices What the merchant adds to its invoices and credit notes. A document keeps what was set when it was issued.
+	Invoices InvoiceSettings `json:"invoices"`
 
 	// Languages Languages the portal speaks with customers; empty for all there are.
 	Languages []string `json:"languages"`
@@ -4967,6 +4994,24 @@ type UpdateDunning struct {
 // UpdateDunningThen What happens when the last one fails.
 type UpdateDunningThen string
 
+// UpdateInvoiceSettings What the merchant adds to its invoices and credit notes. A document keeps what was set when it was issued.
+type UpdateInvoiceSettings struct {
+	// Bilingual Labels stand in English, too, beside the customer’s language.
+	Bilingual *bool `json:"bilingual,omitempty"`
+
+	// Footers At the foot of every page, by language; `default` for every language without one of its own. `null` for a language takes its text away.
+	Footers *map[string]*string `json:"footers,omitempty"`
+
+	// Notes Below the totals, by language; `default` for every language without one of its own. `null` for a language takes its text away.
+	Notes *map[string]*string `json:"notes,omitempty"`
+
+	// RefundTax A valid tax id that a business of another EU country gives after the purchase refunds the tax (reverse charge). Foyer checks how the number is written, not whether it is registered.
+	RefundTax *bool `json:"refund_tax,omitempty"`
+
+	// Revisions How often customers may correct their details on one invoice.
+	Revisions *int `json:"revisions,omitempty"`
+}
+
 // UpdateLegalSettings Legal pages and texts.
 type UpdateLegalSettings struct {
 	ImprintUrl *string `json:"imprint_url,omitempty"`
@@ -4980,7 +5025,11 @@ type UpdateLegalSettings struct {
 
 // UpdateMailSender How the merchant’s mails are signed.
 type UpdateMailSender struct {
+	// Address The mailbox mails come from: of the domain of the instance’s own sender, or of one in FOYER_MAIL_DOMAINS. `null` for the instance’s own. Whether receivers believe it is up to that domain’s SPF, DKIM and DMARC.
+	Address *string `json:"address,omitempty"`
 	Name    *string `json:"name,omitempty"`
+
+	// ReplyTo Where answers go.
 	ReplyTo *string `json:"reply_to,omitempty"`
 }
 
@@ -5040,7 +5089,8 @@ type UpdatePortalSettings struct {
 	Features      *UpdatePortalFeatures `json:"features,omitempty"`
 
 	// FrontendUrl Where links in mails and minted links lead: https, or the reverse-domain scheme of an app.
-	FrontendUrl *string `json:"frontend_url,omitempty"`
+	FrontendUrl *string                `json:"frontend_url,omitempty"`
+	Invoices    *UpdateInvoiceSettings `json:"invoices,omitempty"`
 
 	// Languages Languages the portal speaks with customers; empty for all there are.
 	Languages  *[]string            `json:"languages,omitempty"`

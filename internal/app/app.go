@@ -37,7 +37,9 @@ type Config struct {
 	Secrets   string
 	PublicURL string
 	// SMTPURL is smtp://… or outbox:, which keeps mails in the database.
-	SMTPURL        string
+	SMTPURL string
+	// MailDomains are the domains merchants' mails may come from, besides the one of SMTPURL.
+	MailDomains []string
 	TrustedProxies []netip.Prefix
 	Lifetimes      identity.Lifetimes
 	Limits         identity.Limits
@@ -112,16 +114,19 @@ func (a *App) wire() error {
 		return err
 	}
 	var sender notify.Sender = a.Store
+	maySendAs := func(string) bool { return true } // nothing leaves the outbox
 	if a.SMTPURL != "outbox:" {
-		if sender, err = notify.NewSMTP(a.SMTPURL); err != nil {
+		smtp, err := notify.NewSMTP(a.SMTPURL, a.MailDomains...)
+		if err != nil {
 			return err
 		}
+		sender, maySendAs = smtp, smtp.MaySendAs
 	}
 	renderer, err := invoice.NewRenderer(renderAtOnce)
 	if err != nil {
 		return err
 	}
-	a.Merchants = merchant.NewService(a.Store, a.IDs, a.Now, a.LiveGateway)
+	a.Merchants = merchant.NewService(a.Store, a.IDs, a.Now, a.LiveGateway, maySendAs)
 	gateway, err := a.openSandbox()
 	if err != nil {
 		return fmt.Errorf("FOYER_SANDBOX_GATEWAY_URL: %w", err)

@@ -170,12 +170,26 @@ func spellLanguages(s *merchant.Settings) error {
 		}
 	}
 	s.Languages = languages
-	texts := map[string]string{}
-	for tag, text := range s.Legal.Texts {
-		texts[spelled("/legal/texts/"+tag, tag)] = text
-	}
-	if len(texts) > 0 {
-		s.Legal.Texts = texts
+	for _, of := range []struct {
+		pointer string
+		texts   *map[string]string
+		any     bool // may have a text for every language without one of its own
+	}{
+		{"/legal/texts/", &s.Legal.Texts, false},
+		{"/invoices/footers/", &s.Invoices.Footers, true},
+		{"/invoices/notes/", &s.Invoices.Notes, true},
+	} {
+		var texts map[string]string
+		for tag, text := range *of.texts {
+			if texts == nil {
+				texts = map[string]string{}
+			}
+			if !of.any || tag != merchant.AnyLanguage {
+				tag = spelled(of.pointer+tag, tag)
+			}
+			texts[tag] = text
+		}
+		*of.texts = texts
 	}
 	return foyer.InvalidFields(faults...)
 }
@@ -196,13 +210,17 @@ func showSettings(m merchant.Merchant) api.PortalSettings {
 			Revisions: !set.Features.RevisionsOff,
 		},
 		SignIn:     api.SignInPolicy{DeviceBindingRequired: set.RequireDeviceBinding},
-		MailSender: api.MailSender{Name: orNull(set.MailSender.Name), ReplyTo: orNull(set.MailSender.ReplyTo)},
+		MailSender: api.MailSender{Name: orNull(set.MailSender.Name), ReplyTo: orNull(set.MailSender.ReplyTo), Address: orNull(set.MailSender.Address)},
+		Invoices: api.InvoiceSettings{
+			Footers: orEmpty(set.Invoices.Footers), Notes: orEmpty(set.Invoices.Notes), Bilingual: set.Invoices.Bilingual,
+			Revisions: set.Invoices.RevisionLimit(), RefundTax: set.Invoices.RefundTax,
+		},
 		Legal: api.LegalSettings{
 			TermsUrl: orNull(set.Legal.TermsURL), PrivacyUrl: orNull(set.Legal.PrivacyURL), ImprintUrl: orNull(set.Legal.ImprintURL),
-			SupportUrl: orNull(set.Legal.SupportURL), Texts: set.Legal.Texts,
+			SupportUrl: orNull(set.Legal.SupportURL), Texts: orEmpty(set.Legal.Texts),
 		},
 		Dunning:        api.Dunning{Days: billing.DefaultDunning.Days, Then: api.DunningThen(billing.DefaultDunning.Then)},
-		PlanPaths:      set.PlanPaths,
+		PlanPaths:      orEmpty(set.PlanPaths),
 		UpdatedVersion: m.Portal.Version,
 	}
 	if a := set.Seller.Address; a != (merchant.Address{}) {
@@ -216,13 +234,15 @@ func showSettings(m merchant.Merchant) api.PortalSettings {
 	if set.Dunning.Then != "" {
 		shown.Dunning.Then = api.DunningThen(set.Dunning.Then)
 	}
-	if shown.Legal.Texts == nil {
-		shown.Legal.Texts = map[string]string{}
-	}
-	if shown.PlanPaths == nil {
-		shown.PlanPaths = map[string][]string{}
-	}
 	return shown
+}
+
+// orEmpty is an empty map for none.
+func orEmpty[V any](m map[string]V) map[string]V {
+	if m == nil {
+		return map[string]V{}
+	}
+	return m
 }
 
 // some is nil for an empty list.
@@ -248,7 +268,8 @@ func settingsOf(v api.PortalSettings) merchant.Settings {
 			RevisionsOff: !v.Features.Revisions,
 		},
 		RequireDeviceBinding: v.SignIn.DeviceBindingRequired,
-		MailSender:           merchant.MailSender{Name: value(v.MailSender.Name), ReplyTo: value(v.MailSender.ReplyTo)},
+		MailSender:           merchant.MailSender{Name: value(v.MailSender.Name), ReplyTo: value(v.MailSender.ReplyTo), Address: value(v.MailSender.Address)},
+		Invoices:             merchant.InvoiceSettings{Bilingual: v.Invoices.Bilingual, RefundTax: v.Invoices.RefundTax},
 		Legal: merchant.LegalLinks{
 			TermsURL: value(v.Legal.TermsUrl), PrivacyURL: value(v.Legal.PrivacyUrl), ImprintURL: value(v.Legal.ImprintUrl), SupportURL: value(v.Legal.SupportUrl),
 		},
@@ -260,11 +281,21 @@ func settingsOf(v api.PortalSettings) merchant.Settings {
 	if v.Dunning.Then != api.DunningThen(billing.DefaultDunning.Then) {
 		set.Dunning.Then = string(v.Dunning.Then)
 	}
+	if v.Invoices.Revisions != merchant.DefaultRevisions {
+		set.Invoices.Revisions = &v.Invoices.Revisions
+	}
+	for _, of := range []struct {
+		to    *map[string]string
+		shown map[string]string
+	}{
+		{&set.Legal.Texts, v.Legal.Texts}, {&set.Invoices.Footers, v.Invoices.Footers}, {&set.Invoices.Notes, v.Invoices.Notes},
+	} {
+		if len(of.shown) > 0 {
+			*of.to = of.shown
+		}
+	}
 	if len(v.PlanPaths) > 0 {
 		set.PlanPaths = v.PlanPaths
-	}
-	if len(v.Legal.Texts) > 0 {
-		set.Legal.Texts = v.Legal.Texts
 	}
 	if a := v.Seller.Address; a != nil {
 		set.Seller.Address = merchant.Address{

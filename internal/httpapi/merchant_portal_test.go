@@ -65,6 +65,27 @@ func TestSettingsActAtOnce(t *testing.T) {
 	})
 }
 
+// What stands on invoices is set by language, patched by language, and shown as it is set.
+func TestInvoiceSettings(t *testing.T) {
+	t.Parallel()
+	a := foyertest.New(t, "sqlite")
+	m := a.Merchant(t, "acme")
+	key := a.Key(t, m)
+	none := key.Get(portal).Must(http.StatusOK)
+	assert.Equal(t, map[string]any{"footers": map[string]any{}, "notes": map[string]any{}, "bilingual": false, "revisions": 1.0, "refund_tax": false}, none.At("invoices"))
+	changed := key.Patch(portal, map[string]any{"invoices": map[string]any{
+		"footers": map[string]any{"default": "Acme Inc.", "pt-br": "Acme Ltda.\nCNPJ 1"}, "notes": map[string]any{"de": "Danke."}, "bilingual": true, "revisions": 3, "refund_tax": true,
+	}}).Must(http.StatusOK)
+	assert.Equal(t, map[string]any{
+		"footers": map[string]any{"default": "Acme Inc.", "pt-BR": "Acme Ltda.\nCNPJ 1"}, "notes": map[string]any{"de": "Danke."}, "bilingual": true, "revisions": 3.0, "refund_tax": true,
+	}, changed.At("invoices"))
+	fewer := key.Patch(portal, map[string]any{"invoices": map[string]any{"footers": map[string]any{"default": nil}, "notes": nil, "revisions": 0}}).Must(http.StatusOK)
+	assert.Equal(t, map[string]any{
+		"footers": map[string]any{"pt-BR": "Acme Ltda.\nCNPJ 1"}, "notes": map[string]any{}, "bilingual": true, "revisions": 0.0, "refund_tax": true,
+	}, fewer.At("invoices"))
+	assert.Equal(t, none.At("invoices"), key.Patch(portal, map[string]any{"invoices": nil}).Must(http.StatusOK).At("invoices"))
+}
+
 // Threats #42, #43, #48: what would lead customers, or us, somewhere else is refused, and nothing of the change is kept.
 func TestSettingsThatAreRefused(t *testing.T) {
 	t.Parallel()
@@ -96,6 +117,11 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		"an unknown language":        map[string]any{"languages": []string{"tlh"}},
 		"a reply to two":             map[string]any{"mail_sender": map[string]any{"reply_to": "a@acme.test,b@evil.test"}},
 		"a sender with a line break": map[string]any{"mail_sender": map[string]any{"name": "Acme\r\nBcc: x@evil.test"}},
+		"a sender of two":            map[string]any{"mail_sender": map[string]any{"address": "a@acme.test,b@evil.test"}},
+		"a footer in no language":    map[string]any{"invoices": map[string]any{"footers": map[string]any{"tlh": "x"}}},
+		"a footer with an override":  map[string]any{"invoices": map[string]any{"footers": map[string]any{"de": "x\u202ey"}}},
+		"an empty note":              map[string]any{"invoices": map[string]any{"notes": map[string]any{"de": ""}}},
+		"endless revisions":          map[string]any{"invoices": map[string]any{"revisions": 11}},
 		"a name with an override":    map[string]any{"name": "Acme\u202emoc"},
 		"an empty name":              map[string]any{"name": "  "},
 		"dunning backwards":          map[string]any{"dunning": map[string]any{"days": []int{5, 3}}},

@@ -54,6 +54,8 @@ type InvoiceSettings struct {
 	Bilingual bool `json:"bilingual,omitempty"`
 	// Revisions is how often customers may correct their details on one invoice; nil is DefaultRevisions.
 	Revisions *int `json:"revisions,omitempty"`
+	// RefundTax gives the tax back when a business of another EU country tells its tax id after the purchase (reverse charge).
+	RefundTax bool `json:"refund_tax,omitempty"`
 }
 
 // DefaultRevisions is how often customers may correct an invoice unless the merchant says otherwise: as often as at Paddle.
@@ -124,6 +126,8 @@ const (
 	maxURLs        = 50
 	maxURLLength   = 2048
 	maxLegalText   = 5000
+	maxInvoiceText = 2000
+	maxRevisions   = 10
 	maxPlanPaths   = 200
 	maxDunningDays = 12
 	longestDunning = 90
@@ -160,19 +164,18 @@ func (s Settings) Validate() error {
 			v.add(link.pointer, "input.url", nil)
 		}
 	}
-	for tag, text := range s.Legal.Texts {
-		if !validLanguage(tag) {
-			v.add("/legal/texts", "input.locale", nil)
-		}
-		if !foyer.CleanText(text, true) {
-			v.add("/legal/texts/"+tag, "input.text_characters", nil)
-		} else if utf8.RuneCountInString(text) > maxLegalText {
-			v.add("/legal/texts/"+tag, "input.too_long", map[string]any{"Max": maxLegalText})
-		}
+	v.texts("/legal/texts", s.Legal.Texts, maxLegalText)
+	v.texts("/invoices/footers", s.Invoices.Footers, maxInvoiceText)
+	v.texts("/invoices/notes", s.Invoices.Notes, maxInvoiceText)
+	if limit := s.Invoices.RevisionLimit(); limit < 0 || limit > maxRevisions {
+		v.add("/invoices/revisions", "input.maximum", map[string]any{"Max": maxRevisions})
 	}
 	v.text("/mail_sender/name", s.MailSender.Name, 100, false)
 	if to := s.MailSender.ReplyTo; to != "" && !validMailbox(to) {
 		v.add("/mail_sender/reply_to", "input.email", nil)
+	}
+	if from := s.MailSender.Address; from != "" && !validMailbox(from) {
+		v.add("/mail_sender/address", "input.email", nil)
 	}
 	s.validateSeller(v)
 	s.validateBilling(v)
@@ -251,6 +254,20 @@ func (v *faults) text(pointer, text string, limit int, required bool) {
 		v.add(pointer, "input.text_characters", nil)
 	case utf8.RuneCountInString(text) > limit:
 		v.add(pointer, "input.too_long", map[string]any{"Max": limit})
+	}
+}
+
+// texts checks texts of several lines by language.
+func (v *faults) texts(pointer string, byLanguage map[string]string, limit int) {
+	for tag, text := range byLanguage {
+		if !validLanguage(tag) && tag != AnyLanguage {
+			v.add(pointer, "input.locale", nil)
+		}
+		if !foyer.CleanText(text, true) {
+			v.add(pointer+"/"+tag, "input.text_characters", nil)
+		} else if utf8.RuneCountInString(text) > limit {
+			v.add(pointer+"/"+tag, "input.too_long", map[string]any{"Max": limit})
+		}
 	}
 }
 

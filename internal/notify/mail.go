@@ -20,8 +20,10 @@ type Mail struct {
 	ID       string
 	Merchant foyer.MerchantID
 	To       string
-	// FromName is the merchant's name; the address is the sender's own. ReplyTo is where answers go, empty for there.
+	// FromName is the merchant's name, From its mailbox; empty, or of a domain the sender may not send for, it is the sender's own.
+	// ReplyTo is where answers go, empty for there.
 	FromName string
+	From     string
 	ReplyTo  string
 	Language string
 	Subject  string
