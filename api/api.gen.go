@@ -535,6 +535,24 @@ func (e InvoiceStatus) Valid() bool {
 	}
 }
 
+// Defines values for MailPreviewDirection.
+const (
+	Ltr MailPreviewDirection = "ltr"
+	Rtl MailPreviewDirection = "rtl"
+)
+
+// Valid indicates whether the value is a known member of the MailPreviewDirection enum.
+func (e MailPreviewDirection) Valid() bool {
+	switch e {
+	case Ltr:
+		return true
+	case Rtl:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MerchantCancellationGroup.
 const (
 	MerchantCancellationGroupEverybody MerchantCancellationGroup = "everybody"
@@ -2963,6 +2981,48 @@ type LineTotals struct {
 // LocalTexts Texts by language.
 type LocalTexts map[string]string
 
+// MailKind A kind of mail.
+type MailKind struct {
+	// About What the mail is, in the language of the answer.
+	About string `json:"about"`
+	Kind  string `json:"kind"`
+
+	// Wordable Whether the merchant may word it.
+	Wordable bool `json:"wordable"`
+}
+
+// MailKindList The mails customers can get.
+type MailKindList struct {
+	Data []MailKind `json:"data"`
+}
+
+// MailPreview A mail as it would be sent.
+type MailPreview struct {
+	Direction MailPreviewDirection `json:"direction"`
+
+	// FromAddress `null` for the instance’s own.
+	FromAddress *string `json:"from_address"`
+	FromName    string  `json:"from_name"`
+
+	// Html The HTML part.
+	Html string `json:"html"`
+	Kind string `json:"kind"`
+
+	// Language The language of its words.
+	Language string `json:"language"`
+
+	// Preheader What lists of mails show behind the subject.
+	Preheader string  `json:"preheader"`
+	ReplyTo   *string `json:"reply_to"`
+	Subject   string  `json:"subject"`
+
+	// Text The plain part.
+	Text string `json:"text"`
+}
+
+// MailPreviewDirection defines model for MailPreview.Direction.
+type MailPreviewDirection string
+
 // MailSender How the merchant’s mails are signed.
 type MailSender struct {
 	// Address The mailbox mails come from: of the domain of the instance’s own sender, or of one in FOYER_MAIL_DOMAINS. `null` for the instance’s own. Whether receivers believe it is up to that domain’s SPF, DKIM and DMARC.
@@ -2973,6 +3033,36 @@ type MailSender struct {
 
 	// ReplyTo Where answers go.
 	ReplyTo *string `json:"reply_to"`
+}
+
+// MailText One text.
+type MailText struct {
+	Key string `json:"key"`
+
+	// Mail The kind of mail it stands in; `billing` for what all have.
+	Mail string `json:"mail"`
+
+	// OwnText As the merchant words it.
+	OwnText *string `json:"own_text"`
+
+	// Placeholders What the text must have, written as `{{.Name}}`.
+	Placeholders []string `json:"placeholders"`
+
+	// Text As Foyer words it.
+	Text string `json:"text"`
+}
+
+// MailTexts The texts of mails in one language that can be worded.
+type MailTexts struct {
+	// Language The language’s tag.
+	Language string     `json:"language"`
+	Texts    []MailText `json:"texts"`
+
+	// Translated Whether Foyer has texts in it; else its own are English.
+	Translated bool `json:"translated"`
+
+	// UpdatedVersion Counts the changes.
+	UpdatedVersion int64 `json:"updated_version"`
 }
 
 // ManagementUrls Deep links into the merchant's frontend that hold no secret: the customer signs in there. For a paused or canceled subscription all
@@ -3976,6 +4066,20 @@ type PortalUrls struct {
 
 	// Subscriptions In the order of `subscription_ids`.
 	Subscriptions []SubscriptionUrls `json:"subscriptions"`
+}
+
+// PreviewMail Which mail to show.
+//
+// Example: {"kind":"receipt","language":"de"}
+type PreviewMail struct {
+	// Kind One of merchantListMails.
+	Kind string `json:"kind"`
+
+	// Language A BCP 47 tag; the portal’s default language when it is left out.
+	Language *string `json:"language,omitempty"`
+
+	// Texts Texts to try, by key.
+	Texts *map[string]*string `json:"texts,omitempty"`
 }
 
 // Price What a product costs.
@@ -5033,6 +5137,13 @@ type UpdateMailSender struct {
 	ReplyTo *string `json:"reply_to,omitempty"`
 }
 
+// UpdateMailTexts Texts by key; `null` brings Foyer’s back.
+//
+// Example: {"texts":{"mail.receipt.intro":"Thank you! {{.Merchant}} has received {{.Amount}}."}}
+type UpdateMailTexts struct {
+	Texts map[string]*string `json:"texts"`
+}
+
 // UpdateMe What to change; null clears.
 //
 // Example: {"address":{"city":"Berlin","country":"DE","line1":"Hangarstraße 7","postal_code":"10115"},"company":"Reyes Aviation GmbH","tax_id":"DE123456789"}
@@ -5478,6 +5589,9 @@ type InvoiceId = string
 
 // InvoiceNumberFilter defines model for InvoiceNumberFilter.
 type InvoiceNumberFilter = string
+
+// Language defines model for Language.
+type Language = string
 
 // Limit defines model for Limit.
 type Limit = int
@@ -6299,6 +6413,39 @@ type MerchantSendInvoiceParams struct {
 
 	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantListMailsParams defines parameters for MerchantListMails.
+type MerchantListMailsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantPreviewMailParams defines parameters for MerchantPreviewMail.
+type MerchantPreviewMailParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetMailTextsParams defines parameters for MerchantGetMailTexts.
+type MerchantGetMailTextsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantUpdateMailTextsParams defines parameters for MerchantUpdateMailTexts.
+type MerchantUpdateMailTextsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // MerchantListNoticesParams defines parameters for MerchantListNotices.
@@ -7270,6 +7417,12 @@ type MerchantCreateDiscountJSONRequestBody = CreateDiscount
 // MerchantUpdateDiscountJSONRequestBody defines body for MerchantUpdateDiscount for application/json ContentType.
 type MerchantUpdateDiscountJSONRequestBody = UpdateDiscount
 
+// MerchantPreviewMailJSONRequestBody defines body for MerchantPreviewMail for application/json ContentType.
+type MerchantPreviewMailJSONRequestBody = PreviewMail
+
+// MerchantUpdateMailTextsJSONRequestBody defines body for MerchantUpdateMailTexts for application/json ContentType.
+type MerchantUpdateMailTextsJSONRequestBody = UpdateMailTexts
+
 // MerchantResolveNoticeJSONRequestBody defines body for MerchantResolveNotice for application/json ContentType.
 type MerchantResolveNoticeJSONRequestBody = ResolveNotice
 
@@ -7566,6 +7719,18 @@ type ServerInterface interface {
 	// MerchantSendInvoice Mail a document to the customer again
 	// (POST /v1/merchant/invoices/{invoice_id}/send)
 	MerchantSendInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantSendInvoiceParams) error
+	// MerchantListMails List the mails customers get
+	// (GET /v1/merchant/mails)
+	MerchantListMails(ctx echo.Context, params MerchantListMailsParams) error
+	// MerchantPreviewMail Preview a mail
+	// (POST /v1/merchant/mails/preview)
+	MerchantPreviewMail(ctx echo.Context, params MerchantPreviewMailParams) error
+	// MerchantGetMailTexts Show the texts of mails in a language
+	// (GET /v1/merchant/mails/texts/{language})
+	MerchantGetMailTexts(ctx echo.Context, language Language, params MerchantGetMailTextsParams) error
+	// MerchantUpdateMailTexts Word mails in a language
+	// (PATCH /v1/merchant/mails/texts/{language})
+	MerchantUpdateMailTexts(ctx echo.Context, language Language, params MerchantUpdateMailTextsParams) error
 	// MerchantListNotices List what was declared without signing in
 	// (GET /v1/merchant/notices)
 	MerchantListNotices(ctx echo.Context, params MerchantListNoticesParams) error
@@ -10296,6 +10461,141 @@ func (w *ServerInterfaceWrapper) MerchantSendInvoice(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.MerchantSendInvoice(ctx, invoiceId, params)
+	return err
+}
+
+// MerchantListMails converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListMails(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListMailsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListMails(ctx, params)
+	return err
+}
+
+// MerchantPreviewMail converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantPreviewMail(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantPreviewMailParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantPreviewMail(ctx, params)
+	return err
+}
+
+// MerchantGetMailTexts converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetMailTexts(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "language" -------------
+	var language Language
+
+	err = runtime.BindStyledParameterWithOptions("simple", "language", ctx.Param("language"), &language, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter language: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetMailTextsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetMailTexts(ctx, language, params)
+	return err
+}
+
+// MerchantUpdateMailTexts converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateMailTexts(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "language" -------------
+	var language Language
+
+	err = runtime.BindStyledParameterWithOptions("simple", "language", ctx.Param("language"), &language, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter language: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateMailTextsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateMailTexts(ctx, language, params)
 	return err
 }
 
@@ -13776,6 +14076,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/merchant/invoices/:invoice_id", wrapper.MerchantGetInvoice, options.OperationMiddlewares["merchantGetInvoice"]...)
 	router.GET(options.BaseURL+"/v1/merchant/invoices/:invoice_id/pdf", wrapper.MerchantDownloadInvoice, options.OperationMiddlewares["merchantDownloadInvoice"]...)
 	router.POST(options.BaseURL+"/v1/merchant/invoices/:invoice_id/send", wrapper.MerchantSendInvoice, options.OperationMiddlewares["merchantSendInvoice"]...)
+	router.GET(options.BaseURL+"/v1/merchant/mails", wrapper.MerchantListMails, options.OperationMiddlewares["merchantListMails"]...)
+	router.GET(options.BaseURL+"/v1/merchant/mails/texts/:language", wrapper.MerchantGetMailTexts, options.OperationMiddlewares["merchantGetMailTexts"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/mails/texts/:language", wrapper.MerchantUpdateMailTexts, options.OperationMiddlewares["merchantUpdateMailTexts"]...)
+	router.POST(options.BaseURL+"/v1/merchant/mails/preview", wrapper.MerchantPreviewMail, options.OperationMiddlewares["merchantPreviewMail"]...)
 	router.GET(options.BaseURL+"/v1/merchant/retention", wrapper.MerchantGetRetention, options.OperationMiddlewares["merchantGetRetention"]...)
 	router.PUT(options.BaseURL+"/v1/merchant/retention", wrapper.MerchantUpdateRetention, options.OperationMiddlewares["merchantUpdateRetention"]...)
 	router.POST(options.BaseURL+"/v1/merchant/retention/explain", wrapper.MerchantExplainRetention, options.OperationMiddlewares["merchantExplainRetention"]...)
@@ -23801,6 +24105,673 @@ type MerchantSendInvoice503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MerchantSendInvoice503ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListMailsRequestObject struct {
+	Params MerchantListMailsParams
+}
+
+type MerchantListMailsResponseObject interface {
+	VisitMerchantListMailsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListMails200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListMails200JSONResponse struct {
+	Body    MailKindList
+	Headers MerchantListMails200ResponseHeaders
+}
+
+func (response MerchantListMails200JSONResponse) VisitMerchantListMailsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListMails400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListMails400ApplicationProblemPlusJSONResponse) VisitMerchantListMailsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListMails401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListMails401ApplicationProblemPlusJSONResponse) VisitMerchantListMailsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListMails403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListMails403ApplicationProblemPlusJSONResponse) VisitMerchantListMailsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListMails500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListMails500ApplicationProblemPlusJSONResponse) VisitMerchantListMailsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListMails503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListMails503ApplicationProblemPlusJSONResponse) VisitMerchantListMailsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMailRequestObject struct {
+	Params MerchantPreviewMailParams
+	Body   *MerchantPreviewMailJSONRequestBody
+}
+
+type MerchantPreviewMailResponseObject interface {
+	VisitMerchantPreviewMailResponse(w http.ResponseWriter) error
+}
+
+type MerchantPreviewMail200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantPreviewMail200JSONResponse struct {
+	Body    MailPreview
+	Headers MerchantPreviewMail200ResponseHeaders
+}
+
+func (response MerchantPreviewMail200JSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMail400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewMail400ApplicationProblemPlusJSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMail401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewMail401ApplicationProblemPlusJSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMail403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewMail403ApplicationProblemPlusJSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMail409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewMail409ApplicationProblemPlusJSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMail413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewMail413ApplicationProblemPlusJSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMail415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewMail415ApplicationProblemPlusJSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMail422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewMail422ApplicationProblemPlusJSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMail500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewMail500ApplicationProblemPlusJSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMail503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewMail503ApplicationProblemPlusJSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetMailTextsRequestObject struct {
+	Language Language `json:"language"`
+	Params   MerchantGetMailTextsParams
+}
+
+type MerchantGetMailTextsResponseObject interface {
+	VisitMerchantGetMailTextsResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetMailTexts200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetMailTexts200JSONResponse struct {
+	Body    MailTexts
+	Headers MerchantGetMailTexts200ResponseHeaders
+}
+
+func (response MerchantGetMailTexts200JSONResponse) VisitMerchantGetMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetMailTexts304Response = NotModifiedResponse
+
+func (response MerchantGetMailTexts304Response) VisitMerchantGetMailTextsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetMailTexts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetMailTexts400ApplicationProblemPlusJSONResponse) VisitMerchantGetMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetMailTexts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetMailTexts401ApplicationProblemPlusJSONResponse) VisitMerchantGetMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetMailTexts403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetMailTexts403ApplicationProblemPlusJSONResponse) VisitMerchantGetMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetMailTexts404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetMailTexts404ApplicationProblemPlusJSONResponse) VisitMerchantGetMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetMailTexts500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetMailTexts500ApplicationProblemPlusJSONResponse) VisitMerchantGetMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetMailTexts503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetMailTexts503ApplicationProblemPlusJSONResponse) VisitMerchantGetMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTextsRequestObject struct {
+	Language Language `json:"language"`
+	Params   MerchantUpdateMailTextsParams
+	Body     *MerchantUpdateMailTextsJSONRequestBody
+}
+
+type MerchantUpdateMailTextsResponseObject interface {
+	VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateMailTexts200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateMailTexts200JSONResponse struct {
+	Body    MailTexts
+	Headers MerchantUpdateMailTexts200ResponseHeaders
+}
+
+func (response MerchantUpdateMailTexts200JSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts404ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -38549,6 +39520,18 @@ type StrictServerInterface interface {
 	// MerchantSendInvoice Mail a document to the customer again
 	// (POST /v1/merchant/invoices/{invoice_id}/send)
 	MerchantSendInvoice(ctx context.Context, request MerchantSendInvoiceRequestObject) (MerchantSendInvoiceResponseObject, error)
+	// MerchantListMails List the mails customers get
+	// (GET /v1/merchant/mails)
+	MerchantListMails(ctx context.Context, request MerchantListMailsRequestObject) (MerchantListMailsResponseObject, error)
+	// MerchantPreviewMail Preview a mail
+	// (POST /v1/merchant/mails/preview)
+	MerchantPreviewMail(ctx context.Context, request MerchantPreviewMailRequestObject) (MerchantPreviewMailResponseObject, error)
+	// MerchantGetMailTexts Show the texts of mails in a language
+	// (GET /v1/merchant/mails/texts/{language})
+	MerchantGetMailTexts(ctx context.Context, request MerchantGetMailTextsRequestObject) (MerchantGetMailTextsResponseObject, error)
+	// MerchantUpdateMailTexts Word mails in a language
+	// (PATCH /v1/merchant/mails/texts/{language})
+	MerchantUpdateMailTexts(ctx context.Context, request MerchantUpdateMailTextsRequestObject) (MerchantUpdateMailTextsResponseObject, error)
 	// MerchantListNotices List what was declared without signing in
 	// (GET /v1/merchant/notices)
 	MerchantListNotices(ctx context.Context, request MerchantListNoticesRequestObject) (MerchantListNoticesResponseObject, error)
@@ -40816,6 +41799,154 @@ func (sh *strictHandler) MerchantSendInvoice(ctx echo.Context, invoiceId Invoice
 		return err
 	} else if validResponse, ok := response.(MerchantSendInvoiceResponseObject); ok {
 		return validResponse.VisitMerchantSendInvoiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListMails operation middleware
+func (sh *strictHandler) MerchantListMails(ctx echo.Context, params MerchantListMailsParams) error {
+	var request MerchantListMailsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListMails(ctx.Request().Context(), request.(MerchantListMailsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListMails")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListMailsResponseObject); ok {
+		return validResponse.VisitMerchantListMailsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantPreviewMail operation middleware
+func (sh *strictHandler) MerchantPreviewMail(ctx echo.Context, params MerchantPreviewMailParams) error {
+	var request MerchantPreviewMailRequestObject
+
+	request.Params = params
+
+	var body MerchantPreviewMailJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantPreviewMail(ctx.Request().Context(), request.(MerchantPreviewMailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantPreviewMail")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantPreviewMailResponseObject); ok {
+		return validResponse.VisitMerchantPreviewMailResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetMailTexts operation middleware
+func (sh *strictHandler) MerchantGetMailTexts(ctx echo.Context, language Language, params MerchantGetMailTextsParams) error {
+	var request MerchantGetMailTextsRequestObject
+
+	request.Language = language
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetMailTexts(ctx.Request().Context(), request.(MerchantGetMailTextsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetMailTexts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetMailTextsResponseObject); ok {
+		return validResponse.VisitMerchantGetMailTextsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateMailTexts operation middleware
+func (sh *strictHandler) MerchantUpdateMailTexts(ctx echo.Context, language Language, params MerchantUpdateMailTextsParams) error {
+	var request MerchantUpdateMailTextsRequestObject
+
+	request.Language = language
+	request.Params = params
+
+	var body MerchantUpdateMailTextsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateMailTexts(ctx.Request().Context(), request.(MerchantUpdateMailTextsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateMailTexts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateMailTextsResponseObject); ok {
+		return validResponse.VisitMerchantUpdateMailTextsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -39,7 +39,7 @@ type Config struct {
 	// SMTPURL is smtp://… or outbox:, which keeps mails in the database.
 	SMTPURL string
 	// MailDomains are the domains merchants' mails may come from, besides the one of SMTPURL.
-	MailDomains []string
+	MailDomains    []string
 	TrustedProxies []netip.Prefix
 	Lifetimes      identity.Lifetimes
 	Limits         identity.Limits
@@ -152,7 +152,7 @@ func (a *App) wire() error {
 	})
 	a.Customers = billing.NewCustomers(a.Store, a.Identity, a.IDs, a.Merchants.Clock)
 	a.Notify = notify.NewService(notify.Config{
-		Sender: sender, SignIns: a.Identity, Merchants: a.Merchants, Customers: a.Billing, Activity: a.Store, EventLog: a.Store, Now: a.Now,
+		Sender: sender, SignIns: a.Identity, Merchants: a.Merchants, Wordings: a.Store, Customers: a.Billing, Activity: a.Store, EventLog: a.Store, Now: a.Now,
 		PublicURL: a.PublicURL, LinkLife: a.Lifetimes.MagicLink,
 		Orders: a.Store, Bills: a.Billing, Documents: documents{a.Invoices}, Tickets: a.Identity, TicketLife: a.Lifetimes.MailTicket,
 		Endpoints: disabledEndpoints{a.Store}, Receipts: receipts{a.Invoices, a.Retention, a.Store}, Withdrawals: pendingWithdrawals{a.Store, a.Billing}, Notices: notices{a.Notices},

@@ -91,11 +91,13 @@ func (s *Service) gather(ctx context.Context, order billing.MailOrder) (*billing
 	if err != nil {
 		return nil, err
 	}
-	b := &billingMail{order: order, settings: m.Portal.Settings}
+	b := &billingMail{order: order}
 	if b.customer, err = s.Customers.Customer(ctx, order.Scope); err != nil {
 		return nil, err
 	}
-	b.locale = mailLocale(b.settings, b.customer.Locale)
+	if b.stationery, err = s.stationeryOf(ctx, m, b.customer.Locale); err != nil {
+		return nil, err
+	}
 	if order.Payment != "" {
 		payment, err := s.Bills.Payment(ctx, order.Scope, order.Payment)
 		if err != nil {

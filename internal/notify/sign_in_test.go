@@ -22,7 +22,7 @@ func draw(t *testing.T, locale, merchantName, customer, color string) Mail {
 	l, ok := i18n.Parse(locale)
 	require.True(t, ok)
 	settings := merchant.Settings{Name: merchantName, Branding: merchant.Branding{Color: color}}
-	m, err := signInMail(settings, l, customer, identity.Letter{Code: "ABCDEFGH"}, link, 10*time.Minute)
+	m, err := signInMail(stationery{settings: settings, locale: l}, customer, identity.Letter{Code: "ABCDEFGH"}, link, 10*time.Minute)
 	require.NoError(t, err)
 	return m
 }
