@@ -98,7 +98,7 @@ func newCatcher(t *testing.T) *catcher {
 
 func (c *catcher) sender(t *testing.T, domains ...string) *SMTP {
 	t.Helper()
-	s, err := NewSMTP("smtp://" + c.address + "?from=billing@acme.test&tls=none", domains...)
+	s, err := NewSMTP("smtp://"+c.address+"?from=billing@acme.test&tls=none", domains...)
 	require.NoError(t, err)
 	return s
 }
