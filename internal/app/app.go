@@ -187,7 +187,8 @@ func (a *App) wire() error {
 			Store: a.Store, Customers: a.Billing, Mails: post, Limiter: a.Store, Rules: a.Limits[identity.LimitInvoiceSend], IDs: a.IDs,
 			Now: a.Merchants.Clock, Real: a.Now,
 		}),
-		Keyring: a.Keyring, Now: a.Now, PublicURL: a.PublicURL, TrustedProxies: a.TrustedProxies, Log: a.Log, Metrics: a.Metrics,
+		Exporter: invoice.Exporter{Documents: a.Invoices, Gate: identity.Gate{Limiter: a.Store, Keyring: a.Keyring, Limits: a.Limits}, Real: a.Now},
+		Keyring:  a.Keyring, Now: a.Now, PublicURL: a.PublicURL, TrustedProxies: a.TrustedProxies, Log: a.Log, Metrics: a.Metrics,
 	})
 	if err != nil {
 		return err
