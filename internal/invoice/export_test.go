@@ -43,7 +43,7 @@ func (a *archive) Invoice(_ context.Context, _ foyer.Scope, id ID, _ bool) (Invo
 }
 
 func (a *archive) File(_ context.Context, in Invoice, locale string) (File, error) {
-	return File{Invoice: in, Locale: locale, Content: bytes.Repeat([]byte{byte(in.Number[len(in.Number)-1])}, a.size)}, nil
+	return File{Invoice: in, Locale: locale, Content: bytes.Repeat([]byte{in.Number[len(in.Number)-1]}, a.size)}, nil
 }
 
 // open never limits anybody.

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"html/template"
 	"strconv"
-	"strings"
 	"time"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
+	"foyer/internal/i18n"
 )
 
 // billingMail is what a billing mail tells of, and the letter while it is composed.
@@ -71,7 +71,7 @@ func (b *billingMail) begin() {
 	name := b.merchantName()
 	b.params = map[string]any{"Merchant": name, "Plan": name, "Name": oneLine(b.customer.Name, 80), "At": b.date(b.order.At)}
 	if b.sub != nil {
-		b.params["Plan"] = plan(b.sub.Items, name)
+		b.params["Plan"] = plan(b.locale, b.sub.Items, name)
 	}
 	b.letter = b.stationery.letter()
 	b.letter.Greeting = b.shared("greeting")
@@ -206,17 +206,20 @@ func (b *billingMail) card(brand, last4 string) string {
 }
 
 // plan names what is subscribed to, or says otherwise when that has no name.
-func plan(items []billing.SubscriptionItem, otherwise string) string {
+func plan(locale i18n.Locale, items []billing.SubscriptionItem, otherwise string) string {
 	var names []string
 	for _, item := range items {
-		if name := oneLine(item.ProductName, 60); name != "" && len(names) < 3 {
+		if name := oneLine(item.ProductName, 60); name != "" {
 			names = append(names, name)
 		}
 	}
-	if len(names) == 0 {
+	switch {
+	case len(names) == 0:
 		return otherwise
+	case len(names) > 3:
+		return locale.Enumerate(names[:3])
 	}
-	return strings.Join(names, ", ")
+	return locale.List(names)
 }
 
 // times writes a name and how many: "Seat × 3".

@@ -150,7 +150,7 @@ func planOf(b *billingMail) string {
 	if b.sub == nil {
 		return ""
 	}
-	return plan(b.sub.Items, "")
+	return plan(b.locale, b.sub.Items, "")
 }
 
 // invoiceDue asks for what is paid by invoice and, from the first Attempt on, reminds of it; EffectiveAt of a reminder is

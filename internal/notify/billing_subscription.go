@@ -171,7 +171,7 @@ func (b *billingMail) planChangeScheduled() {
 		items, cycle, total := s.Items, s.Cycle, s.PendingTotal()
 		if s.Pending != nil {
 			items, cycle = s.Pending.Items, s.Pending.Cycle
-			b.params["Plan"] = plan(items, b.letter.Merchant)
+			b.params["Plan"] = plan(b.locale, items, b.letter.Merchant)
 		}
 		b.knowPrice(total, cycle)
 		b.items(items)
