@@ -2843,6 +2843,9 @@ type Invoice struct {
 	// Buyer The buyer as the document names them.
 	Buyer Buyer `json:"buyer"`
 
+	// ContentSha256 SHA-256 of everything the document shows, in hexadecimal: it never changes. `null` for documents from before it was kept.
+	ContentSha256 *string `json:"content_sha256"`
+
 	// Copy Issued by another billing system; the PDF is headed so.
 	Copy      bool      `json:"copy"`
 	CreatedAt time.Time `json:"created_at"`
@@ -2862,7 +2865,10 @@ type Invoice struct {
 	Number    string    `json:"number"`
 	PaymentId string    `json:"payment_id"`
 
-	// Replaces The document this revision takes the place of.
+	// ReplacedBy The document that took the place of this one.
+	ReplacedBy *string `json:"replaced_by"`
+
+	// Replaces The document this one took the place of.
 	Replaces *string `json:"replaces"`
 
 	// Revision Counts from 1.
@@ -4608,6 +4614,19 @@ type RetentionWithdrawal struct {
 // RetentionWithdrawalRefund Pro rata only where customers asked for the service to begin at once and were told what it means.
 type RetentionWithdrawalRefund string
 
+// ReviseInvoice What to correct; `null` takes a detail away.
+//
+// Example: {"company":"Skyline Photography Ltd","line1":"4 Harbour Exchange"}
+type ReviseInvoice struct {
+	City    nullable.Nullable[string] `json:"city,omitempty"`
+	Company nullable.Nullable[string] `json:"company,omitempty"`
+	Line1   nullable.Nullable[string] `json:"line1,omitempty"`
+	Line2   nullable.Nullable[string] `json:"line2,omitempty"`
+	Name    nullable.Nullable[string] `json:"name,omitempty"`
+	Region  nullable.Nullable[string] `json:"region,omitempty"`
+	TaxId   nullable.Nullable[string] `json:"tax_id,omitempty"`
+}
+
 // RotateApiKey How to rotate.
 //
 // Example: {"overlap_seconds":3600}
@@ -5859,6 +5878,15 @@ type DownloadInvoiceParams struct {
 
 // DownloadInvoiceParamsDisposition defines parameters for DownloadInvoice.
 type DownloadInvoiceParamsDisposition string
+
+// ReviseInvoiceParams defines parameters for ReviseInvoice.
+type ReviseInvoiceParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // GetMeParams defines parameters for GetMe.
 type GetMeParams struct {
@@ -7384,6 +7412,9 @@ type VerifyEmailChangeJSONRequestBody = EmailChangeVerification
 // CreateDownloadLinkJSONRequestBody defines body for CreateDownloadLink for application/json ContentType.
 type CreateDownloadLinkJSONRequestBody = DownloadLinkRequest
 
+// ReviseInvoiceJSONRequestBody defines body for ReviseInvoice for application/json ContentType.
+type ReviseInvoiceJSONRequestBody = ReviseInvoice
+
 // UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
 type UpdateMeJSONRequestBody = UpdateMe
 
@@ -7596,6 +7627,9 @@ type ServerInterface interface {
 	// DownloadInvoice Download an invoice as PDF
 	// (GET /v1/invoices/{invoice_id}/pdf)
 	DownloadInvoice(ctx echo.Context, invoiceId InvoiceId, params DownloadInvoiceParams) error
+	// ReviseInvoice Correct the details on an invoice
+	// (POST /v1/invoices/{invoice_id}/revisions)
+	ReviseInvoice(ctx echo.Context, invoiceId InvoiceId, params ReviseInvoiceParams) error
 	// GetMe Show the signed-in customer
 	// (GET /v1/me)
 	GetMe(ctx echo.Context, params GetMeParams) error
@@ -8503,6 +8537,48 @@ func (w *ServerInterfaceWrapper) DownloadInvoice(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.DownloadInvoice(ctx, invoiceId, params)
+	return err
+}
+
+// ReviseInvoice converts echo context to params.
+func (w *ServerInterfaceWrapper) ReviseInvoice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "invoice_id" -------------
+	var invoiceId InvoiceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "invoice_id", ctx.Param("invoice_id"), &invoiceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter invoice_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReviseInvoiceParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReviseInvoice(ctx, invoiceId, params)
 	return err
 }
 
@@ -14077,6 +14153,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/invoices/export", wrapper.ExportInvoices, options.OperationMiddlewares["exportInvoices"]...)
 	router.GET(options.BaseURL+"/v1/invoices/:invoice_id", wrapper.GetInvoice, options.OperationMiddlewares["getInvoice"]...)
 	router.GET(options.BaseURL+"/v1/invoices/:invoice_id/pdf", wrapper.DownloadInvoice, options.OperationMiddlewares["downloadInvoice"]...)
+	router.POST(options.BaseURL+"/v1/invoices/:invoice_id/revisions", wrapper.ReviseInvoice, options.OperationMiddlewares["reviseInvoice"]...)
 	router.POST(options.BaseURL+"/v1/invoices/:invoice_id/download-links", wrapper.CreateDownloadLink, options.OperationMiddlewares["createDownloadLink"]...)
 	router.GET(options.BaseURL+"/v1/downloads/:token", wrapper.Download, options.OperationMiddlewares["download"]...)
 	router.GET(options.BaseURL+"/v1/payment-methods", wrapper.ListPaymentMethods, options.OperationMiddlewares["listPaymentMethods"]...)
@@ -16739,6 +16816,210 @@ type DownloadInvoice503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response DownloadInvoice503ApplicationProblemPlusJSONResponse) VisitDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoiceRequestObject struct {
+	InvoiceId InvoiceId `json:"invoice_id"`
+	Params    ReviseInvoiceParams
+	Body      *ReviseInvoiceJSONRequestBody
+}
+
+type ReviseInvoiceResponseObject interface {
+	VisitReviseInvoiceResponse(w http.ResponseWriter) error
+}
+
+type ReviseInvoice201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type ReviseInvoice201JSONResponse struct {
+	Body    Invoice
+	Headers ReviseInvoice201ResponseHeaders
+}
+
+func (response ReviseInvoice201JSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice400ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice401ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice403ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice404ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice409ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice413ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice415ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice422ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice500ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice503ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -39598,6 +39879,9 @@ type StrictServerInterface interface {
 	// DownloadInvoice Download an invoice as PDF
 	// (GET /v1/invoices/{invoice_id}/pdf)
 	DownloadInvoice(ctx context.Context, request DownloadInvoiceRequestObject) (DownloadInvoiceResponseObject, error)
+	// ReviseInvoice Correct the details on an invoice
+	// (POST /v1/invoices/{invoice_id}/revisions)
+	ReviseInvoice(ctx context.Context, request ReviseInvoiceRequestObject) (ReviseInvoiceResponseObject, error)
 	// GetMe Show the signed-in customer
 	// (GET /v1/me)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
@@ -40509,6 +40793,55 @@ func (sh *strictHandler) DownloadInvoice(ctx echo.Context, invoiceId InvoiceId, 
 		return err
 	} else if validResponse, ok := response.(DownloadInvoiceResponseObject); ok {
 		return validResponse.VisitDownloadInvoiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReviseInvoice operation middleware
+func (sh *strictHandler) ReviseInvoice(ctx echo.Context, invoiceId InvoiceId, params ReviseInvoiceParams) error {
+	var request ReviseInvoiceRequestObject
+
+	request.InvoiceId = invoiceId
+	request.Params = params
+
+	var body ReviseInvoiceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReviseInvoice(ctx.Request().Context(), request.(ReviseInvoiceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReviseInvoice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReviseInvoiceResponseObject); ok {
+		return validResponse.VisitReviseInvoiceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

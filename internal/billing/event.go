@@ -23,6 +23,7 @@ const (
 	EventInvoiceCreated       foyer.EventType = "invoice.created"
 	EventInvoicePaid          foyer.EventType = "invoice.paid"
 	EventInvoiceCanceled      foyer.EventType = "invoice.canceled"
+	EventInvoiceReplaced      foyer.EventType = "invoice.replaced"
 	EventMethodCreated        foyer.EventType = "payment_method.created"
 	EventMethodUpdated        foyer.EventType = "payment_method.updated"
 	EventMethodDeleted        foyer.EventType = "payment_method.deleted"
@@ -50,6 +51,7 @@ const (
 	MailRefunded              MailKind = "refunded"
 	MailMethodChanged         MailKind = "payment_method_changed"
 	MailInvoiceCopy           MailKind = "invoice_copy"
+	MailInvoiceRevised        MailKind = "invoice_revised"
 	MailDiscountApplied       MailKind = "discount_applied"
 	MailTrialExtended         MailKind = "trial_extended"
 	// MailWithdrawalDeclared asks the customer whether a withdrawal declared without signing in is theirs; MailWithdrawalReceived
@@ -109,4 +111,6 @@ type MailFacts struct {
 	// Number and Document ("invoice" or "credit_note") name the document a mail is about.
 	Number   string `json:"number,omitempty"`
 	Document string `json:"document,omitempty"`
+	// Replaced is the number of the document that one took the place of.
+	Replaced string `json:"replaced,omitempty"`
 }

@@ -14,7 +14,7 @@ func Issue(p billing.Payment, paidBy *billing.Attempt, customer billing.Customer
 	buyer := Party{Name: customer.Name, Company: customer.Company, TaxID: customer.TaxID, Email: customer.Email, Address: customer.Address}
 	in := Invoice{
 		Merchant: p.Merchant, Customer: p.Customer, Kind: KindInvoice, Revision: 1, Status: statusOf(p), Payment: p.ID, Currency: p.Currency,
-		IssuedAt: now, DueAt: p.DueAt(), CreatedAt: now, UpdatedAt: now, Version: 1, Total: p.Totals.GrandTotal, Buyer: buyer,
+		IssuedAt: now, DueAt: p.DueAt(), CreatedAt: now, UpdatedAt: now, Version: 1, ContentVersion: 1, Total: p.Totals.GrandTotal, Buyer: buyer,
 		Document: Document{
 			Seller: SellerParty(settings.Seller), Buyer: buyer, BillingPeriod: p.BillingPeriod, Details: p.BillingDetails, CollectionMode: p.CollectionMode,
 			Lines: p.Lines, TaxRates: p.TaxRates, Totals: p.Totals,

@@ -32,6 +32,7 @@ var compose = map[billing.MailKind]func(*billingMail){
 	billing.MailInvoiceDue:            (*billingMail).invoiceDue,
 	billing.MailRefunded:              (*billingMail).refunded,
 	billing.MailInvoiceCopy:           (*billingMail).invoiceCopy,
+	billing.MailInvoiceRevised:        (*billingMail).invoiceRevised,
 	billing.MailCardExpiring:          (*billingMail).cardExpiring,
 	billing.MailMethodChanged:         (*billingMail).methodChanged,
 	billing.MailTrialEnding:           (*billingMail).trialEnding,

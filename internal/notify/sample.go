@@ -44,6 +44,8 @@ func sampleMail(st stationery, kind billing.MailKind, currency foyer.Currency, n
 		b.order.Invoice = "inv_" + sampleULID
 	case billing.MailInvoiceCopy:
 		b.order.Invoice, facts.Number, facts.Document = "inv_"+sampleULID, payment.InvoiceNumber, "invoice"
+	case billing.MailInvoiceRevised:
+		b.order.Invoice, facts.Number, facts.Replaced = "inv_"+sampleULID, payment.InvoiceNumber, payment.InvoiceNumber
 	case billing.MailPaymentFailed:
 		payment.Status, payment.Totals.Balance = billing.PaymentPastDue, amount
 		facts.Attempt, facts.ErrorCode, facts.Then, facts.Brand, facts.Last4 = 1, "not_enough_balance", "cancel", "visa", "4242"

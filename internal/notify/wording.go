@@ -52,7 +52,7 @@ const maxWording = 1000
 // worded are the mails merchants may word themselves. Not those the law or the customer's security wants as they are: reminders before
 // money is taken, confirmations that a contract ends or is undone, changes of the address, sign-ins from new devices.
 var worded = []string{
-	"sign_in", "receipt", "payment_failed", "invoice_due", "refunded", "invoice_copy", "card_expiring", "payment_method_changed", "kept", "paused",
+	"sign_in", "receipt", "payment_failed", "invoice_due", "refunded", "invoice_copy", "invoice_revised", "card_expiring", "payment_method_changed", "kept", "paused",
 	"pause_scheduled", "resumed", "plan_changed", "plan_change_scheduled", "discount_applied", "trial_extended",
 }
 

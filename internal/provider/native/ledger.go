@@ -2,7 +2,6 @@ package native
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"foyer/internal/billing"
@@ -36,14 +35,6 @@ type document struct {
 	fresh   bool // the payment is made in this transaction
 	mail    billing.MailKind
 }
-
-// numberedInvoice is how a number of our own looks: a series and a count without a gap.
-const (
-	seriesInvoice    = "INV"
-	seriesCreditNote = "CN"
-)
-
-func numbered(series string, n int64) string { return fmt.Sprintf("%s-%06d", series, n) }
 
 func (e *Engine) ledger(ctx context.Context, id foyer.MerchantID) (*ledger, error) {
 	m, err := e.Merchants.ByID(ctx, id)
@@ -174,7 +165,7 @@ func (l *ledger) issue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	first, err := l.engine.Store.NextNumbers(ctx, l.merchant.ID, seriesInvoice, len(l.documents))
+	first, err := l.engine.Store.NextNumbers(ctx, l.merchant.ID, string(invoice.SeriesInvoice), len(l.documents))
 	if err != nil {
 		return err
 	}
@@ -182,7 +173,7 @@ func (l *ledger) issue(ctx context.Context) error {
 	invoices := make([]invoice.Invoice, len(l.documents))
 	for i, d := range l.documents {
 		in := invoice.Issue(d.payment, d.attempt, buyers[d.payment.Customer], l.merchant.Portal.Settings, l.now)
-		in.ID, in.Number = invoice.ID(l.engine.IDs(foyer.PrefixInvoice)), numbered(seriesInvoice, first+int64(i))
+		in.ID, in.Number = invoice.ID(l.engine.IDs(foyer.PrefixInvoice)), invoice.SeriesInvoice.Number(first+int64(i))
 		invoices[i] = in
 		p := d.payment
 		p.InvoiceID, p.InvoiceNumber = string(in.ID), in.Number

@@ -107,12 +107,12 @@ func (l *ledger) creditNote(ctx context.Context, p billing.Payment, r billing.Re
 	if err != nil {
 		return "", err
 	}
-	number, err := e.Store.NextNumbers(ctx, p.Merchant, seriesCreditNote, 1)
+	number, err := e.Store.NextNumbers(ctx, p.Merchant, string(invoice.SeriesCreditNote), 1)
 	if err != nil {
 		return "", err
 	}
 	note := invoice.CreditNote(p, r, buyers[p.Customer], l.merchant.Portal.Settings, l.now)
-	note.ID, note.Number = invoice.ID(e.IDs(foyer.PrefixInvoice)), numbered(seriesCreditNote, number)
+	note.ID, note.Number = invoice.ID(e.IDs(foyer.PrefixInvoice)), invoice.SeriesCreditNote.Number(number)
 	l.event(billing.EventInvoiceCreated, payer(p), string(note.ID))
 	return note.ID, e.Store.CreateInvoices(ctx, note)
 }
