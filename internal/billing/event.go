@@ -110,7 +110,7 @@ type MailFacts struct {
 	Last    bool `json:"last,omitempty"`
 	// Final says that only one more try comes after this one.
 	Final bool `json:"final,omitempty"`
-	// Full says that a refund gives back all that was paid.
+	// Full says that with a refund all that was paid has gone back.
 	Full      bool      `json:"full,omitempty"`
 	ErrorCode ErrorCode `json:"error_code,omitempty"`
 	// Then is what happens to the subscription when the last try fails: "cancel" or "pause".

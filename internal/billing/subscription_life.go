@@ -114,7 +114,10 @@ func (s Subscription) remind(n Notice, now time.Time) Step {
 	}
 	step.Mail = n.Kind
 	switch n.Kind {
-	case MailYearlyReminder: // of what is so when it is sent
+	case MailYearlyReminder:
+		if pays := s.NextPayment(); pays.At.After(now) {
+			step.Facts.EffectiveAt, step.Facts.Amount = &pays.At, pays.Total
+		}
 	case MailDiscountEnding:
 		full := s.PendingTotal()
 		step.Facts.EffectiveAt, step.Facts.Amount = &n.Of, &full

@@ -62,17 +62,15 @@ func (b *billingMail) discountEnding() {
 }
 
 // yearlyReminder says once a year what is subscribed to, what is charged and how often, and how to end it (Cal. Bus. & Prof. Code §17602).
-// It tells of what is so when it is sent.
 func (b *billingMail) yearlyReminder() {
 	b.knowTerms()
-	b.knowNextPayment()
 	b.subject("subject")
 	b.say("intro")
 	b.sayIf("price", "Price")
 	if b.byInvoice() {
-		b.sayIf("invoice", "NextAt", "NextTotal")
+		b.sayIf("invoice", "Date", "Amount")
 	} else {
-		b.sayIf("charge", "NextAt", "NextTotal")
+		b.sayIf("charge", "Date", "Amount")
 	}
 	b.say("stop")
 	b.sayHowToCancel()
@@ -81,8 +79,8 @@ func (b *billingMail) yearlyReminder() {
 	}
 	b.rowOf("began", "Began")
 	b.rowOf("price", "Price")
-	b.rowOf("next_payment", "NextAt")
-	b.rowOf("amount", "NextTotal")
+	b.rowOf("next_payment", "Date")
+	b.rowOf("amount", "Amount")
 	b.button("subscription", b.links.subscription)
 }
 

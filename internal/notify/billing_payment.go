@@ -190,10 +190,13 @@ func (b *billingMail) refunded() {
 	b.subject("subject")
 	if p := b.payment; p != nil {
 		b.params["Paid"] = b.money(p.Totals.GrandTotal)
-		if b.order.Facts.Full {
-			b.say("intro_full")
-		} else {
+		switch amount := b.order.Facts.Amount; {
+		case !b.order.Facts.Full:
 			b.say("intro_part")
+		case amount == nil || *amount == p.Totals.GrandTotal:
+			b.say("intro_full")
+		default:
+			b.say("intro_rest")
 		}
 	} else {
 		b.say("intro")

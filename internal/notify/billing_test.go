@@ -184,7 +184,7 @@ func newWorld(kind billing.MailKind, locale string) *world {
 	case billing.MailDiscountEnding:
 		facts.EffectiveAt, facts.Amount = &april, &amount
 	case billing.MailYearlyReminder:
-		w.sub.StartedAt = ptr(march.AddDate(-1, 0, 0))
+		w.sub.StartedAt, facts.EffectiveAt, facts.Amount = ptr(march.AddDate(-1, 0, 0)), &april, &amount
 	case billing.MailCredited:
 		w.order.Payment, facts.Amount = payID, &amount
 	case billing.MailInvoiceCanceled:
@@ -532,6 +532,7 @@ func TestVariants(t *testing.T) {
 		{"a discount that ends, by invoice", billing.MailDiscountEnding, func(w *world) { w.sub.CollectionMode = billing.CollectManual }, "our invoices are for the full price: €35.70", "payment method"},
 		{"a year, by invoice", billing.MailYearlyReminder, func(w *world) { w.sub.CollectionMode = billing.CollectManual }, "next invoice, for €35.70, comes on April 14, 2026", "we charge"},
 		{"a refund of all", billing.MailRefunded, func(w *world) { w.order.Facts.Full = true }, "refunded your payment in full: €35.70", "part of"},
+		{"a refund of the rest", billing.MailRefunded, func(w *world) { w.order.Facts.Full, w.order.Facts.Amount = true, ptr(int64(3000)) }, "the rest of your payment of €35.70: €30.00. All of it", "in full"},
 		{"a refund of a part", billing.MailRefunded, func(w *world) { w.order.Facts.Amount = ptr(int64(570)) }, "refunded part of your payment of €35.70: €5.70", "in full"},
 		{"a method without a card", billing.MailMethodRemoved, func(w *world) { w.order.Facts = billing.MailFacts{} }, "A payment method was removed", "This card"},
 		{"overdue invoice", billing.MailInvoiceDue, func(w *world) {
