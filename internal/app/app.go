@@ -160,6 +160,7 @@ func (a *App) wire() error {
 	a.Hooks = a.newHooks()
 	a.Workers, err = jobs.NewWorkers(a.Store, jobs.Handlers{
 		SendSignIn:      a.Notify.SendSignIn,
+		SendNewSignIn:   a.Notify.SendNewSignIn,
 		SendEmailChange: a.Notify.SendEmailChange,
 		SendBilling:     a.Notify.SendBillingMail,
 		SendEndpoint: func(ctx context.Context, merchant foyer.MerchantID, endpoint webhook.EndpointID, mail string) error {

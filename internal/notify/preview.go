@@ -17,7 +17,7 @@ const mailSignIn = "sign_in"
 var PreviewKinds = previewKinds()
 
 func previewKinds() []string {
-	kinds := []string{mailSignIn, string(identity.EmailChangeLink), string(identity.EmailChangeNotice), string(identity.EmailChangeDone)}
+	kinds := []string{mailSignIn, string(identity.EmailChangeLink), string(identity.EmailChangeNotice), string(identity.EmailChangeDone), kindNewSignIn}
 	for kind := range compose {
 		kinds = append(kinds, string(kind))
 	}
@@ -72,6 +72,10 @@ func (s *Service) sampled(st stationery, kind string) (Mail, error) {
 		return emailChangeMail{
 			stationery: st, step: step, name: sampleCustomerName, email: "mia@example.com", link: base + "/email-change#token=" + sampleTicket, life: s.LinkLife,
 		}.mail()
+	}
+	if kind == kindNewSignIn {
+		session := identity.Session{Place: foyer.Place{Device: "Firefox, Windows", IP: "192.0.2.0/24"}, CreatedAt: now}
+		return newSignInMail(st, sampleCustomerName, session, s.PublicURL)
 	}
 	b := sampleMail(st, billing.MailKind(kind), "EUR", now)
 	to := func(kind identity.TargetKind, id string) string {

@@ -52,8 +52,14 @@ func sampleMail(st stationery, kind billing.MailKind, currency foyer.Currency, n
 	case billing.MailInvoiceDue:
 		b.order.Invoice, payment.Status, payment.Totals.Balance = "inv_"+sampleULID, billing.PaymentBilled, amount
 		sub.CollectionMode, payment.CollectionMode = billing.CollectManual, billing.CollectManual
-	case billing.MailCardExpiring, billing.MailMethodChanged:
+	case billing.MailCardExpiring, billing.MailMethodChanged, billing.MailMethodRemoved:
 		facts.Brand, facts.Last4 = "visa", "4242"
+	case billing.MailYearlyReminder:
+		began := began.AddDate(-1, 0, 0)
+		sub.StartedAt = &began
+	case billing.MailInvoiceCanceled:
+		b.order.Invoice, facts.Number, payment.Status = "inv_"+sampleULID, payment.InvoiceNumber, billing.PaymentCanceled
+		payment.CollectionMode, sub.CollectionMode = billing.CollectManual, billing.CollectManual
 	case billing.MailTrialEnding, billing.MailTrialExtended:
 		sub.Status, sub.Trial = billing.SubscriptionTrialing, &foyer.Period{Start: began, End: next}
 	case billing.MailCancellationScheduled:

@@ -44,6 +44,7 @@ type Config struct {
 // SignIns is what notify asks of identity.
 type SignIns interface {
 	PrepareMail(ctx context.Context, merchant foyer.MerchantID, id identity.SignInID) (identity.Letter, bool, error)
+	PrepareNewSignIn(ctx context.Context, merchant foyer.MerchantID, id identity.SignInID, session foyer.SessionID) (identity.NewSignIn, bool, error)
 	PrepareEmailChange(ctx context.Context, merchant foyer.MerchantID, id identity.EmailChangeID, step identity.EmailChangeStep) (identity.EmailChangeLetter, bool, error)
 }
 

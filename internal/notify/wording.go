@@ -53,7 +53,7 @@ const maxWording = 1000
 // money is taken, confirmations that a contract ends or is undone, changes of the address, sign-ins from new devices.
 var worded = []string{
 	"sign_in", "receipt", "payment_failed", "invoice_due", "refunded", "invoice_copy", "invoice_revised", "card_expiring", "payment_method_changed", "kept", "paused",
-	"pause_scheduled", "resumed", "plan_changed", "plan_change_scheduled", "discount_applied", "trial_extended",
+	"pause_scheduled", "resumed", "plan_changed", "plan_change_scheduled", "discount_applied", "trial_extended", "credited",
 }
 
 // wordedShared are the texts all those mails have that may be worded too.

@@ -77,6 +77,17 @@ func (l *ledger) subscription(s billing.Subscription, event foyer.EventType) {
 	l.event(event, scopeOf(s), string(s.ID))
 }
 
+// begun makes a new subscription and confirms it to its customer.
+func (l *ledger) begun(s billing.Subscription) {
+	l.newSubscriptions = append(l.newSubscriptions, s)
+	l.event(billing.EventSubscriptionCreated, scopeOf(s), string(s.ID))
+	facts := billing.MailFacts{}
+	if next := s.NextPayment(); next != nil {
+		facts.EffectiveAt, facts.Amount = &next.At, next.Total
+	}
+	l.mail(billing.MailWelcome, scopeOf(s), s.ID, "", facts)
+}
+
 // payment saves a changed payment.
 func (l *ledger) payment(p billing.Payment, event foyer.EventType) {
 	l.payments = append(l.payments, p)
@@ -88,6 +99,7 @@ func (l *ledger) completed(p billing.Payment, attempt *billing.Attempt, fresh bo
 	if p.Totals.CreditToBalance > 0 {
 		l.credits = append(l.credits, billing.Credit{Scope: payer(p), Currency: p.Currency, Amount: p.Totals.CreditToBalance})
 	}
+	l.credited(p, p.Totals.CreditToBalance)
 	l.event(billing.EventPaymentCompleted, payer(p), string(p.ID))
 	if p.Totals.Total > 0 && p.InvoiceID == "" {
 		l.documents = append(l.documents, document{payment: p, attempt: attempt, fresh: fresh, mail: billing.MailReceipt})
@@ -100,6 +112,14 @@ func (l *ledger) completed(p billing.Payment, attempt *billing.Attempt, fresh bo
 		})
 	}
 	l.keep(p, fresh)
+}
+
+// credited tells a customer of more credit, if it is more.
+func (l *ledger) credited(p billing.Payment, amount int64) {
+	if amount <= 0 {
+		return
+	}
+	l.mail(billing.MailCredited, payer(p), p.Subscription, p.ID, billing.MailFacts{Amount: &amount})
 }
 
 func (l *ledger) keep(p billing.Payment, fresh bool) {

@@ -146,7 +146,7 @@ func (e *Engine) bookRefund(ctx context.Context, r billing.PendingRefund, result
 	}
 	l.mails = append(l.mails, billing.MailOrder{
 		ID: e.IDs(foyer.PrefixMail), Scope: r.Scope, Kind: billing.MailRefunded, Subscription: p.Subscription, Payment: p.ID,
-		Invoice: string(note), Facts: billing.MailFacts{Amount: &r.Total}, At: l.now,
+		Invoice: string(note), Facts: billing.MailFacts{Amount: &r.Total, Full: p.Totals.Refunded >= p.Totals.GrandTotal}, At: l.now,
 	})
 	return l.write(ctx)
 }

@@ -30,6 +30,10 @@ func (e *Engine) VoidBills(ctx context.Context, by foyer.Actor, ids ...billing.P
 			}
 			if version > 0 {
 				l.event(billing.EventInvoiceCanceled, payer(p), p.InvoiceID)
+				l.mails = append(l.mails, billing.MailOrder{
+					ID: e.IDs(foyer.PrefixMail), Scope: payer(p), Kind: billing.MailInvoiceCanceled, Subscription: p.Subscription, Payment: p.ID,
+					Invoice: p.InvoiceID, Facts: billing.MailFacts{Number: p.InvoiceNumber, Amount: &p.Totals.Balance}, At: l.now,
+				})
 			}
 		}
 		return nil
