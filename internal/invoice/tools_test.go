@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/pdfcpu/pdfcpu/pkg/api"
@@ -40,10 +41,13 @@ func pagesOf(t testing.TB, pdf []byte) []string {
 	pages := bytes.Split(out.Bytes(), []byte("\f"))
 	texts := make([]string, 0, len(pages))
 	for _, p := range pages[:len(pages)-1] {
-		texts = append(texts, string(p))
+		texts = append(texts, directions.Replace(string(p)))
 	}
 	return texts
 }
+
+// directions removes what pdftotext writes around words from right to left, which is not in the file.
+var directions = strings.NewReplacer("\u202a", "", "\u202b", "", "\u202c", "")
 
 // streams are the compressed parts of a PDF, in which any three bytes may stand by chance.
 var streams = regexp.MustCompile(`(?s)stream\r?\n.*?endstream`)
