@@ -39,11 +39,11 @@ const bytes = (first, last) => Array.from({length: last - first + 1}, (_, i) => 
 const high = bytes(0xa1, 0xfe);
 
 // The sets national standards agree on, without their rows of Greek, Cyrillic, pinyin and box drawing, for which the Latin font is
-// asked first. Japanese has three characters more, which names and the list of everyday characters need and JIS X 0208 lacks;
+// asked first. Japanese is Windows-31J, which adds the characters of names that JIS X 0208 lacks, and three more;
 // Korean has every syllable, because a name may be any of them.
 const chinese = doubleBytes('gbk', [...bytes(0xa1, 0xa5), ...bytes(0xb0, 0xf7)], high);
 const traditional = doubleBytes('big5', bytes(0xa1, 0xf9), [...bytes(0x40, 0x7e), ...high]);
-const japanese = doubleBytes('euc-jp', [...bytes(0xa1, 0xa5), 0xad, ...bytes(0xb0, 0xf4)], high) +
+const japanese = doubleBytes('shift_jis', [0x81, 0x82, 0x83, ...bytes(0x87, 0x9f), ...bytes(0xe0, 0xee), 0xfa, 0xfb, 0xfc], bytes(0x40, 0xfc)) +
   '\u{20bb7}\u{20b9f}\u{29e3d}' + span(0xff61, 0xff9f);
 const korean = doubleBytes('euc-kr', [...bytes(0xa1, 0xa4), ...bytes(0xca, 0xfd)], high) + span(0xac00, 0xd7a3) + span(0x1100, 0x11ff);
 
