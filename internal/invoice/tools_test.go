@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf16"
 
 	"github.com/pdfcpu/pdfcpu/pkg/api"
@@ -101,7 +102,7 @@ func requireGlyphs(t testing.TB, pdf []byte) string {
 				text, known := current.texts[code]
 				require.True(t, known, "code %04X stands for nothing", code)
 				outline := current.file.outline(uint16(glyph))
-				require.True(t, len(outline) > 0 || strings.TrimSpace(text) == "", "%q is drawn as nothing", text)
+				require.True(t, len(outline) > 0 || strings.TrimFunc(text, invisible) == "", "%q is drawn as nothing", text)
 				all.WriteString(text)
 				drawn++
 			}
@@ -110,6 +111,9 @@ func requireGlyphs(t testing.TB, pdf []byte) string {
 	}
 	return all.String()
 }
+
+// invisible tells whether nothing is to be seen of r.
+func invisible(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
 
 // commands are what chooses a font and what draws text in a page.
 var commands = regexp.MustCompile(`(?s)/(F[0-9a-f]+) [\d.]+ Tf|\(((?:[^\\)]|\\.)*)\) Tj`)
