@@ -24,7 +24,7 @@ func lay(faces []*face, inv Invoice, locale i18n.Locale, logo *picture) *sheet {
 	d.table()
 	d.totals()
 	d.notes()
-	d.finish(joined(" ", title(inv, locale), clean(inv.Number, numberLimit, false)))
+	d.finish(joined(" ", title(inv, locale), d.code(inv.Number, numberLimit)))
 	return d.sheet
 }
 
@@ -81,11 +81,11 @@ func (d *drawing) head(logo *picture) {
 // directive: a document that amends an invoice refers to it).
 func (d *drawing) lineage() string {
 	if number := d.inv.Document.InvoiceNumber; number != "" {
-		return d.both("credits_invoice", map[string]any{"Number": clean(number, valueLimit, false)})
+		return d.both("credits_invoice", map[string]any{"Number": d.code(number, valueLimit)})
 	}
 	revision, replaces := d.both("revision", map[string]any{"Revision": d.locale.Number(int64(d.inv.Revision))}), ""
 	if d.inv.Replaces != "" {
-		replaces = d.both("replaces", map[string]any{"Number": string(d.inv.Replaces)})
+		replaces = d.both("replaces", map[string]any{"Number": d.code(string(d.inv.Replaces), valueLimit)})
 	}
 	return joined(" · ", revision, replaces)
 }
@@ -94,7 +94,7 @@ func (d *drawing) lineage() string {
 func (d *drawing) copyNotice() {
 	note := d.beside("\n", "copy_note_unknown", nil)
 	if issuer := d.inv.Document.Seller; issuer.Company != "" || issuer.Name != "" {
-		note = d.beside("\n", "copy_note_issuer", map[string]any{"Issuer": clean(first(issuer.Company, issuer.Name), nameLimit, false)})
+		note = d.beside("\n", "copy_note_issuer", map[string]any{"Issuer": d.code(first(issuer.Company, issuer.Name), nameLimit)})
 	}
 	const inset = 3.0
 	const padding = 2.0

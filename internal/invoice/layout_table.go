@@ -86,7 +86,7 @@ func (d *drawing) tableHead(columns []column, itemWidth float64) {
 	}
 	d.stack(item, marginX, d.y+height-heightOf(item), itemWidth, start)
 	for i, c := range columns {
-		d.stack(names[i], c.x, d.y+height-heightOf(names[i]), c.width, end)
+		d.stack(names[i], c.x, d.y+height-heightOf(names[i]), c.width, d.figures())
 	}
 	d.y += height + headerOffset
 	d.rule(marginX, d.y, contentWidth, thin, ink)
@@ -119,7 +119,7 @@ func (d *drawing) tableRow(r tableRow, columns []column, itemWidth float64, last
 		y += p.height()
 	}
 	for i, c := range columns {
-		d.set(cells[i], c.x, d.y+rowPadding, c.width, end)
+		d.set(cells[i], c.x, d.y+rowPadding, c.width, d.figures())
 	}
 	d.y += height
 	if !last {

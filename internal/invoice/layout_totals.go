@@ -42,7 +42,7 @@ func (d *drawing) totals() {
 			y += 2
 		}
 		d.set(label, sumsX, y, sumsWidth, start)
-		d.set(amount, contentRight-amountWidth, y, amountWidth, end)
+		d.set(amount, contentRight-amountWidth, y, amountWidth, d.figures())
 		d.y += height
 	}
 }

@@ -85,6 +85,16 @@ func (p *paper) text(key string, params map[string]any) string {
 	return p.locale.Text("pdf."+key, params)
 }
 
+// code cleans a number or name that is put into a sentence. In one from right to left, "325-9" would be read as three words and
+// stand as 9-325: marks keep it together.
+func (p *paper) code(value string, limit int) string {
+	value = clean(value, limit, false)
+	if !p.rtl || value == "" || hasRightToLeft([]rune(value)) {
+		return value
+	}
+	return string(markLeft) + value + string(markLeft)
+}
+
 // both is a text of the language with the English one behind it, where the document has both and they differ.
 func (p *paper) both(key string, params map[string]any) string { return p.beside(" / ", key, params) }
 
@@ -94,6 +104,9 @@ func (p *paper) label(key string) string { return p.beside("\n", key, nil) }
 func (p *paper) beside(separator, key string, params map[string]any) string {
 	own := p.text(key, params)
 	if second := i18n.English.Text("pdf."+key, params); p.bilingual && second != own {
+		if p.rtl { // neither of the two takes the other's figures along
+			separator = string(markRight) + separator + string(markRight)
+		}
 		return own + separator + second
 	}
 	return own
@@ -102,6 +115,7 @@ func (p *paper) beside(separator, key string, params map[string]any) string {
 // labelled breaks a label for the width: its language, and below it in small the other one.
 func (p *paper) labelled(label string, width float64) []paragraph {
 	own, second, _ := strings.Cut(label, "\n")
+	second = strings.TrimPrefix(second, string(markRight))
 	return []paragraph{p.paragraph(own, labelStyle, width, valueLimit, 2), p.paragraph(second, secondStyle, width, valueLimit, 2)}
 }
 

@@ -74,10 +74,10 @@ func (p *paper) partyLines(b block) []partyLine {
 	says(countryName(who.Address.Country, p.locale))
 	add(who.Email, bodyStyle)
 	if who.TaxID != "" {
-		says(p.both("tax_id", nil) + ": " + clean(who.TaxID, nameLimit, false))
+		says(p.both("tax_id", nil) + ": " + p.code(who.TaxID, nameLimit))
 	}
 	if who.RegistrationNumber != "" {
-		says(p.both("registration_number", nil) + ": " + clean(who.RegistrationNumber, nameLimit, false))
+		says(p.both("registration_number", nil) + ": " + p.code(who.RegistrationNumber, nameLimit))
 	}
 	return lines
 }

@@ -205,8 +205,10 @@ func TestArabicPagesAreMirrored(t *testing.T) {
 		assert.InDelta(t, pageWidth-to, mirroredFrom, 1, want)
 		assert.InDelta(t, pageWidth-from, mirroredTo, 1, want)
 	}
-	from, _ := find(here, "€189.62")
-	assert.InDelta(t, marginX, from, 0.01, "the column of amounts ends where reading ends")
-	_, to := find(here, "AeroEdit Enterprise, seat 2")
+	widest, units := find(here, "€1,187.62")
+	assert.InDelta(t, marginX, widest, 0.2, "the column of amounts stands where reading ends")
+	_, to := find(here, "€189.62")
+	assert.InDelta(t, units, to, 0.01, "units stand below units")
+	_, to = find(here, "AeroEdit Enterprise, seat 2")
 	assert.InDelta(t, contentRight, to, 0.01, "what is bought begins where reading begins")
 }

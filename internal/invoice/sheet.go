@@ -142,6 +142,9 @@ const (
 	end   side = true
 )
 
+// figures is the side of its box an amount stands on: the right one in every document, so that units stand below units.
+func (s *sheet) figures() side { return end != side(s.rtl) }
+
 // set puts a paragraph into the box that begins at x, y and is as wide as given.
 func (s *sheet) set(p paragraph, x, y, boxWidth float64, at side) {
 	em := p.style.em()

@@ -74,7 +74,7 @@ func layStatement(faces []*face, st Statement, locale i18n.Locale, logo *picture
 	p.grid(append([]Fact{{Label: st.ReferenceLabel, Value: st.Reference}}, st.Facts...))
 	p.list(st.Lines)
 	p.paragraphs(st.Paragraphs)
-	p.finish(st.name())
+	p.finish(joined(" ", st.Title, p.code(st.Reference, numberLimit)))
 	return p.sheet
 }
 
