@@ -54,7 +54,7 @@ const (
 )
 
 // font returns a TrueType font with the glyphs of the subset, by their codes, and nothing else. The PDF writer could cut
-// a font itself, but reads all of it for every document, in which a font of 20 000 glyphs costs 30 ms and 10 MB; and it
+// a font itself, but reads all of it for every document, in which a font of 7 000 glyphs costs 10 ms and 11 MB; and it
 // knows glyphs only by their character, which shaped ones don't have.
 func (s *subset) font() []byte {
 	glyphs := make([]drawn, 1, len(s.used)+1) // .notdef is the first
