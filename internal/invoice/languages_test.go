@@ -97,8 +97,11 @@ func TestIdeographsComeFromTheLanguage(t *testing.T) {
 		require.Len(t, ts.faces, len(faceFiles))
 		assert.Equal(t, want, ts.glyphs("直", manner{})[0].cut.family, tag)
 		for _, other := range []struct{ text, family string }{
-			{"Łé₺₴ß–“”", "notosans"}, {"뷁", "notosanskr"}, {"们", "notosanssc"},
-			{"م", "notosansarabic"}, {"𠮷", "notosansjp"},
+			{"Łé₺₴ß–“”", "notosans"},
+			{"뷁", "notosanskr"},
+			{"们", "notosanssc"},
+			{"م", "notosansarabic"},
+			{"𠮷", "notosansjp"},
 		} {
 			for _, g := range ts.glyphs(other.text, manner{}) {
 				assert.Equal(t, other.family, g.cut.family, "%s: %c", tag, g.r)

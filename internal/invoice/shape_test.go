@@ -28,7 +28,7 @@ func TestArabicLettersJoin(t *testing.T) {
 			"ع ع":         "ﻉ ﻉ",       // a space parts
 			"عe\u0301ع":   "ﻉéﻉ",       // so does a letter of another script
 			"ع\u200cع":    "ﻉﻉ",        // and the mark that exists for it
-			"حصة 12 محمد": "12ﺣﺼ ﻣﺤﻤﺪ", // without teh marbuta, which has dots
+			"حصة 12 محمد": "12ﺣﺼ ﻣﺤﻤﺪ", // without its last letter, which has dots
 		} {
 			ts := setter(t)
 			var got, expected []string
