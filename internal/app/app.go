@@ -126,6 +126,7 @@ func (a *App) wire() error {
 	if err != nil {
 		return err
 	}
+	renderer.Log = a.Log
 	a.Merchants = merchant.NewService(a.Store, a.IDs, a.Now, a.LiveGateway, maySendAs)
 	gateway, err := a.openSandbox()
 	if err != nil {
