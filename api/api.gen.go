@@ -2914,9 +2914,6 @@ type InvoiceSettings struct {
 	// Notes Below the totals, by language; `default` for every language without one of its own.
 	Notes map[string]string `json:"notes"`
 
-	// RefundTax A valid tax id that a business of another EU country gives after the purchase refunds the tax (reverse charge). Foyer checks how the number is written, not whether it is registered.
-	RefundTax bool `json:"refund_tax"`
-
 	// Revisions How often customers may correct their details on one invoice.
 	Revisions int `json:"revisions"`
 }
@@ -5127,9 +5124,6 @@ type UpdateInvoiceSettings struct {
 
 	// Notes Below the totals, by language; `default` for every language without one of its own. `null` for a language takes its text away.
 	Notes *map[string]*string `json:"notes,omitempty"`
-
-	// RefundTax A valid tax id that a business of another EU country gives after the purchase refunds the tax (reverse charge). Foyer checks how the number is written, not whether it is registered.
-	RefundTax *bool `json:"refund_tax,omitempty"`
 
 	// Revisions How often customers may correct their details on one invoice.
 	Revisions *int `json:"revisions,omitempty"`

@@ -198,6 +198,8 @@ func TestAnInvoiceIsIssuedAnew(t *testing.T) {
 		after := b.mia.Get("/v1/payments/" + p.Text("id")).Must(http.StatusOK)
 		assert.Equal(t, []any{0.0, "completed", "INV-000002"}, []any{after.At("totals.refunded.amount"), after.At("status"), after.At("invoice.number")})
 		b.key.Post("/v1/merchant/payments/"+p.Text("id")+"/refunds", map[string]any{}, idempotencyKey, rand.Text()).Must(http.StatusCreated)
+		newest := b.mia.Get("/v1/invoices").Must(http.StatusOK)
+		assert.Equal(t, []string{"CN-000002", "Ann"}, []string{newest.Text("data.0.number"), newest.Text("data.0.buyer.name")}, "made out to whom the invoice is")
 		clean(t, a)
 	})
 }

@@ -2,6 +2,7 @@ package native
 
 import (
 	"context"
+	"errors"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
@@ -116,6 +117,14 @@ func (l *ledger) creditNote(ctx context.Context, p billing.Payment, r billing.Re
 		return "", err
 	}
 	note := invoice.CreditNote(p, r, buyers[p.Customer], l.merchant.Portal.Settings, l.now)
+	// It is made out to whom the invoice is, which may have been corrected since.
+	of, err := e.Store.Invoice(ctx, payer(p), invoice.ID(p.InvoiceID), false)
+	switch {
+	case err == nil:
+		note.Buyer, note.Document.Buyer = of.Buyer, of.Buyer
+	case !errors.Is(err, foyer.NotFound):
+		return "", err
+	}
 	note.ID, note.Number = invoice.ID(e.IDs(foyer.PrefixInvoice)), invoice.SeriesCreditNote.Number(number)
 	l.event(billing.EventInvoiceCreated, payer(p), string(note.ID))
 	return note.ID, e.Store.CreateInvoices(ctx, note)
