@@ -88,9 +88,18 @@ func (d *drawing) lineage() string {
 		revision = d.both("revision", map[string]any{"Revision": d.locale.Number(int64(d.inv.Revision))})
 	}
 	if of := d.inv.Document.Replaces; of != nil {
-		replaces = d.both("replaces", map[string]any{"Number": d.code(of.Number, valueLimit) + " (" + d.locale.Date(of.IssuedAt) + ")"})
+		replaces = d.besideOf(" / ", d.replaces(*of, d.locale), d.replaces(*of, i18n.English))
 	}
 	return joined(" · ", revision, replaces)
+}
+
+// replaces names, in a language, the document this one took the place of, with its day as the language writes it.
+func (d *drawing) replaces(of Reference, locale i18n.Locale) string {
+	separator := ", "
+	if locale.RightToLeft() { // the day's figures do not join the number's
+		separator = string(markRight) + separator + string(markRight)
+	}
+	return locale.Text("pdf.replaces", map[string]any{"Number": d.code(of.Number, valueLimit) + separator + locale.Date(of.IssuedAt)})
 }
 
 // copyNotice says, above all else, that another system issued the document, and which.

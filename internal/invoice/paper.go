@@ -102,14 +102,18 @@ func (p *paper) both(key string, params map[string]any) string { return p.beside
 func (p *paper) label(key string) string { return p.beside("\n", key, nil) }
 
 func (p *paper) beside(separator, key string, params map[string]any) string {
-	own := p.text(key, params)
-	if second := i18n.English.Text("pdf."+key, params); p.bilingual && second != own {
-		if p.rtl { // neither of the two takes the other's figures along
-			separator = string(markRight) + separator + string(markRight)
-		}
-		return own + separator + second
+	return p.besideOf(separator, p.text(key, params), i18n.English.Text("pdf."+key, params))
+}
+
+// besideOf is the text of the language with the English one behind it, where the document has both and they differ.
+func (p *paper) besideOf(separator, own, second string) string {
+	if !p.bilingual || second == own {
+		return own
 	}
-	return own
+	if p.rtl { // neither of the two takes the other's figures along
+		separator = string(markRight) + separator + string(markRight)
+	}
+	return own + separator + second
 }
 
 // labelled breaks a label for the width: its language, and below it in small the other one.

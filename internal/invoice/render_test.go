@@ -97,7 +97,7 @@ func TestRenderShowsTheDocument(t *testing.T) {
 			name: "collected by invoice, revised", inv: manual, locale: english,
 			want: []string{
 				"December 3, 2025", "PO-123", "30 days", "IBAN DE02 1203 0000 0000 2020 51", "Thank you.", "-€100.00", "-€71.00",
-				"€1,071.00", "€1,000.00", english.Text("pdf.revision", map[string]any{"Revision": "2"}), "Replaces 325-9 (November 2, 2025)",
+				"€1,071.00", "€1,000.00", english.Text("pdf.revision", map[string]any{"Revision": "2"}), "Replaces 325-9, November 2, 2025",
 			},
 			without: []string{"Visa", "Paid"},
 		},

@@ -82,12 +82,16 @@ func TestNamesStayOnTheirLine(t *testing.T) {
 func TestSignInMailSpeaksTheLanguage(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ asked, language, says string }{
-		{"de", "de", "10 Minuten"}, {"de-AT", "de", "10 Minuten"}, {"en", "en", "10 minutes"}, {"fr", "en", "10 minutes"}, {"ar", "en", "10 minutes"},
+		{"de", "de", "10 Minuten"}, {"de-AT", "de", "10 Minuten"}, {"en", "en", "10 minutes"}, {"fr-CA", "fr", "10 minutes"}, {"ar", "ar", "10 دقائق"}, {"tlh", "en", "10 minutes"},
 	} {
 		m := draw(t, c.asked, "Acme", "Mia", "")
 		assert.Equal(t, c.language, m.Language, c.asked)
 		assert.Contains(t, m.Text, c.says, c.asked)
-		assert.Contains(t, m.HTML, `<html lang="`+c.language+`" dir="ltr">`)
+		direction := "ltr"
+		if c.language == "ar" {
+			direction = "rtl"
+		}
+		assert.Contains(t, m.HTML, `<html lang="`+c.language+`" dir="`+direction+`">`)
 		assert.Contains(t, m.Text, "ABCD-EFGH")
 		assert.Contains(t, m.Text, link)
 		assert.Contains(t, html.UnescapeString(m.HTML), `href="`+link+`"`)
