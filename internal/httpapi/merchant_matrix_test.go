@@ -222,6 +222,9 @@ func TestAnotherMerchantsThingsAndRubbishAreTheSame404(t *testing.T) {
 			names := pathParameter.FindAllStringSubmatch(o.Path, -1)
 			for _, named := range names {
 				name := named[1]
+				if name == "language" {
+					continue // nobody's: every merchant has texts in each
+				}
 				prefix, _, _ := strings.Cut(zenith.own[name], "_")
 				with := func(id string) *foyertest.Answer {
 					ids := map[string]string{}

@@ -174,3 +174,22 @@ func TestMailsAreSignedAsTheMerchantSays(t *testing.T) {
 	assert.Equal(t, "/code_challenge", refused.Text("errors.0.pointer"))
 	assert.NotContains(t, a.Log.String(), "billing@acme.test")
 }
+
+// Threat: a merchant that sends as somebody else the mail server is believed about. Mails come from the instance's domain and those it allows.
+func TestTheSendersDomainIsOneOfTheInstance(t *testing.T) {
+	t.Parallel()
+	a := foyertest.New(t, "sqlite", foyertest.WithMailServer("smtp://127.0.0.1:1?from=billing@host.test&tls=none", "acme.test"))
+	key := a.Key(t, a.Merchant(t, "acme"))
+	for address, allowed := range map[string]bool{
+		"shop@acme.test": true, "shop@ACME.test": true, "any@host.test": true, "ceo@bank.test": false, "x@sub.acme.test": false, "x@acme.test.evil.test": false,
+	} {
+		answer := key.Patch(portal, map[string]any{"mail_sender": map[string]any{"address": address}})
+		if allowed {
+			assert.Equal(t, address, answer.Must(http.StatusOK).Text("mail_sender.address"))
+			continue
+		}
+		answer.Refused(http.StatusUnprocessableEntity, "input.invalid")
+		assert.Equal(t, []string{"/mail_sender/address input.mail_domain"}, toldFaults(answer), address)
+	}
+	assert.Nil(t, key.Patch(portal, map[string]any{"mail_sender": map[string]any{"address": nil}}).Must(http.StatusOK).At("mail_sender.address"))
+}

@@ -89,7 +89,11 @@ func (x Export) Write(ctx context.Context, w io.Writer) error {
 			return err
 		}
 	}
-	entry, err := archive.CreateHeader(&zip.FileHeader{Name: listName, Method: zip.Deflate, Modified: foyer.Micro(x.documents.now())})
+	list := &zip.FileHeader{Name: listName, Method: zip.Deflate}
+	if len(x.Invoices) > 0 {
+		list.Modified = x.Invoices[0].UpdatedAt.UTC()
+	}
+	entry, err := archive.CreateHeader(list)
 	if err == nil {
 		err = writeList(entry, x.Invoices, files)
 	}

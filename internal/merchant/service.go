@@ -114,7 +114,7 @@ func (s *Service) UpdatePortal(ctx context.Context, id foyer.MerchantID, ifVersi
 			return err
 		}
 		if from := wanted.MailSender.Address; from != "" && !s.maySendAs(from) {
-			return foyer.InvalidFields(foyer.FieldError{Pointer: "/mail_sender/address", Code: "mail.domain"})
+			return foyer.InvalidFields(foyer.FieldError{Pointer: "/mail_sender/address", Code: "input.mail_domain"})
 		}
 		if reflect.DeepEqual(wanted, m.Portal.Settings) {
 			return nil
