@@ -2914,6 +2914,9 @@ type InvoiceSettings struct {
 	// Notes Below the totals, by language; `default` for every language without one of its own.
 	Notes map[string]string `json:"notes"`
 
+	// RefundTax A tax id that a business of another EU country gives after it has paid refunds the tax, which it owes itself then (reverse charge). Its form is checked, not whether it is registered.
+	RefundTax bool `json:"refund_tax"`
+
 	// Revisions How often customers may correct their details on one invoice.
 	Revisions int `json:"revisions"`
 }
@@ -5124,6 +5127,9 @@ type UpdateInvoiceSettings struct {
 
 	// Notes Below the totals, by language; `default` for every language without one of its own. `null` for a language takes its text away.
 	Notes *map[string]*string `json:"notes,omitempty"`
+
+	// RefundTax A tax id that a business of another EU country gives after it has paid refunds the tax, which it owes itself then (reverse charge). Its form is checked, not whether it is registered.
+	RefundTax *bool `json:"refund_tax,omitempty"`
 
 	// Revisions How often customers may correct their details on one invoice.
 	Revisions *int `json:"revisions,omitempty"`

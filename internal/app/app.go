@@ -189,7 +189,7 @@ func (a *App) wire() error {
 			Store: a.Store, Customers: a.Billing, Mails: post, Limiter: a.Store, Rules: a.Limits[identity.LimitInvoiceSend], IDs: a.IDs,
 			Now: a.Merchants.Clock, Real: a.Now,
 		}),
-		Reviser:  invoice.NewReviser(invoice.ReviserConfig{Store: a.Store, Merchants: a.Merchants, Mails: post, IDs: a.IDs, Now: a.Merchants.Clock}),
+		Reviser:  invoice.NewReviser(invoice.ReviserConfig{Store: a.Store, Merchants: a.Merchants, Refunds: a.Engine, Mails: post, IDs: a.IDs, Now: a.Merchants.Clock}),
 		Exporter: invoice.Exporter{Documents: a.Invoices, Gate: identity.Gate{Limiter: a.Store, Keyring: a.Keyring, Limits: a.Limits}, Real: a.Now},
 		Keyring:  a.Keyring, Now: a.Now, PublicURL: a.PublicURL, TrustedProxies: a.TrustedProxies, Log: a.Log, Metrics: a.Metrics,
 	})

@@ -9,7 +9,7 @@ import (
 
 // ReviseInvoice corrects who an invoice is made out to.
 func (s *Server) ReviseInvoice(ctx context.Context, in api.ReviseInvoiceRequestObject) (api.ReviseInvoiceResponseObject, error) {
-	made, err := s.Reviser.Revise(ctx, requestOf(ctx).scope(), invoice.ID(in.InvoiceId), correctionOf(*in.Body))
+	made, err := s.Reviser.Revise(ctx, requestOf(ctx).actor(), invoice.ID(in.InvoiceId), correctionOf(*in.Body))
 	if err != nil {
 		return nil, err
 	}

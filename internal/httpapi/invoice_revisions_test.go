@@ -252,3 +252,41 @@ func TestAHundredCorrectionsAndPaymentsAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// A tax id a business of another EU country gives afterwards gives the tax back, where the merchant wants it: once, as a refund with its credit note.
+func TestATaxIDGivenAfterwardsRefundsTheTax(t *testing.T) {
+	t.Parallel()
+	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
+		b := newBuyer(t, a, func(s *merchant.Settings) { s.Seller.Address.Country = "FR" })
+		b.key.Patch("/v1/merchant/customers/"+b.customer, map[string]any{"company": nil, "tax_id": nil}).Must(http.StatusOK)
+		business := map[string]any{"company": "Reyes GmbH", "tax_id": "DE123456789"}
+		off := b.buys(10000)
+		b.mia.Post(revisions(off.Text("invoice.id")), business).Must(http.StatusCreated)
+
+		b.key.Patch(portal, map[string]any{"invoices": map[string]any{"refund_tax": true}}).Must(http.StatusOK)
+		name := b.buys(10000)
+		b.mia.Post(revisions(name.Text("invoice.id")), map[string]any{"name": "Ann"}).Must(http.StatusCreated)
+		on := b.buys(10000)
+		made := b.mia.Post(revisions(on.Text("invoice.id")), business, idempotencyKey, "once").Must(http.StatusCreated)
+		assert.Equal(t, made.Text("id"), b.mia.Post(revisions(on.Text("invoice.id")), business, idempotencyKey, "once").Must(http.StatusCreated).Text("id"))
+		now, err := a.Merchants.Clock(t.Context(), b.merchant.ID)
+		require.NoError(t, err)
+		a.Until(t, b.merchant, now.Add(time.Second))                                                                                                   // the engine's next round
+		assert.Equal(t, 1900.0, b.mia.Get("/v1/payments/"+on.Text("id")).Must(http.StatusOK).At("totals.refunded.amount"), "the tax and nothing else") //nolint:testifylint // cents
+		for _, p := range []*foyertest.Answer{off, name} {
+			assert.Equal(t, 0, b.mia.Get("/v1/payments/"+p.Text("id")).Must(http.StatusOK).Len("refunds"), "nothing goes back")
+		}
+		var notes []map[string]any
+		for _, in := range b.mia.Get("/v1/invoices").Must(http.StatusOK).At("data").([]any) {
+			if in := in.(map[string]any); in["kind"] == "credit_note" {
+				notes = append(notes, in)
+			}
+		}
+		require.Len(t, notes, 1)
+		assert.Equal(t, []any{1900.0, "Reyes GmbH"}, []any{notes[0]["total"].(map[string]any)["amount"], notes[0]["buyer"].(map[string]any)["company"]})
+		b.key.Post("/v1/merchant/payments/"+on.Text("id")+"/refunds", map[string]any{}, idempotencyKey, rand.Text()).Must(http.StatusCreated)
+		after := b.mia.Get("/v1/payments/" + on.Text("id")).Must(http.StatusOK)
+		assert.Equal(t, []any{11900.0, 10000.0, 0.0}, []any{after.At("totals.refunded.amount"), after.At("refunds.0.total.amount"), after.At("refunds.0.tax.amount")}, "what was left has no tax in it")
+		clean(t, a)
+	})
+}

@@ -213,7 +213,7 @@ func showSettings(m merchant.Merchant) api.PortalSettings {
 		MailSender: api.MailSender{Name: orNull(set.MailSender.Name), ReplyTo: orNull(set.MailSender.ReplyTo), Address: orNull(set.MailSender.Address)},
 		Invoices: api.InvoiceSettings{
 			Footers: orEmpty(set.Invoices.Footers), Notes: orEmpty(set.Invoices.Notes), Bilingual: set.Invoices.Bilingual,
-			Revisions: set.Invoices.RevisionLimit(),
+			Revisions: set.Invoices.RevisionLimit(), RefundTax: set.Invoices.RefundTax,
 		},
 		Legal: api.LegalSettings{
 			TermsUrl: orNull(set.Legal.TermsURL), PrivacyUrl: orNull(set.Legal.PrivacyURL), ImprintUrl: orNull(set.Legal.ImprintURL),
@@ -269,7 +269,7 @@ func settingsOf(v api.PortalSettings) merchant.Settings {
 		},
 		RequireDeviceBinding: v.SignIn.DeviceBindingRequired,
 		MailSender:           merchant.MailSender{Name: value(v.MailSender.Name), ReplyTo: value(v.MailSender.ReplyTo), Address: value(v.MailSender.Address)},
-		Invoices:             merchant.InvoiceSettings{Bilingual: v.Invoices.Bilingual},
+		Invoices:             merchant.InvoiceSettings{Bilingual: v.Invoices.Bilingual, RefundTax: v.Invoices.RefundTax},
 		Legal: merchant.LegalLinks{
 			TermsURL: value(v.Legal.TermsUrl), PrivacyURL: value(v.Legal.PrivacyUrl), ImprintURL: value(v.Legal.ImprintUrl), SupportURL: value(v.Legal.SupportUrl),
 		},

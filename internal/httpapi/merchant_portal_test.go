@@ -72,16 +72,16 @@ func TestInvoiceSettings(t *testing.T) {
 	m := a.Merchant(t, "acme")
 	key := a.Key(t, m)
 	none := key.Get(portal).Must(http.StatusOK)
-	assert.Equal(t, map[string]any{"footers": map[string]any{}, "notes": map[string]any{}, "bilingual": false, "revisions": 1.0}, none.At("invoices"))
+	assert.Equal(t, map[string]any{"footers": map[string]any{}, "notes": map[string]any{}, "bilingual": false, "revisions": 1.0, "refund_tax": false}, none.At("invoices"))
 	changed := key.Patch(portal, map[string]any{"invoices": map[string]any{
-		"footers": map[string]any{"default": "Acme Inc.", "pt-br": "Acme Ltda.\nCNPJ 1"}, "notes": map[string]any{"de": "Danke."}, "bilingual": true, "revisions": 3,
+		"footers": map[string]any{"default": "Acme Inc.", "pt-br": "Acme Ltda.\nCNPJ 1"}, "notes": map[string]any{"de": "Danke."}, "bilingual": true, "revisions": 3, "refund_tax": true,
 	}}).Must(http.StatusOK)
 	assert.Equal(t, map[string]any{
-		"footers": map[string]any{"default": "Acme Inc.", "pt-BR": "Acme Ltda.\nCNPJ 1"}, "notes": map[string]any{"de": "Danke."}, "bilingual": true, "revisions": 3.0,
+		"footers": map[string]any{"default": "Acme Inc.", "pt-BR": "Acme Ltda.\nCNPJ 1"}, "notes": map[string]any{"de": "Danke."}, "bilingual": true, "revisions": 3.0, "refund_tax": true,
 	}, changed.At("invoices"))
 	fewer := key.Patch(portal, map[string]any{"invoices": map[string]any{"footers": map[string]any{"default": nil}, "notes": nil, "revisions": 0}}).Must(http.StatusOK)
 	assert.Equal(t, map[string]any{
-		"footers": map[string]any{"pt-BR": "Acme Ltda.\nCNPJ 1"}, "notes": map[string]any{}, "bilingual": true, "revisions": 0.0,
+		"footers": map[string]any{"pt-BR": "Acme Ltda.\nCNPJ 1"}, "notes": map[string]any{}, "bilingual": true, "revisions": 0.0, "refund_tax": true,
 	}, fewer.At("invoices"))
 	assert.Equal(t, none.At("invoices"), key.Patch(portal, map[string]any{"invoices": nil}).Must(http.StatusOK).At("invoices"))
 }

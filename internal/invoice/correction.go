@@ -18,11 +18,12 @@ type Correction struct {
 // under the next number. An engineer's reading, not legal advice:
 //   - ES: a factura rectificativa is a document of its own series (Real Decreto 1619/2012, arts. 6.1 and 15)
 //   - IT: an invoice sent through the exchange system is changed by a nota di variazione only (DPR 633/1972, art. 26)
-//   - PT: certified programs may not change a document that was issued (Portaria 363/2010; Decreto-Lei 28/2019)
+//   - PT: certified programs may not change a document that was issued (Portaria 363/2010, art. 3; Decreto-Lei 28/2019, art. 7)
+//   - RO: what was sent to the buyer is corrected by a new document and one with the amounts taken back (Legea 227/2015, art. 330 (1) b)
 //
 // Everywhere else the invoice is revised: a document that amends an invoice and refers to it unambiguously counts as one (Directive
 // 2006/112/EC, art. 219; in Germany § 31 (5) UStDV).
-var reissuing = map[foyer.Country]bool{"ES": true, "IT": true, "PT": true}
+var reissuing = map[foyer.Country]bool{"ES": true, "IT": true, "PT": true, "RO": true}
 
 // Reissues tells whether documents of a seller in the country are corrected by a credit note and a new invoice.
 func Reissues(seller foyer.Country) bool { return reissuing[seller] }
@@ -49,6 +50,13 @@ func (in Invoice) Correctable(p billing.Payment, limit int) error {
 		return nil
 	}
 	return foyer.Refuse(foyer.Conflict, code)
+}
+
+// OwesTaxBack tells whether correcting the buyer of a paid invoice means that its tax goes back: a business of another member state of the EU
+// gave its tax id where there was none, and owes the tax itself (Directive 2006/112/EC, art. 196).
+func (in Invoice) OwesTaxBack(p billing.Payment, buyer Party) bool {
+	return in.Buyer.TaxID == "" && p.Status == billing.PaymentCompleted && p.Totals.Tax != 0 &&
+		billing.OwesTaxItself(in.Document.Seller.Address.Country, buyer.Address.Country, buyer.TaxID)
 }
 
 // adjusted tells whether money of the payment went back, or is on its way: there is a credit note then that names the invoice.
@@ -113,7 +121,7 @@ func (c Correction) Corrected(buyer Party) (Party, error) {
 	switch {
 	case buyer.TaxID != "" && after.TaxID == "":
 		fault("tax_id", "invoice.tax_id_kept", nil)
-	case after.TaxID != buyer.TaxID && !ValidTaxID(after.TaxID, after.Address.Country):
+	case after.TaxID != buyer.TaxID && !billing.ValidTaxID(after.Address.Country, after.TaxID):
 		fault("tax_id", "input.tax_id", nil)
 	}
 	if after.TaxID != "" && after.Company == "" && (c.TaxID != nil || c.Company != nil) {

@@ -2,15 +2,24 @@ package invoice
 
 import (
 	"context"
+	"time"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 )
 
+// TaxRefunds is what correcting asks of the engine.
+type TaxRefunds interface {
+	// RefundTax writes down, in the open transaction, a refund of a payment's whole tax; the gateway is asked after it.
+	// Conflict (invoice.tax_not_refundable) for tax that can't go back.
+	RefundTax(ctx context.Context, by foyer.Actor, id billing.PaymentID, now time.Time) error
+}
+
 // ReviserConfig holds what a Reviser depends on.
 type ReviserConfig struct {
 	Store     Lineage
 	Merchants Merchants
+	Refunds   TaxRefunds
 	Mails     billing.Mails
 	IDs       foyer.IDs
 	Now       billing.Clock
@@ -26,8 +35,12 @@ func NewReviser(c ReviserConfig) *Reviser { return &Reviser{c} }
 // the seller's country wants it, an invoice under a number of its own beside the credit note that takes the old one back. The old document
 // stays as it was. The customer's details, and future invoices, do too.
 //
-// Refusals: NotFound, Forbidden (feature.off), Conflict and Invalid as Correctable and Corrected have them.
-func (s *Reviser) Revise(ctx context.Context, scope foyer.Scope, id ID, correction Correction) (made Invoice, err error) {
+// Where the merchant wants it, tax that the buyer owes itself now goes back: the refund is written down with the document.
+//
+// Refusals: NotFound, Forbidden (feature.off), Conflict and Invalid as Correctable and Corrected have them; Conflict
+// (invoice.tax_not_refundable).
+func (s *Reviser) Revise(ctx context.Context, by foyer.Actor, id ID, correction Correction) (made Invoice, err error) {
+	scope := by.Scope
 	m, err := s.Merchants.ByID(ctx, scope.Merchant)
 	if err != nil {
 		return made, err
@@ -62,22 +75,28 @@ func (s *Reviser) Revise(ctx context.Context, scope foyer.Scope, id ID, correcti
 		if err != nil {
 			return err
 		}
-		made, err = s.replace(ctx, in, p, buyer)
+		at, err := s.Now(ctx, scope.Merchant)
+		if err != nil {
+			return err
+		}
+		now := foyer.Micro(at)
+		if settings.Invoices.RefundTax && in.OwesTaxBack(p, buyer) {
+			if err := s.Refunds.RefundTax(ctx, by, p.ID, now); err != nil {
+				return err
+			}
+		}
+		made, err = s.replace(ctx, in, p, buyer, now)
 		return err
 	})
 	return made, err
 }
 
 // replace writes the document that takes an invoice's place, all that belongs to it, and tells everybody.
-func (s *Reviser) replace(ctx context.Context, in Invoice, p billing.Payment, buyer Party) (Invoice, error) {
+func (s *Reviser) replace(ctx context.Context, in Invoice, p billing.Payment, buyer Party, now time.Time) (Invoice, error) {
 	scope := foyer.Scope{Merchant: in.Merchant, Customer: in.Customer}
-	at, err := s.Now(ctx, in.Merchant)
-	if err != nil {
-		return Invoice{}, err
-	}
-	now := foyer.Micro(at)
 	next := in.Revise(buyer, now)
 	var issued []Invoice
+	var err error
 	if Reissues(in.Document.Seller.Address.Country) {
 		var note Invoice
 		note, next = in.Reissue(buyer, now)

@@ -54,6 +54,8 @@ type InvoiceSettings struct {
 	Bilingual bool `json:"bilingual,omitempty"`
 	// Revisions is how often customers may correct their details on one invoice; nil is DefaultRevisions.
 	Revisions *int `json:"revisions,omitempty"`
+	// RefundTax gives the tax back when a business of another EU country tells its tax id after the purchase (reverse charge).
+	RefundTax bool `json:"refund_tax,omitempty"`
 }
 
 // DefaultRevisions is how often customers may correct an invoice unless the merchant says otherwise: as often as at Paddle.
