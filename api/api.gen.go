@@ -2849,7 +2849,10 @@ type Invoice struct {
 	// Copy Issued by another billing system; the PDF is headed so.
 	Copy      bool      `json:"copy"`
 	CreatedAt time.Time `json:"created_at"`
-	Currency  string    `json:"currency"`
+
+	// Credits The invoice a credit note takes back, or a part of.
+	Credits  *string `json:"credits"`
+	Currency string  `json:"currency"`
 
 	// CustomerId For merchants.
 	CustomerId *string    `json:"customer_id,omitempty"`

@@ -128,4 +128,6 @@ type MailFacts struct {
 	Document string `json:"document,omitempty"`
 	// Replaced is the number of the document that one took the place of.
 	Replaced string `json:"replaced,omitempty"`
+	// CreditNote is the document that takes that one back; it goes with the mail.
+	CreditNote string `json:"credit_note,omitempty"`
 }

@@ -82,6 +82,9 @@ func compactTaxID(id string) string {
 	}, id))
 }
 
+// SameTaxID tells whether two tax IDs differ in how they are written only.
+func SameTaxID(a, b string) bool { return compactTaxID(a) == compactTaxID(b) }
+
 // ValidTaxID tells whether a text can be a tax ID of somebody in the country: by form, and by check digit where the country
 // publishes one; whether it was ever given to anybody, only the country knows. Who is in the EU may have a number of another
 // member state, written with its prefix. Of a country we know no form of, anything with a digit in it can be one.

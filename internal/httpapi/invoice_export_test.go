@@ -62,8 +62,8 @@ func TestInvoicesAreDownloadedAsOneFile(t *testing.T) {
 		list, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(files["invoices.csv"], []byte("\ufeff")))).ReadAll()
 		require.NoError(t, err)
 		require.Len(t, list, 4)
-		assert.Equal(t, []string{"rechnung-AC-3.pdf", payments[0].InvoiceID, "AC-3", "invoice", "1", "", "paid"}, list[1][:7])
-		assert.Equal(t, []string{"EUR", "1.19", string(payments[0].ID)}, list[1][9:12])
+		assert.Equal(t, []string{"rechnung-AC-3.pdf", payments[0].InvoiceID, "AC-3", "invoice", "1", "", "", "paid"}, list[1][:8])
+		assert.Equal(t, []string{"EUR", "1.19", string(payments[0].ID)}, list[1][10:13])
 		assert.Equal(t, "'=cmd|' /C calc'!A0", list[3][2], "no formula")
 		assert.NotContains(t, string(got.Body), "NOAHS")
 

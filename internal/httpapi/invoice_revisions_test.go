@@ -192,7 +192,16 @@ func TestAnInvoiceIsIssuedAnew(t *testing.T) {
 				note = in
 			}
 		}
-		assert.Equal(t, []any{"CN-000001", 11900.0}, []any{note["number"], note["total"].(map[string]any)["amount"]})
+		assert.Equal(t, []any{"CN-000001", 11900.0, old}, []any{note["number"], note["total"].(map[string]any)["amount"], note["credits"]})
+		require.Eventually(t, func() bool {
+			for _, m := range a.Mails(t, "mia@mailbox.test") {
+				if m.Subject == "Your corrected invoice INV-000002" {
+					return len(m.Attachments) == 2
+				}
+			}
+			return false
+		}, 10*time.Second, 20*time.Millisecond, "both documents come by mail")
+		b.key.Post("/v1/merchant/invoices/"+old+"/send", nil).Refused(http.StatusConflict, "invoice.replaced")
 		drawn := textOf(t, b.mia.Get("/v1/invoices/"+note["id"].(string)+"/pdf").Must(http.StatusOK).Body)
 		assert.Contains(t, drawn, "INV-000001")
 		after := b.mia.Get("/v1/payments/" + p.Text("id")).Must(http.StatusOK)

@@ -72,6 +72,9 @@ func patchedSettings(m merchant.Merchant, patch []byte) (merchant.Settings, erro
 	if err := json.Unmarshal(patch, &change); err != nil {
 		return merchant.Settings{}, foyer.Refuse(foyer.Malformed, "json.invalid")
 	}
+	if err := spellKeys(change); err != nil {
+		return merchant.Settings{}, err
+	}
 	merged, err := json.Marshal(mergePatch(target, change, defaults))
 	if err != nil {
 		return merchant.Settings{}, err
@@ -148,6 +151,31 @@ func mergePatch(target, patch, defaults map[string]any) map[string]any {
 		}
 	}
 	return target
+}
+
+// spellKeys writes the languages of texts in a patch as they are kept, so that "pt-br" changes what "pt-BR" is; two spellings of one are
+// refused: which of them would count?
+func spellKeys(change map[string]any) error {
+	var faults []foyer.FieldError
+	for _, of := range [][2]string{{"legal", "texts"}, {"invoices", "footers"}, {"invoices", "notes"}} {
+		group, _ := change[of[0]].(map[string]any)
+		texts, _ := group[of[1]].(map[string]any)
+		spelled := map[string]any{}
+		for _, tag := range slices.Sorted(maps.Keys(texts)) {
+			as := tag
+			if locale, known := i18n.Find(tag); known {
+				as = locale.Tag
+			}
+			if _, twice := spelled[as]; twice {
+				faults = append(faults, foyer.FieldError{Pointer: "/" + of[0] + "/" + of[1] + "/" + tag, Code: "input.duplicate"})
+			}
+			spelled[as] = texts[tag]
+		}
+		if texts != nil {
+			group[of[1]] = spelled
+		}
+	}
+	return foyer.InvalidFields(faults...)
 }
 
 // spellLanguages writes tags as they are compared (pt-br is pt-BR), and refuses languages there are no formats for.

@@ -121,6 +121,8 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		"a footer in no language":    map[string]any{"invoices": map[string]any{"footers": map[string]any{"tlh": "x"}}},
 		"a footer with an override":  map[string]any{"invoices": map[string]any{"footers": map[string]any{"de": "x\u202ey"}}},
 		"an empty note":              map[string]any{"invoices": map[string]any{"notes": map[string]any{"de": ""}}},
+		"a language twice":           map[string]any{"invoices": map[string]any{"footers": map[string]any{"de": "a", "DE": "b"}}},
+		"a note of spaces":           map[string]any{"invoices": map[string]any{"notes": map[string]any{"de": "  "}}},
 		"endless revisions":          map[string]any{"invoices": map[string]any{"revisions": 11}},
 		"a name with an override":    map[string]any{"name": "Acme\u202emoc"},
 		"an empty name":              map[string]any{"name": "  "},

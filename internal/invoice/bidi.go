@@ -54,7 +54,7 @@ func levels(text []rune, rtl bool) []uint8 {
 		mark, base = markRight, bidi.RightToLeft
 	}
 	var p bidi.Paragraph
-	_, err := p.SetString(string(mark)+string(text), bidi.DefaultDirection(base))
+	_, err := p.SetString(string(mark)+string(bracketed(text, rtl)), bidi.DefaultDirection(base))
 	if err != nil {
 		return out
 	}
@@ -80,6 +80,81 @@ func levels(text []rune, rtl bool) []uint8 {
 			fill(out[from:from+numberEnd(text[from:to])], 2)
 		}
 		after = run.Direction() == bidi.RightToLeft
+	}
+	return out
+}
+
+// bracketed returns the text with the brackets that have a direction (rule N0, which the library leaves out) as letters of that direction, so
+// that the two of a pair never part: of the paragraph's if there is any such letter between them, else of what stands before them and
+// between them alike.
+func bracketed(text []rune, rtl bool) []rune {
+	type bracket struct {
+		at    int
+		close rune
+	}
+	const left, right = 'a', 'א'
+	embedding, opposite := left, right
+	if rtl {
+		embedding, opposite = right, left
+	}
+	// What each character is for this rule: a letter of a direction, or nothing. Figures follow the letter before them (W7), else count as
+	// written right to left.
+	strong := make([]rune, len(text))
+	var open []bracket
+	var pairs [][2]int
+	last := embedding
+	for i, r := range text {
+		p, _ := bidi.LookupRune(r)
+		switch p.Class() {
+		case bidi.L:
+			last = left
+			strong[i] = left
+		case bidi.R, bidi.AL:
+			last = right
+			strong[i] = right
+		case bidi.EN:
+			strong[i] = last
+		case bidi.AN:
+			strong[i] = right
+		}
+		switch {
+		case !p.IsBracket():
+		case p.IsOpeningBracket():
+			open = append(open, bracket{i, mirrored(r)})
+		default:
+			for n := len(open) - 1; n >= 0; n-- {
+				if open[n].close == r {
+					pairs = append(pairs, [2]int{open[n].at, i})
+					open = open[:n]
+					break
+				}
+			}
+		}
+	}
+	slices.SortFunc(pairs, func(a, b [2]int) int { return a[0] - b[0] })
+	out := slices.Clone(text)
+	for _, pair := range pairs {
+		inside := strong[pair[0]+1 : pair[1]]
+		direction := embedding
+		switch {
+		case slices.Contains(inside, embedding):
+		case !slices.Contains(inside, opposite):
+			continue
+		default:
+			before := embedding
+			for i := pair[0] - 1; i >= 0; i-- {
+				if strong[i] != 0 {
+					before = strong[i]
+					break
+				}
+			}
+			if before == opposite {
+				direction = opposite
+			}
+		}
+		for _, i := range pair {
+			out[i], strong[i] = direction, direction
+		}
 	}
 	return out
 }

@@ -105,7 +105,7 @@ func (c Correction) Corrected(buyer Party) (Party, error) {
 		if detail.wanted == nil {
 			continue
 		}
-		before, wanted := *detail.at, strings.TrimSpace(*detail.wanted)
+		before, wanted := *detail.at, visible(*detail.wanted)
 		switch {
 		case !foyer.CleanText(wanted, false):
 			fault(detail.pointer, "input.text_characters", nil)
@@ -117,6 +117,9 @@ func (c Correction) Corrected(buyer Party) (Party, error) {
 			fault(detail.pointer, "input.required", nil)
 		}
 		*detail.at = wanted
+	}
+	if billing.SameTaxID(after.TaxID, buyer.TaxID) {
+		after.TaxID = buyer.TaxID // written in another way only
 	}
 	switch {
 	case buyer.TaxID != "" && after.TaxID == "":
@@ -136,28 +139,41 @@ func (c Correction) Corrected(buyer Party) (Party, error) {
 	return after, foyer.InvalidFields(faults...)
 }
 
+// visible is a detail without what nobody sees: space around it, and characters that only steer others. Joiners stay, they spell words.
+func visible(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r == '\u200b' || r == '\u2060' || r == '\ufeff' || r == '\u00ad' || r == '\u200e' || r == '\u200f' || r == '\u061c' {
+			return -1
+		}
+		return r
+	}, s))
+}
+
 // succeed returns a document that takes the place of in: the same content, for another buyer, made now. Its id and number are the caller's.
 func (in Invoice) succeed(buyer Party, now time.Time) Invoice {
 	next := in
 	next.Replaces, next.ReplacedBy, next.Corrections = in.ID, "", in.Corrections+1
-	next.IssuedAt, next.CreatedAt, next.UpdatedAt, next.Version, next.ContentVersion = now, now, now, 1, 1
+	next.CreatedAt, next.UpdatedAt, next.Version, next.ContentVersion = now, now, 1, 1
 	next.Buyer, next.Document.Buyer = buyer, buyer
 	next.Document.Replaces = &Reference{Number: in.Number, IssuedAt: in.IssuedAt}
 	return next
 }
 
-// Revise returns the next revision of an invoice, under its number.
+// Revise returns the next revision of an invoice, under its number and the day it was issued: its terms run from then. When it was corrected
+// stands beside.
 func (in Invoice) Revise(buyer Party, now time.Time) Invoice {
 	next := in.succeed(buyer, now)
 	next.Revision++
+	next.Document.CorrectedAt = &now
 	return next
 }
 
 // Reissue returns the credit note that takes an invoice back whole, and the invoice that is issued instead. No money moves by either.
 func (in Invoice) Reissue(buyer Party, now time.Time) (note, next Invoice) {
 	next = in.succeed(buyer, now)
-	next.Revision = 1
+	next.Revision, next.IssuedAt, next.Document.CorrectedAt = 1, now, nil
 	note = in
+	note.Credits, note.Document.CorrectedAt = in.ID, nil
 	note.Kind, note.Status, note.DueAt, note.Revision, note.Corrections = KindCreditNote, StatusPaid, nil, 1, 0
 	note.Replaces, note.ReplacedBy, note.Document.Replaces = "", "", nil
 	note.IssuedAt, note.CreatedAt, note.UpdatedAt, note.Version, note.ContentVersion = now, now, now, 1, 1

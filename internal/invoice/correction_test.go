@@ -80,6 +80,9 @@ func TestWhatCanBeCorrected(t *testing.T) {
 		"nobody":                      {private, Correction{Name: saying("")}, nil, []string{"/name input.required"}},
 		"endless":                     {full, Correction{Name: saying(strings.Repeat("x", 201))}, nil, []string{"/name input.too_long"}},
 		"an override, two at once":    {full, Correction{Name: saying("a\u202eb"), City: saying("Leeds")}, nil, []string{"/name input.text_characters", "/city invoice.place_kept"}},
+		"invisible":                   {private, Correction{Name: saying("\u200b\ufeff ")}, nil, []string{"/name input.required"}},
+		"the same, with marks":        {private, Correction{Name: saying("Mia\u200b")}, nil, []string{"invoice.nothing_to_revise"}},
+		"the tax id, written apart":   {full, Correction{TaxID: saying("gb 987 654 321")}, nil, []string{"invoice.nothing_to_revise"}},
 		"nothing":                     {full, Correction{}, nil, []string{"invoice.nothing_to_revise"}},
 		"the same":                    {full, Correction{Name: &full.Name, City: &full.Address.City}, nil, []string{"invoice.nothing_to_revise"}},
 	} {
@@ -115,8 +118,8 @@ func TestRevisionAndReissue(t *testing.T) {
 	buyer := in.Buyer
 	buyer.Name = "Ann"
 	next := in.Revise(buyer, now)
-	assert.Equal(t, []any{in.Number, 2, in.ID, ID(""), 1, "Ann", now, int64(1), int64(1), StatusPaid}, []any{
-		next.Number, next.Revision, next.Replaces, next.ReplacedBy, next.Corrections, next.Document.Buyer.Name, next.IssuedAt, next.Version, next.ContentVersion, next.Status,
+	assert.Equal(t, []any{in.Number, 2, in.ID, ID(""), 1, "Ann", in.IssuedAt, &now, int64(1), int64(1), StatusPaid}, []any{
+		next.Number, next.Revision, next.Replaces, next.ReplacedBy, next.Corrections, next.Document.Buyer.Name, next.IssuedAt, next.Document.CorrectedAt, next.Version, next.ContentVersion, next.Status,
 	})
 	assert.Equal(t, &Reference{Number: in.Number, IssuedAt: in.IssuedAt}, next.Document.Replaces)
 	assert.Equal(t, in.Document.Totals, next.Document.Totals)
@@ -129,6 +132,8 @@ func TestRevisionAndReissue(t *testing.T) {
 	})
 	assert.Equal(t, in.Buyer, note.Buyer, "it takes back what was issued, as it was")
 	assert.Nil(t, note.Document.PaidWith)
+	assert.Equal(t, in.ID, note.Credits)
+	assert.Equal(t, now, fresh.IssuedAt)
 	assert.Equal(t, []any{KindInvoice, 1, in.ID, 1}, []any{fresh.Kind, fresh.Revision, fresh.Replaces, fresh.Corrections})
 	assert.Equal(t, []bool{true, true, true, false, false}, []bool{Reissues("ES"), Reissues("IT"), Reissues("RO"), Reissues("DE"), Reissues("")})
 }

@@ -131,7 +131,7 @@ const listName = "invoices.csv"
 
 // listColumns are the same in every language: the list is for programs and accountants.
 var listColumns = []string{
-	"file", "id", "number", "kind", "revision", "replaces", "status", "issued_at", "due_at", "currency", "total", "payment_id", "buyer_name", "buyer_company",
+	"file", "id", "number", "kind", "revision", "replaces", "credits", "status", "issued_at", "due_at", "currency", "total", "payment_id", "buyer_name", "buyer_company",
 	"buyer_tax_id", "buyer_country",
 }
 
@@ -149,7 +149,7 @@ func writeList(w io.Writer, all []Invoice, files []string) error {
 			due = in.DueAt.UTC().Format(time.RFC3339)
 		}
 		row := []string{
-			files[i], string(in.ID), in.Number, string(in.Kind), strconv.Itoa(in.Revision), string(in.Replaces), string(in.Status),
+			files[i], string(in.ID), in.Number, string(in.Kind), strconv.Itoa(in.Revision), string(in.Replaces), string(in.Credits), string(in.Status),
 			in.IssuedAt.UTC().Format(time.RFC3339), due, string(in.Currency), foyer.Money{Amount: in.Total, Currency: in.Currency}.Decimal(),
 			string(in.Payment), in.Buyer.Name, in.Buyer.Company, in.Buyer.TaxID, string(in.Buyer.Address.Country),
 		}
@@ -173,7 +173,7 @@ func inert(s string) string {
 		}
 		return r
 	}, s)
-	if trimmed := strings.TrimLeft(s, " \u00a0"); trimmed != "" && strings.ContainsRune("=+-@＝＋－＠|%", []rune(trimmed)[0]) {
+	if trimmed := visible(s); trimmed != "" && strings.ContainsRune("=+-@＝＋－＠|%", []rune(trimmed)[0]) {
 		return "'" + s
 	}
 	return s

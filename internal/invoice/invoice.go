@@ -80,6 +80,8 @@ type Document struct {
 	Replaces *Reference `json:"replaces,omitempty"`
 	// Reissued says of a credit note that the invoice is issued anew: no money goes back.
 	Reissued bool `json:"reissued,omitempty"`
+	// CorrectedAt is when a revision was made.
+	CorrectedAt *time.Time `json:"corrected_at,omitempty"`
 }
 
 // Reference names another document as one that refers to it must: by its number and day (Directive 2006/112/EC, art. 219).
@@ -108,6 +110,8 @@ type Invoice struct {
 	Revision   int
 	Replaces   ID
 	ReplacedBy ID
+	// Credits names the invoice a credit note takes back, or a part of.
+	Credits ID
 	// Corrections counts how often the buyer's details were corrected until this document.
 	Corrections int
 	Status      Status

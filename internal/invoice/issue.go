@@ -38,6 +38,7 @@ func CreditNote(p billing.Payment, r billing.Refund, customer billing.Customer, 
 	note := Issue(p, nil, customer, settings, now)
 	note.Kind, note.Status, note.DueAt, note.Total = KindCreditNote, StatusPaid, nil, bill.Totals.Total
 	note.Document.Lines, note.Document.TaxRates, note.Document.Totals = bill.Lines, bill.TaxRates, bill.Totals
+	note.Credits = ID(p.InvoiceID)
 	note.Document.InvoiceNumber, note.Document.Details = p.InvoiceNumber, nil
 	return note
 }

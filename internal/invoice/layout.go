@@ -86,6 +86,9 @@ func (d *drawing) lineage() string {
 	revision, replaces := "", ""
 	if d.inv.Revision > 1 {
 		revision = d.both("revision", map[string]any{"Revision": d.locale.Number(int64(d.inv.Revision))})
+		if at := d.inv.Document.CorrectedAt; at != nil {
+			revision += " · " + d.locale.Date(*at)
+		}
 	}
 	if of := d.inv.Document.Replaces; of != nil {
 		replaces = d.besideOf(" / ", d.replaces(*of, d.locale), d.replaces(*of, i18n.English))

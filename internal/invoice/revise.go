@@ -132,9 +132,13 @@ func (s *Reviser) replace(ctx context.Context, in Invoice, p billing.Payment, bu
 	if err := s.Store.RecordEvents(ctx, append(events, event(billing.EventPaymentUpdated, string(p.ID)))...); err != nil {
 		return next, err
 	}
+	facts := billing.MailFacts{Amount: &next.Total, Number: next.Number, Replaced: in.Number}
+	if len(issued) > 1 {
+		facts.CreditNote = string(issued[0].ID)
+	}
 	return next, s.Mails.EnqueueMails(ctx, []billing.MailOrder{{
 		ID: s.IDs(foyer.PrefixMail), Scope: scope, Kind: billing.MailInvoiceRevised, Subscription: p.Subscription, Payment: p.ID, Invoice: string(next.ID),
-		Facts: billing.MailFacts{Amount: &next.Total, Number: next.Number, Replaced: in.Number}, At: now,
+		Facts: facts, At: now,
 	}})
 }
 

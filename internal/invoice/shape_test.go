@@ -249,3 +249,39 @@ func TestShapingIsHarfBuzzs(t *testing.T) {
 	}
 	assert.Greater(t, cases, 600)
 }
+
+// A pair of brackets stays a pair, whatever stands in it (UAX #9, rule N0). As they stand on paper, from left to right.
+func TestBracketsStayPairs(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		text string
+		rtl  bool
+		want string
+	}{
+		{"אבג (Pro) 2027", true, "2027 (Pro) גבא"},
+		{"דוד (Israel) 2020", true, "2020 (Israel) דוד"},
+		{"אב (גד) הו", true, "וה (דג) בא"},
+		{"שלום (abc) 123-456", false, "םולש (abc) 123-456"},
+		{"Maps (Team)", true, "Maps (Team)"},
+		{"Maps (Team)", false, "Maps (Team)"},
+		{"אב (12)", true, "(12) בא"},
+		{"Co (אב) x", false, "Co (בא) x"},
+		{"אב (Pro [v2]) 7", true, "7 (Pro [v2]) בא"},
+		{"אב ) (", true, ") ( בא"},
+	} {
+		text := []rune(c.text)
+		line := make([]glyph, len(text))
+		for i, level := range levels(text, c.rtl) {
+			r := text[i]
+			if level%2 == 1 {
+				r = mirrored(r)
+			}
+			line[i] = glyph{r: r, level: level}
+		}
+		var got []rune
+		for _, g := range visual(line) {
+			got = append(got, g.r)
+		}
+		assert.Equal(t, c.want, string(got), "%s, from the right: %t", c.text, c.rtl)
+	}
+}

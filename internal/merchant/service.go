@@ -113,7 +113,7 @@ func (s *Service) UpdatePortal(ctx context.Context, id foyer.MerchantID, ifVersi
 		if err := wanted.Validate(); err != nil {
 			return err
 		}
-		if from := wanted.MailSender.Address; from != "" && !s.maySendAs(from) {
+		if from := wanted.MailSender.Address; from != "" && from != m.Portal.Settings.MailSender.Address && !s.maySendAs(from) {
 			return foyer.InvalidFields(foyer.FieldError{Pointer: "/mail_sender/address", Code: "input.mail_domain"})
 		}
 		if reflect.DeepEqual(wanted, m.Portal.Settings) {

@@ -100,6 +100,18 @@ func (s Settings) Speaks(tag string) bool {
 	return len(s.Languages) == 0 || slices.Contains(s.Languages, tag)
 }
 
+// Fallback is the language of whatever nothing better is known for: the portal's default, else English if it speaks that, else the first
+// of its languages.
+func (s Settings) Fallback() string {
+	switch {
+	case s.DefaultLocale != "":
+		return s.DefaultLocale
+	case s.Speaks("en"):
+		return "en"
+	}
+	return s.Languages[0]
+}
+
 // MailSender is how the merchant's mails are signed.
 type MailSender struct {
 	// Name is shown as the sender; empty for the portal's name.
@@ -263,7 +275,9 @@ func (v *faults) texts(pointer string, byLanguage map[string]string, limit int) 
 		if !validLanguage(tag) && tag != AnyLanguage {
 			v.add(pointer, "input.locale", nil)
 		}
-		if !foyer.CleanText(text, true) {
+		if strings.TrimSpace(text) == "" {
+			v.add(pointer+"/"+tag, "input.required", nil)
+		} else if !foyer.CleanText(text, true) {
 			v.add(pointer+"/"+tag, "input.text_characters", nil)
 		} else if utf8.RuneCountInString(text) > limit {
 			v.add(pointer+"/"+tag, "input.too_long", map[string]any{"Max": limit})

@@ -101,5 +101,6 @@ func TestSignInMailSpeaksTheLanguage(t *testing.T) {
 	assert.Equal(t, "de", mailLocale(merchant.Settings{DefaultLocale: "en"}, "", "de").Language)
 	assert.Equal(t, "en", mailLocale(merchant.Settings{}, "", "").Language)
 	assert.Equal(t, "de", mailLocale(merchant.Settings{DefaultLocale: "de"}, "x!", "").Language)
-	assert.Equal(t, "fr", mailLocale(merchant.Settings{Languages: []string{"fr", "en"}}, "de").Tag, "the portal does not speak it")
+	assert.Equal(t, "en", mailLocale(merchant.Settings{Languages: []string{"fr", "en"}}, "de").Tag, "the portal does not speak it")
+	assert.Equal(t, "fr", mailLocale(merchant.Settings{Languages: []string{"fr", "it"}}, "de").Tag, "nor English")
 }

@@ -78,7 +78,7 @@ func (s *SMTP) MaySendAs(address string) bool {
 // Send delivers one mail to one recipient. A refusal for good (5xx) is returned like a passing one: the job's tries are
 // bounded by the life of what the mail is about.
 func (s *SMTP) Send(ctx context.Context, m Mail) error {
-	message := gomail.NewMsg()
+	message := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	// Not FromFormat: it puts the name between quotes as it is, and a name with a quote in it breaks the header.
 	from := s.from
 	if m.From != "" && s.MaySendAs(m.From) {

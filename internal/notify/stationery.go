@@ -33,7 +33,7 @@ func (s *Service) stationeryOf(ctx context.Context, m merchant.Merchant, wanted 
 
 // mailLocale is the first of the languages wanted that the portal speaks, else the portal's.
 func mailLocale(settings merchant.Settings, wanted ...string) i18n.Locale {
-	for _, tag := range append(append(wanted, settings.DefaultLocale), settings.Languages...) {
+	for _, tag := range append(wanted, settings.Fallback()) {
 		if locale, ok := i18n.Find(tag); ok && (settings.Speaks(locale.Tag) || tag == settings.DefaultLocale) {
 			return locale
 		}

@@ -25,6 +25,7 @@ type InvoiceHead struct {
 	Revision   int
 	Replaces   *invoice.ID
 	ReplacedBy *invoice.ID
+	Credits    *invoice.ID
 	// Corrections counts how often the buyer's details were corrected until this document.
 	Corrections int
 	Status      invoice.Status
@@ -57,7 +58,7 @@ func (r InvoiceHead) domain() (invoice.Invoice, error) {
 	buyer, err := fromJSON[invoice.Party]("invoices.buyer", r.Buyer)
 	return invoice.Invoice{
 		ID: r.ID, Merchant: r.MerchantID, Customer: r.CustomerID, ExternalID: value(r.ExternalID), Number: r.Number, Kind: r.Kind,
-		Revision: r.Revision, Replaces: value(r.Replaces), ReplacedBy: value(r.ReplacedBy), Corrections: r.Corrections, Status: r.Status, Payment: r.PaymentID, Currency: r.Currency, Total: r.Total, Copy: r.Copy,
+		Revision: r.Revision, Replaces: value(r.Replaces), ReplacedBy: value(r.ReplacedBy), Credits: value(r.Credits), Corrections: r.Corrections, Status: r.Status, Payment: r.PaymentID, Currency: r.Currency, Total: r.Total, Copy: r.Copy,
 		IssuedAt: r.IssuedAt.UTC(), DueAt: utc(r.DueAt), CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), Version: r.Version, Buyer: buyer,
 		ContentVersion: r.ContentVersion, Hash: r.Hash,
 	}, err
@@ -77,7 +78,7 @@ func newInvoiceRow(in invoice.Invoice) invoiceRow {
 	return invoiceRow{
 		InvoiceHead: InvoiceHead{
 			ID: in.ID, MerchantID: in.Merchant, CustomerID: in.Customer, ExternalID: null(in.ExternalID), Number: in.Number, Kind: in.Kind,
-			Revision: in.Revision, Replaces: null(in.Replaces), ReplacedBy: null(in.ReplacedBy), Corrections: in.Corrections, Status: in.Status, PaymentID: in.Payment, Currency: in.Currency, Total: in.Total, Copy: in.Copy,
+			Revision: in.Revision, Replaces: null(in.Replaces), ReplacedBy: null(in.ReplacedBy), Credits: null(in.Credits), Corrections: in.Corrections, Status: in.Status, PaymentID: in.Payment, Currency: in.Currency, Total: in.Total, Copy: in.Copy,
 			Buyer: toJSON(in.Buyer), IssuedAt: in.IssuedAt, DueAt: in.DueAt, CreatedAt: in.CreatedAt, UpdatedAt: in.UpdatedAt, Version: in.Version,
 			ContentVersion: max(in.ContentVersion, 1), Hash: in.Fingerprint(),
 		},
