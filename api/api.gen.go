@@ -535,6 +535,24 @@ func (e InvoiceStatus) Valid() bool {
 	}
 }
 
+// Defines values for MailPreviewDirection.
+const (
+	Ltr MailPreviewDirection = "ltr"
+	Rtl MailPreviewDirection = "rtl"
+)
+
+// Valid indicates whether the value is a known member of the MailPreviewDirection enum.
+func (e MailPreviewDirection) Valid() bool {
+	switch e {
+	case Ltr:
+		return true
+	case Rtl:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MerchantCancellationGroup.
 const (
 	MerchantCancellationGroupEverybody MerchantCancellationGroup = "everybody"
@@ -2825,10 +2843,16 @@ type Invoice struct {
 	// Buyer The buyer as the document names them.
 	Buyer Buyer `json:"buyer"`
 
+	// ContentSha256 SHA-256 of everything the document shows, in hexadecimal: it never changes. `null` for documents from before it was kept.
+	ContentSha256 *string `json:"content_sha256"`
+
 	// Copy Issued by another billing system; the PDF is headed so.
 	Copy      bool      `json:"copy"`
 	CreatedAt time.Time `json:"created_at"`
-	Currency  string    `json:"currency"`
+
+	// Credits The invoice a credit note takes back, or a part of.
+	Credits  *string `json:"credits"`
+	Currency string  `json:"currency"`
 
 	// CustomerId For merchants.
 	CustomerId *string    `json:"customer_id,omitempty"`
@@ -2844,7 +2868,10 @@ type Invoice struct {
 	Number    string    `json:"number"`
 	PaymentId string    `json:"payment_id"`
 
-	// Replaces The document this revision takes the place of.
+	// ReplacedBy The document that took the place of this one.
+	ReplacedBy *string `json:"replaced_by"`
+
+	// Replaces The document this one took the place of.
 	Replaces *string `json:"replaces"`
 
 	// Revision Counts from 1.
@@ -2877,6 +2904,24 @@ type InvoiceList struct {
 type InvoiceRef struct {
 	Id     string `json:"id"`
 	Number string `json:"number"`
+}
+
+// InvoiceSettings What the merchant adds to its invoices and credit notes. A document keeps what was set when it was issued.
+type InvoiceSettings struct {
+	// Bilingual Labels stand in English, too, beside the customer’s language.
+	Bilingual bool `json:"bilingual"`
+
+	// Footers At the foot of every page, by language; `default` for every language without one of its own.
+	Footers map[string]string `json:"footers"`
+
+	// Notes Below the totals, by language; `default` for every language without one of its own.
+	Notes map[string]string `json:"notes"`
+
+	// RefundTax A tax id that a business of another EU country gives after it has paid refunds the tax, which it owes itself then (reverse charge). Its form is checked, not whether it is registered.
+	RefundTax bool `json:"refund_tax"`
+
+	// Revisions How often customers may correct their details on one invoice.
+	Revisions int `json:"revisions"`
 }
 
 // InvoiceStatus Where the document stands.
@@ -2945,10 +2990,88 @@ type LineTotals struct {
 // LocalTexts Texts by language.
 type LocalTexts map[string]string
 
+// MailKind A kind of mail.
+type MailKind struct {
+	// About What the mail is, in the language of the answer.
+	About string `json:"about"`
+	Kind  string `json:"kind"`
+
+	// Wordable Whether the merchant may word it.
+	Wordable bool `json:"wordable"`
+}
+
+// MailKindList The mails customers can get.
+type MailKindList struct {
+	Data []MailKind `json:"data"`
+}
+
+// MailPreview A mail as it would be sent.
+type MailPreview struct {
+	Direction MailPreviewDirection `json:"direction"`
+
+	// FromAddress `null` for the instance’s own.
+	FromAddress *string `json:"from_address"`
+	FromName    string  `json:"from_name"`
+
+	// Html The HTML part.
+	Html string `json:"html"`
+	Kind string `json:"kind"`
+
+	// Language The language of its words.
+	Language string `json:"language"`
+
+	// Preheader What lists of mails show behind the subject.
+	Preheader string  `json:"preheader"`
+	ReplyTo   *string `json:"reply_to"`
+	Subject   string  `json:"subject"`
+
+	// Text The plain part.
+	Text string `json:"text"`
+}
+
+// MailPreviewDirection defines model for MailPreview.Direction.
+type MailPreviewDirection string
+
 // MailSender How the merchant’s mails are signed.
 type MailSender struct {
-	Name    *string `json:"name"`
+	// Address The mailbox mails come from: of the domain of the instance’s own sender, or of one in FOYER_MAIL_DOMAINS. `null` for the instance’s own. Whether receivers believe it is up to that domain’s SPF, DKIM and DMARC.
+	Address *string `json:"address"`
+
+	// Name Whom mails are from; the portal’s name when null.
+	Name *string `json:"name"`
+
+	// ReplyTo Where answers go.
 	ReplyTo *string `json:"reply_to"`
+}
+
+// MailText One text.
+type MailText struct {
+	Key string `json:"key"`
+
+	// Mail The kind of mail it stands in; `billing` for what all have.
+	Mail string `json:"mail"`
+
+	// OwnText As the merchant words it.
+	OwnText *string `json:"own_text"`
+
+	// Placeholders What the text must have, written as `{{.Name}}`.
+	Placeholders []string `json:"placeholders"`
+
+	// Text As Foyer words it.
+	Text string `json:"text"`
+}
+
+// MailTexts The texts of mails in one language that can be worded.
+type MailTexts struct {
+	// Language The language’s tag.
+	Language string     `json:"language"`
+	Texts    []MailText `json:"texts"`
+
+	// Translated Whether Foyer has texts in it; else its own are English.
+	Translated bool `json:"translated"`
+
+	// UpdatedVersion Counts the changes.
+	UpdatedVersion int64 `json:"updated_version"`
 }
 
 // ManagementUrls Deep links into the merchant's frontend that hold no secret: the customer signs in there. For a paused or canceled subscription all
@@ -3910,6 +4033,9 @@ type PortalSettings struct {
 	FrontendUrl *string `json:"frontend_url"`
 	Id          string  `json:"id"`
 
+	// Invoices What the merchant adds to its invoices and credit notes. A document keeps what was set when it was issued.
+	Invoices InvoiceSettings `json:"invoices"`
+
 	// Languages Languages the portal speaks with customers; empty for all there are.
 	Languages []string `json:"languages"`
 
@@ -3949,6 +4075,20 @@ type PortalUrls struct {
 
 	// Subscriptions In the order of `subscription_ids`.
 	Subscriptions []SubscriptionUrls `json:"subscriptions"`
+}
+
+// PreviewMail Which mail to show.
+//
+// Example: {"kind":"receipt","language":"de"}
+type PreviewMail struct {
+	// Kind One of merchantListMails.
+	Kind string `json:"kind"`
+
+	// Language A BCP 47 tag; the portal’s default language when it is left out.
+	Language *string `json:"language,omitempty"`
+
+	// Texts Texts to try, by key.
+	Texts *map[string]*string `json:"texts,omitempty"`
 }
 
 // Price What a product costs.
@@ -4477,6 +4617,19 @@ type RetentionWithdrawal struct {
 // RetentionWithdrawalRefund Pro rata only where customers asked for the service to begin at once and were told what it means.
 type RetentionWithdrawalRefund string
 
+// ReviseInvoice What to correct; `null` takes a detail away.
+//
+// Example: {"company":"Skyline Photography Ltd","line1":"4 Harbour Exchange"}
+type ReviseInvoice struct {
+	City    nullable.Nullable[string] `json:"city,omitempty"`
+	Company nullable.Nullable[string] `json:"company,omitempty"`
+	Line1   nullable.Nullable[string] `json:"line1,omitempty"`
+	Line2   nullable.Nullable[string] `json:"line2,omitempty"`
+	Name    nullable.Nullable[string] `json:"name,omitempty"`
+	Region  nullable.Nullable[string] `json:"region,omitempty"`
+	TaxId   nullable.Nullable[string] `json:"tax_id,omitempty"`
+}
+
 // RotateApiKey How to rotate.
 //
 // Example: {"overlap_seconds":3600}
@@ -4967,6 +5120,24 @@ type UpdateDunning struct {
 // UpdateDunningThen What happens when the last one fails.
 type UpdateDunningThen string
 
+// UpdateInvoiceSettings What the merchant adds to its invoices and credit notes. A document keeps what was set when it was issued.
+type UpdateInvoiceSettings struct {
+	// Bilingual Labels stand in English, too, beside the customer’s language.
+	Bilingual *bool `json:"bilingual,omitempty"`
+
+	// Footers At the foot of every page, by language; `default` for every language without one of its own. `null` for a language takes its text away.
+	Footers *map[string]*string `json:"footers,omitempty"`
+
+	// Notes Below the totals, by language; `default` for every language without one of its own. `null` for a language takes its text away.
+	Notes *map[string]*string `json:"notes,omitempty"`
+
+	// RefundTax A tax id that a business of another EU country gives after it has paid refunds the tax, which it owes itself then (reverse charge). Its form is checked, not whether it is registered.
+	RefundTax *bool `json:"refund_tax,omitempty"`
+
+	// Revisions How often customers may correct their details on one invoice.
+	Revisions *int `json:"revisions,omitempty"`
+}
+
 // UpdateLegalSettings Legal pages and texts.
 type UpdateLegalSettings struct {
 	ImprintUrl *string `json:"imprint_url,omitempty"`
@@ -4980,8 +5151,19 @@ type UpdateLegalSettings struct {
 
 // UpdateMailSender How the merchant’s mails are signed.
 type UpdateMailSender struct {
+	// Address The mailbox mails come from: of the domain of the instance’s own sender, or of one in FOYER_MAIL_DOMAINS. `null` for the instance’s own. Whether receivers believe it is up to that domain’s SPF, DKIM and DMARC.
+	Address *string `json:"address,omitempty"`
 	Name    *string `json:"name,omitempty"`
+
+	// ReplyTo Where answers go.
 	ReplyTo *string `json:"reply_to,omitempty"`
+}
+
+// UpdateMailTexts Texts by key; `null` brings Foyer’s back.
+//
+// Example: {"texts":{"mail.receipt.intro":"Thank you! {{.Merchant}} has received {{.Amount}}."}}
+type UpdateMailTexts struct {
+	Texts map[string]*string `json:"texts"`
 }
 
 // UpdateMe What to change; null clears.
@@ -5040,7 +5222,8 @@ type UpdatePortalSettings struct {
 	Features      *UpdatePortalFeatures `json:"features,omitempty"`
 
 	// FrontendUrl Where links in mails and minted links lead: https, or the reverse-domain scheme of an app.
-	FrontendUrl *string `json:"frontend_url,omitempty"`
+	FrontendUrl *string                `json:"frontend_url,omitempty"`
+	Invoices    *UpdateInvoiceSettings `json:"invoices,omitempty"`
 
 	// Languages Languages the portal speaks with customers; empty for all there are.
 	Languages  *[]string            `json:"languages,omitempty"`
@@ -5429,6 +5612,9 @@ type InvoiceId = string
 // InvoiceNumberFilter defines model for InvoiceNumberFilter.
 type InvoiceNumberFilter = string
 
+// Language defines model for Language.
+type Language = string
+
 // Limit defines model for Limit.
 type Limit = int
 
@@ -5657,6 +5843,18 @@ type ListInvoicesParams struct {
 	To *To `form:"to,omitempty" json:"to,omitempty"`
 }
 
+// ExportInvoicesParams defines parameters for ExportInvoices.
+type ExportInvoicesParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// From Only what is at or after this time (of the field the list is sorted by).
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what is before this time.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+}
+
 // GetInvoiceParams defines parameters for GetInvoice.
 type GetInvoiceParams struct {
 	// Locale The language of this answer, a BCP 47 tag.
@@ -5683,6 +5881,15 @@ type DownloadInvoiceParams struct {
 
 // DownloadInvoiceParamsDisposition defines parameters for DownloadInvoice.
 type DownloadInvoiceParamsDisposition string
+
+// ReviseInvoiceParams defines parameters for ReviseInvoice.
+type ReviseInvoiceParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // GetMeParams defines parameters for GetMe.
 type GetMeParams struct {
@@ -6249,6 +6456,39 @@ type MerchantSendInvoiceParams struct {
 
 	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantListMailsParams defines parameters for MerchantListMails.
+type MerchantListMailsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantPreviewMailParams defines parameters for MerchantPreviewMail.
+type MerchantPreviewMailParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// MerchantGetMailTextsParams defines parameters for MerchantGetMailTexts.
+type MerchantGetMailTextsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+}
+
+// MerchantUpdateMailTextsParams defines parameters for MerchantUpdateMailTexts.
+type MerchantUpdateMailTextsParams struct {
+	// Locale The language of this answer, a BCP 47 tag.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// IdempotencyKey Makes the call safe to repeat: 1 to 255 visible ASCII characters, new for every intention.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// IfMatch The ETag read before; 412 when it has changed.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // MerchantListNoticesParams defines parameters for MerchantListNotices.
@@ -7175,6 +7415,9 @@ type VerifyEmailChangeJSONRequestBody = EmailChangeVerification
 // CreateDownloadLinkJSONRequestBody defines body for CreateDownloadLink for application/json ContentType.
 type CreateDownloadLinkJSONRequestBody = DownloadLinkRequest
 
+// ReviseInvoiceJSONRequestBody defines body for ReviseInvoice for application/json ContentType.
+type ReviseInvoiceJSONRequestBody = ReviseInvoice
+
 // UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
 type UpdateMeJSONRequestBody = UpdateMe
 
@@ -7219,6 +7462,12 @@ type MerchantCreateDiscountJSONRequestBody = CreateDiscount
 
 // MerchantUpdateDiscountJSONRequestBody defines body for MerchantUpdateDiscount for application/json ContentType.
 type MerchantUpdateDiscountJSONRequestBody = UpdateDiscount
+
+// MerchantPreviewMailJSONRequestBody defines body for MerchantPreviewMail for application/json ContentType.
+type MerchantPreviewMailJSONRequestBody = PreviewMail
+
+// MerchantUpdateMailTextsJSONRequestBody defines body for MerchantUpdateMailTexts for application/json ContentType.
+type MerchantUpdateMailTextsJSONRequestBody = UpdateMailTexts
 
 // MerchantResolveNoticeJSONRequestBody defines body for MerchantResolveNotice for application/json ContentType.
 type MerchantResolveNoticeJSONRequestBody = ResolveNotice
@@ -7369,6 +7618,9 @@ type ServerInterface interface {
 	// ListInvoices List invoices and credit notes
 	// (GET /v1/invoices)
 	ListInvoices(ctx echo.Context, params ListInvoicesParams) error
+	// ExportInvoices Download invoices as one file
+	// (GET /v1/invoices/export)
+	ExportInvoices(ctx echo.Context, params ExportInvoicesParams) error
 	// GetInvoice Show an invoice or credit note
 	// (GET /v1/invoices/{invoice_id})
 	GetInvoice(ctx echo.Context, invoiceId InvoiceId, params GetInvoiceParams) error
@@ -7378,6 +7630,9 @@ type ServerInterface interface {
 	// DownloadInvoice Download an invoice as PDF
 	// (GET /v1/invoices/{invoice_id}/pdf)
 	DownloadInvoice(ctx echo.Context, invoiceId InvoiceId, params DownloadInvoiceParams) error
+	// ReviseInvoice Correct the details on an invoice
+	// (POST /v1/invoices/{invoice_id}/revisions)
+	ReviseInvoice(ctx echo.Context, invoiceId InvoiceId, params ReviseInvoiceParams) error
 	// GetMe Show the signed-in customer
 	// (GET /v1/me)
 	GetMe(ctx echo.Context, params GetMeParams) error
@@ -7516,6 +7771,18 @@ type ServerInterface interface {
 	// MerchantSendInvoice Mail a document to the customer again
 	// (POST /v1/merchant/invoices/{invoice_id}/send)
 	MerchantSendInvoice(ctx echo.Context, invoiceId InvoiceId, params MerchantSendInvoiceParams) error
+	// MerchantListMails List the mails customers get
+	// (GET /v1/merchant/mails)
+	MerchantListMails(ctx echo.Context, params MerchantListMailsParams) error
+	// MerchantPreviewMail Preview a mail
+	// (POST /v1/merchant/mails/preview)
+	MerchantPreviewMail(ctx echo.Context, params MerchantPreviewMailParams) error
+	// MerchantGetMailTexts Show the texts of mails in a language
+	// (GET /v1/merchant/mails/texts/{language})
+	MerchantGetMailTexts(ctx echo.Context, language Language, params MerchantGetMailTextsParams) error
+	// MerchantUpdateMailTexts Word mails in a language
+	// (PATCH /v1/merchant/mails/texts/{language})
+	MerchantUpdateMailTexts(ctx echo.Context, language Language, params MerchantUpdateMailTextsParams) error
 	// MerchantListNotices List what was declared without signing in
 	// (GET /v1/merchant/notices)
 	MerchantListNotices(ctx echo.Context, params MerchantListNoticesParams) error
@@ -8145,6 +8412,38 @@ func (w *ServerInterfaceWrapper) ListInvoices(ctx echo.Context) error {
 	return err
 }
 
+// ExportInvoices converts echo context to params.
+func (w *ServerInterfaceWrapper) ExportInvoices(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportInvoicesParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExportInvoices(ctx, params)
+	return err
+}
+
 // GetInvoice converts echo context to params.
 func (w *ServerInterfaceWrapper) GetInvoice(ctx echo.Context) error {
 	var err error
@@ -8241,6 +8540,48 @@ func (w *ServerInterfaceWrapper) DownloadInvoice(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.DownloadInvoice(ctx, invoiceId, params)
+	return err
+}
+
+// ReviseInvoice converts echo context to params.
+func (w *ServerInterfaceWrapper) ReviseInvoice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "invoice_id" -------------
+	var invoiceId InvoiceId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "invoice_id", ctx.Param("invoice_id"), &invoiceId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter invoice_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReviseInvoiceParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReviseInvoice(ctx, invoiceId, params)
 	return err
 }
 
@@ -10246,6 +10587,141 @@ func (w *ServerInterfaceWrapper) MerchantSendInvoice(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.MerchantSendInvoice(ctx, invoiceId, params)
+	return err
+}
+
+// MerchantListMails converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantListMails(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantListMailsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantListMails(ctx, params)
+	return err
+}
+
+// MerchantPreviewMail converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantPreviewMail(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantPreviewMailParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantPreviewMail(ctx, params)
+	return err
+}
+
+// MerchantGetMailTexts converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantGetMailTexts(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "language" -------------
+	var language Language
+
+	err = runtime.BindStyledParameterWithOptions("simple", "language", ctx.Param("language"), &language, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter language: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantGetMailTextsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantGetMailTexts(ctx, language, params)
+	return err
+}
+
+// MerchantUpdateMailTexts converts echo context to params.
+func (w *ServerInterfaceWrapper) MerchantUpdateMailTexts(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "language" -------------
+	var language Language
+
+	err = runtime.BindStyledParameterWithOptions("simple", "language", ctx.Param("language"), &language, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter language: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MerchantUpdateMailTextsParams
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", ctx.QueryParams(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter locale: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MerchantUpdateMailTexts(ctx, language, params)
 	return err
 }
 
@@ -13677,8 +14153,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/payments/:payment_id", wrapper.GetPayment, options.OperationMiddlewares["getPayment"]...)
 	router.POST(options.BaseURL+"/v1/payments/:payment_id/pay", wrapper.PayPayment, options.OperationMiddlewares["payPayment"]...)
 	router.GET(options.BaseURL+"/v1/invoices", wrapper.ListInvoices, options.OperationMiddlewares["listInvoices"]...)
+	router.GET(options.BaseURL+"/v1/invoices/export", wrapper.ExportInvoices, options.OperationMiddlewares["exportInvoices"]...)
 	router.GET(options.BaseURL+"/v1/invoices/:invoice_id", wrapper.GetInvoice, options.OperationMiddlewares["getInvoice"]...)
 	router.GET(options.BaseURL+"/v1/invoices/:invoice_id/pdf", wrapper.DownloadInvoice, options.OperationMiddlewares["downloadInvoice"]...)
+	router.POST(options.BaseURL+"/v1/invoices/:invoice_id/revisions", wrapper.ReviseInvoice, options.OperationMiddlewares["reviseInvoice"]...)
 	router.POST(options.BaseURL+"/v1/invoices/:invoice_id/download-links", wrapper.CreateDownloadLink, options.OperationMiddlewares["createDownloadLink"]...)
 	router.GET(options.BaseURL+"/v1/downloads/:token", wrapper.Download, options.OperationMiddlewares["download"]...)
 	router.GET(options.BaseURL+"/v1/payment-methods", wrapper.ListPaymentMethods, options.OperationMiddlewares["listPaymentMethods"]...)
@@ -13726,6 +14204,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/merchant/invoices/:invoice_id", wrapper.MerchantGetInvoice, options.OperationMiddlewares["merchantGetInvoice"]...)
 	router.GET(options.BaseURL+"/v1/merchant/invoices/:invoice_id/pdf", wrapper.MerchantDownloadInvoice, options.OperationMiddlewares["merchantDownloadInvoice"]...)
 	router.POST(options.BaseURL+"/v1/merchant/invoices/:invoice_id/send", wrapper.MerchantSendInvoice, options.OperationMiddlewares["merchantSendInvoice"]...)
+	router.GET(options.BaseURL+"/v1/merchant/mails", wrapper.MerchantListMails, options.OperationMiddlewares["merchantListMails"]...)
+	router.GET(options.BaseURL+"/v1/merchant/mails/texts/:language", wrapper.MerchantGetMailTexts, options.OperationMiddlewares["merchantGetMailTexts"]...)
+	router.PATCH(options.BaseURL+"/v1/merchant/mails/texts/:language", wrapper.MerchantUpdateMailTexts, options.OperationMiddlewares["merchantUpdateMailTexts"]...)
+	router.POST(options.BaseURL+"/v1/merchant/mails/preview", wrapper.MerchantPreviewMail, options.OperationMiddlewares["merchantPreviewMail"]...)
 	router.GET(options.BaseURL+"/v1/merchant/retention", wrapper.MerchantGetRetention, options.OperationMiddlewares["merchantGetRetention"]...)
 	router.PUT(options.BaseURL+"/v1/merchant/retention", wrapper.MerchantUpdateRetention, options.OperationMiddlewares["merchantUpdateRetention"]...)
 	router.POST(options.BaseURL+"/v1/merchant/retention/explain", wrapper.MerchantExplainRetention, options.OperationMiddlewares["merchantExplainRetention"]...)
@@ -15682,6 +16164,171 @@ func (response ListInvoices503ApplicationProblemPlusJSONResponse) VisitListInvoi
 	return err
 }
 
+type ExportInvoicesRequestObject struct {
+	Params ExportInvoicesParams
+}
+
+type ExportInvoicesResponseObject interface {
+	VisitExportInvoicesResponse(w http.ResponseWriter) error
+}
+
+type ExportInvoices200ResponseHeaders struct {
+	CacheControl       *string
+	ContentDisposition *string
+	ContentLanguage    *string
+}
+
+type ExportInvoices200ApplicationzipResponse struct {
+	Body          io.Reader
+	Headers       ExportInvoices200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportInvoices200ApplicationzipResponse) VisitExportInvoicesResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/zip")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportInvoices400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ExportInvoices400ApplicationProblemPlusJSONResponse) VisitExportInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInvoices401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ExportInvoices401ApplicationProblemPlusJSONResponse) VisitExportInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInvoices403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ExportInvoices403ApplicationProblemPlusJSONResponse) VisitExportInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInvoices422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ExportInvoices422ApplicationProblemPlusJSONResponse) VisitExportInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInvoices429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response ExportInvoices429ApplicationProblemPlusJSONResponse) VisitExportInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInvoices500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ExportInvoices500ApplicationProblemPlusJSONResponse) VisitExportInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportInvoices503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ExportInvoices503ApplicationProblemPlusJSONResponse) VisitExportInvoicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetInvoiceRequestObject struct {
 	InvoiceId InvoiceId `json:"invoice_id"`
 	Params    GetInvoiceParams
@@ -16172,6 +16819,210 @@ type DownloadInvoice503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response DownloadInvoice503ApplicationProblemPlusJSONResponse) VisitDownloadInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoiceRequestObject struct {
+	InvoiceId InvoiceId `json:"invoice_id"`
+	Params    ReviseInvoiceParams
+	Body      *ReviseInvoiceJSONRequestBody
+}
+
+type ReviseInvoiceResponseObject interface {
+	VisitReviseInvoiceResponse(w http.ResponseWriter) error
+}
+
+type ReviseInvoice201ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type ReviseInvoice201JSONResponse struct {
+	Body    Invoice
+	Headers ReviseInvoice201ResponseHeaders
+}
+
+func (response ReviseInvoice201JSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice400ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice401ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice403ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice404ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice409ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice413ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice415ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice422ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice500ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviseInvoice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReviseInvoice503ApplicationProblemPlusJSONResponse) VisitReviseInvoiceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -23751,6 +24602,673 @@ type MerchantSendInvoice503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MerchantSendInvoice503ApplicationProblemPlusJSONResponse) VisitMerchantSendInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListMailsRequestObject struct {
+	Params MerchantListMailsParams
+}
+
+type MerchantListMailsResponseObject interface {
+	VisitMerchantListMailsResponse(w http.ResponseWriter) error
+}
+
+type MerchantListMails200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantListMails200JSONResponse struct {
+	Body    MailKindList
+	Headers MerchantListMails200ResponseHeaders
+}
+
+func (response MerchantListMails200JSONResponse) VisitMerchantListMailsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListMails400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListMails400ApplicationProblemPlusJSONResponse) VisitMerchantListMailsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListMails401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListMails401ApplicationProblemPlusJSONResponse) VisitMerchantListMailsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListMails403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListMails403ApplicationProblemPlusJSONResponse) VisitMerchantListMailsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListMails500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListMails500ApplicationProblemPlusJSONResponse) VisitMerchantListMailsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantListMails503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantListMails503ApplicationProblemPlusJSONResponse) VisitMerchantListMailsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMailRequestObject struct {
+	Params MerchantPreviewMailParams
+	Body   *MerchantPreviewMailJSONRequestBody
+}
+
+type MerchantPreviewMailResponseObject interface {
+	VisitMerchantPreviewMailResponse(w http.ResponseWriter) error
+}
+
+type MerchantPreviewMail200ResponseHeaders struct {
+	ContentLanguage *string
+}
+
+type MerchantPreviewMail200JSONResponse struct {
+	Body    MailPreview
+	Headers MerchantPreviewMail200ResponseHeaders
+}
+
+func (response MerchantPreviewMail200JSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMail400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewMail400ApplicationProblemPlusJSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMail401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewMail401ApplicationProblemPlusJSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMail403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewMail403ApplicationProblemPlusJSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMail409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewMail409ApplicationProblemPlusJSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMail413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewMail413ApplicationProblemPlusJSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMail415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewMail415ApplicationProblemPlusJSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMail422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewMail422ApplicationProblemPlusJSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMail500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewMail500ApplicationProblemPlusJSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantPreviewMail503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantPreviewMail503ApplicationProblemPlusJSONResponse) VisitMerchantPreviewMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetMailTextsRequestObject struct {
+	Language Language `json:"language"`
+	Params   MerchantGetMailTextsParams
+}
+
+type MerchantGetMailTextsResponseObject interface {
+	VisitMerchantGetMailTextsResponse(w http.ResponseWriter) error
+}
+
+type MerchantGetMailTexts200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantGetMailTexts200JSONResponse struct {
+	Body    MailTexts
+	Headers MerchantGetMailTexts200ResponseHeaders
+}
+
+func (response MerchantGetMailTexts200JSONResponse) VisitMerchantGetMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetMailTexts304Response = NotModifiedResponse
+
+func (response MerchantGetMailTexts304Response) VisitMerchantGetMailTextsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type MerchantGetMailTexts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetMailTexts400ApplicationProblemPlusJSONResponse) VisitMerchantGetMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetMailTexts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetMailTexts401ApplicationProblemPlusJSONResponse) VisitMerchantGetMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetMailTexts403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetMailTexts403ApplicationProblemPlusJSONResponse) VisitMerchantGetMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetMailTexts404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetMailTexts404ApplicationProblemPlusJSONResponse) VisitMerchantGetMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetMailTexts500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetMailTexts500ApplicationProblemPlusJSONResponse) VisitMerchantGetMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantGetMailTexts503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantGetMailTexts503ApplicationProblemPlusJSONResponse) VisitMerchantGetMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTextsRequestObject struct {
+	Language Language `json:"language"`
+	Params   MerchantUpdateMailTextsParams
+	Body     *MerchantUpdateMailTextsJSONRequestBody
+}
+
+type MerchantUpdateMailTextsResponseObject interface {
+	VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error
+}
+
+type MerchantUpdateMailTexts200ResponseHeaders struct {
+	ContentLanguage *string
+	ETag            *string
+}
+
+type MerchantUpdateMailTexts200JSONResponse struct {
+	Body    MailTexts
+	Headers MerchantUpdateMailTexts200ResponseHeaders
+}
+
+func (response MerchantUpdateMailTexts200JSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ContentLanguage != nil {
+		w.Header().Set("Content-Language", fmt.Sprint(*response.Headers.ContentLanguage))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts400ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts401ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts403ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts404ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts409ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts412ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts413ApplicationProblemPlusJSONResponse struct {
+	PayloadTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts413ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts415ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts422ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts500ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MerchantUpdateMailTexts503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MerchantUpdateMailTexts503ApplicationProblemPlusJSONResponse) VisitMerchantUpdateMailTextsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -38352,6 +39870,9 @@ type StrictServerInterface interface {
 	// ListInvoices List invoices and credit notes
 	// (GET /v1/invoices)
 	ListInvoices(ctx context.Context, request ListInvoicesRequestObject) (ListInvoicesResponseObject, error)
+	// ExportInvoices Download invoices as one file
+	// (GET /v1/invoices/export)
+	ExportInvoices(ctx context.Context, request ExportInvoicesRequestObject) (ExportInvoicesResponseObject, error)
 	// GetInvoice Show an invoice or credit note
 	// (GET /v1/invoices/{invoice_id})
 	GetInvoice(ctx context.Context, request GetInvoiceRequestObject) (GetInvoiceResponseObject, error)
@@ -38361,6 +39882,9 @@ type StrictServerInterface interface {
 	// DownloadInvoice Download an invoice as PDF
 	// (GET /v1/invoices/{invoice_id}/pdf)
 	DownloadInvoice(ctx context.Context, request DownloadInvoiceRequestObject) (DownloadInvoiceResponseObject, error)
+	// ReviseInvoice Correct the details on an invoice
+	// (POST /v1/invoices/{invoice_id}/revisions)
+	ReviseInvoice(ctx context.Context, request ReviseInvoiceRequestObject) (ReviseInvoiceResponseObject, error)
 	// GetMe Show the signed-in customer
 	// (GET /v1/me)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
@@ -38499,6 +40023,18 @@ type StrictServerInterface interface {
 	// MerchantSendInvoice Mail a document to the customer again
 	// (POST /v1/merchant/invoices/{invoice_id}/send)
 	MerchantSendInvoice(ctx context.Context, request MerchantSendInvoiceRequestObject) (MerchantSendInvoiceResponseObject, error)
+	// MerchantListMails List the mails customers get
+	// (GET /v1/merchant/mails)
+	MerchantListMails(ctx context.Context, request MerchantListMailsRequestObject) (MerchantListMailsResponseObject, error)
+	// MerchantPreviewMail Preview a mail
+	// (POST /v1/merchant/mails/preview)
+	MerchantPreviewMail(ctx context.Context, request MerchantPreviewMailRequestObject) (MerchantPreviewMailResponseObject, error)
+	// MerchantGetMailTexts Show the texts of mails in a language
+	// (GET /v1/merchant/mails/texts/{language})
+	MerchantGetMailTexts(ctx context.Context, request MerchantGetMailTextsRequestObject) (MerchantGetMailTextsResponseObject, error)
+	// MerchantUpdateMailTexts Word mails in a language
+	// (PATCH /v1/merchant/mails/texts/{language})
+	MerchantUpdateMailTexts(ctx context.Context, request MerchantUpdateMailTextsRequestObject) (MerchantUpdateMailTextsResponseObject, error)
 	// MerchantListNotices List what was declared without signing in
 	// (GET /v1/merchant/notices)
 	MerchantListNotices(ctx context.Context, request MerchantListNoticesRequestObject) (MerchantListNoticesResponseObject, error)
@@ -39137,6 +40673,31 @@ func (sh *strictHandler) ListInvoices(ctx echo.Context, params ListInvoicesParam
 	return nil
 }
 
+// ExportInvoices operation middleware
+func (sh *strictHandler) ExportInvoices(ctx echo.Context, params ExportInvoicesParams) error {
+	var request ExportInvoicesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportInvoices(ctx.Request().Context(), request.(ExportInvoicesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportInvoices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExportInvoicesResponseObject); ok {
+		return validResponse.VisitExportInvoicesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetInvoice operation middleware
 func (sh *strictHandler) GetInvoice(ctx echo.Context, invoiceId InvoiceId, params GetInvoiceParams) error {
 	var request GetInvoiceRequestObject
@@ -39235,6 +40796,55 @@ func (sh *strictHandler) DownloadInvoice(ctx echo.Context, invoiceId InvoiceId, 
 		return err
 	} else if validResponse, ok := response.(DownloadInvoiceResponseObject); ok {
 		return validResponse.VisitDownloadInvoiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReviseInvoice operation middleware
+func (sh *strictHandler) ReviseInvoice(ctx echo.Context, invoiceId InvoiceId, params ReviseInvoiceParams) error {
+	var request ReviseInvoiceRequestObject
+
+	request.InvoiceId = invoiceId
+	request.Params = params
+
+	var body ReviseInvoiceJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReviseInvoice(ctx.Request().Context(), request.(ReviseInvoiceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReviseInvoice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReviseInvoiceResponseObject); ok {
+		return validResponse.VisitReviseInvoiceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -40766,6 +42376,154 @@ func (sh *strictHandler) MerchantSendInvoice(ctx echo.Context, invoiceId Invoice
 		return err
 	} else if validResponse, ok := response.(MerchantSendInvoiceResponseObject); ok {
 		return validResponse.VisitMerchantSendInvoiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantListMails operation middleware
+func (sh *strictHandler) MerchantListMails(ctx echo.Context, params MerchantListMailsParams) error {
+	var request MerchantListMailsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantListMails(ctx.Request().Context(), request.(MerchantListMailsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantListMails")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantListMailsResponseObject); ok {
+		return validResponse.VisitMerchantListMailsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantPreviewMail operation middleware
+func (sh *strictHandler) MerchantPreviewMail(ctx echo.Context, params MerchantPreviewMailParams) error {
+	var request MerchantPreviewMailRequestObject
+
+	request.Params = params
+
+	var body MerchantPreviewMailJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantPreviewMail(ctx.Request().Context(), request.(MerchantPreviewMailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantPreviewMail")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantPreviewMailResponseObject); ok {
+		return validResponse.VisitMerchantPreviewMailResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantGetMailTexts operation middleware
+func (sh *strictHandler) MerchantGetMailTexts(ctx echo.Context, language Language, params MerchantGetMailTextsParams) error {
+	var request MerchantGetMailTextsRequestObject
+
+	request.Language = language
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantGetMailTexts(ctx.Request().Context(), request.(MerchantGetMailTextsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantGetMailTexts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantGetMailTextsResponseObject); ok {
+		return validResponse.VisitMerchantGetMailTextsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MerchantUpdateMailTexts operation middleware
+func (sh *strictHandler) MerchantUpdateMailTexts(ctx echo.Context, language Language, params MerchantUpdateMailTextsParams) error {
+	var request MerchantUpdateMailTextsRequestObject
+
+	request.Language = language
+	request.Params = params
+
+	var body MerchantUpdateMailTextsJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MerchantUpdateMailTexts(ctx.Request().Context(), request.(MerchantUpdateMailTextsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MerchantUpdateMailTexts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MerchantUpdateMailTextsResponseObject); ok {
+		return validResponse.VisitMerchantUpdateMailTextsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

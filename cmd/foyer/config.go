@@ -32,6 +32,7 @@ type environment struct {
 	PublicURL      string   `env:"FOYER_PUBLIC_URL" envDefault:"http://localhost:8080"`
 	Secret         string   `env:"FOYER_SECRET"`
 	SMTPURL        string   `env:"FOYER_SMTP_URL" envDefault:"outbox:"`
+	MailDomains    []string `env:"FOYER_MAIL_DOMAINS"`
 	TrustedProxies []string `env:"FOYER_TRUSTED_PROXIES"`
 	WebhookAllow   []string `env:"FOYER_WEBHOOK_ALLOW_CIDRS"`
 	Gateway        string   `env:"FOYER_GATEWAY"`
@@ -84,6 +85,13 @@ func (e environment) appConfig() (app.Config, error) {
 	note("FOYER_PUBLIC_URL", err)
 	c.Secrets, err = e.secret()
 	note("FOYER_SECRET", err)
+	for _, domain := range e.MailDomains {
+		domain = strings.ToLower(strings.TrimSpace(domain))
+		if strings.ContainsAny(domain, "@/: ") || !strings.Contains(domain, ".") {
+			note("FOYER_MAIL_DOMAINS", fmt.Errorf("%q is not a domain like example.com", domain))
+		}
+		c.MailDomains = append(c.MailDomains, domain)
+	}
 	for _, text := range e.TrustedProxies {
 		prefix, err := parsePrefix(strings.TrimSpace(text))
 		note("FOYER_TRUSTED_PROXIES", err)

@@ -98,7 +98,7 @@ func (p *program) showDemo(ctx context.Context, c app.Config, on app.Listeners, 
 
 // ownOfDemo are the settings the demo makes itself: the environment's database, secret and mail server are left alone.
 var ownOfDemo = []string{
-	"FOYER_DATABASE_URL", "FOYER_SECRET", "FOYER_SMTP_URL", "FOYER_PUBLIC_URL", "FOYER_GATEWAY", "FOYER_SANDBOX_GATEWAY_URL",
+	"FOYER_DATABASE_URL", "FOYER_SECRET", "FOYER_SMTP_URL", "FOYER_MAIL_DOMAINS", "FOYER_PUBLIC_URL", "FOYER_GATEWAY", "FOYER_SANDBOX_GATEWAY_URL",
 	"FOYER_SANDBOX_GATEWAY_SECRET",
 }
 

@@ -134,8 +134,28 @@ func (w *walk) documents(ctx context.Context) {
 		return "in German, without a token: " + a.header.Get("Content-Disposition")
 	})
 	w.token = token
+	w.corrections(ctx, a.find("kind", "invoice"))
 	w.call(ctx, 200, "GET", "/v1/me/activity", nil, func(a answer) string { return a.text("data.0.text") })
 	w.call(ctx, 200, "GET", "/v1/sessions", nil, func(a answer) string { return fmt.Sprintf("%d session", a.count("data")) })
+}
+
+// corrections puts a company on an invoice, looks at it in languages of four scripts, and takes all documents along.
+func (w *walk) corrections(ctx context.Context, in answer) {
+	id := in.text("id")
+	made := w.call(ctx, 201, "POST", "/v1/invoices/"+id+"/revisions", map[string]any{"company": "Reyes Aviation", "line2": "Hangar 7"}, func(a answer) string {
+		return fmt.Sprintf("%s for %s: revision %d", a.text("number"), a.text("buyer.company"), a.number("revision"))
+	})
+	w.must(made.text("number") == in.text("number") && made.text("replaces") == id, "a revision under the same number")
+	w.call(ctx, 409, "POST", "/v1/invoices/"+id+"/revisions", map[string]any{"company": "Another"}, func(a answer) string { return "the old one stays as it was: " + a.text("code") })
+	for _, language := range []string{"fr", "ar", "ja", "zh-Hant"} {
+		pdf := w.call(ctx, 200, "GET", "/v1/invoices/"+made.text("id")+"/pdf?locale="+language, nil, func(a answer) string { return fmt.Sprintf("%d KiB", len(a.body)>>10) })
+		path := filepath.Join(w.dir, "invoice-"+language+".pdf")
+		if err := os.WriteFile(path, pdf.body, 0o600); err != nil {
+			w.must(false, "to save %s: %v", path, err)
+		}
+	}
+	zip := w.call(ctx, 200, "GET", "/v1/invoices/export", nil, func(a answer) string { return fmt.Sprintf("all of them: %d KiB", len(a.body)>>10) })
+	w.must(bytes.HasPrefix(zip.body, []byte("PK")), "a ZIP")
 }
 
 func (w *walk) leave(ctx context.Context) {

@@ -37,7 +37,9 @@ type Config struct {
 	Secrets   string
 	PublicURL string
 	// SMTPURL is smtp://… or outbox:, which keeps mails in the database.
-	SMTPURL        string
+	SMTPURL string
+	// MailDomains are the domains merchants' mails may come from, besides the one of SMTPURL.
+	MailDomains    []string
 	TrustedProxies []netip.Prefix
 	Lifetimes      identity.Lifetimes
 	Limits         identity.Limits
@@ -112,16 +114,20 @@ func (a *App) wire() error {
 		return err
 	}
 	var sender notify.Sender = a.Store
+	maySendAs := func(string) bool { return true } // nothing leaves the outbox
 	if a.SMTPURL != "outbox:" {
-		if sender, err = notify.NewSMTP(a.SMTPURL); err != nil {
+		smtp, err := notify.NewSMTP(a.SMTPURL, a.MailDomains...)
+		if err != nil {
 			return err
 		}
+		sender, maySendAs = smtp, smtp.MaySendAs
 	}
 	renderer, err := invoice.NewRenderer(renderAtOnce)
 	if err != nil {
 		return err
 	}
-	a.Merchants = merchant.NewService(a.Store, a.IDs, a.Now, a.LiveGateway)
+	renderer.Log = a.Log
+	a.Merchants = merchant.NewService(a.Store, a.IDs, a.Now, a.LiveGateway, maySendAs)
 	gateway, err := a.openSandbox()
 	if err != nil {
 		return fmt.Errorf("FOYER_SANDBOX_GATEWAY_URL: %w", err)
@@ -147,7 +153,7 @@ func (a *App) wire() error {
 	})
 	a.Customers = billing.NewCustomers(a.Store, a.Identity, a.IDs, a.Merchants.Clock)
 	a.Notify = notify.NewService(notify.Config{
-		Sender: sender, SignIns: a.Identity, Merchants: a.Merchants, Customers: a.Billing, Activity: a.Store, EventLog: a.Store, Now: a.Now,
+		Sender: sender, SignIns: a.Identity, Merchants: a.Merchants, Wordings: a.Store, Customers: a.Billing, Activity: a.Store, EventLog: a.Store, Now: a.Now,
 		PublicURL: a.PublicURL, LinkLife: a.Lifetimes.MagicLink,
 		Orders: a.Store, Bills: a.Billing, Documents: documents{a.Invoices}, Tickets: a.Identity, TicketLife: a.Lifetimes.MailTicket,
 		Endpoints: disabledEndpoints{a.Store}, Receipts: receipts{a.Invoices, a.Retention, a.Store}, Withdrawals: pendingWithdrawals{a.Store, a.Billing}, Notices: notices{a.Notices},
@@ -155,6 +161,7 @@ func (a *App) wire() error {
 	a.Hooks = a.newHooks()
 	a.Workers, err = jobs.NewWorkers(a.Store, jobs.Handlers{
 		SendSignIn:      a.Notify.SendSignIn,
+		SendNewSignIn:   a.Notify.SendNewSignIn,
 		SendEmailChange: a.Notify.SendEmailChange,
 		SendBilling:     a.Notify.SendBillingMail,
 		SendEndpoint: func(ctx context.Context, merchant foyer.MerchantID, endpoint webhook.EndpointID, mail string) error {
@@ -182,7 +189,9 @@ func (a *App) wire() error {
 			Store: a.Store, Customers: a.Billing, Mails: post, Limiter: a.Store, Rules: a.Limits[identity.LimitInvoiceSend], IDs: a.IDs,
 			Now: a.Merchants.Clock, Real: a.Now,
 		}),
-		Keyring: a.Keyring, Now: a.Now, PublicURL: a.PublicURL, TrustedProxies: a.TrustedProxies, Log: a.Log, Metrics: a.Metrics,
+		Reviser:  invoice.NewReviser(invoice.ReviserConfig{Store: a.Store, Merchants: a.Merchants, Refunds: a.Engine, Mails: post, IDs: a.IDs, Now: a.Merchants.Clock}),
+		Exporter: invoice.Exporter{Documents: a.Invoices, Gate: identity.Gate{Limiter: a.Store, Keyring: a.Keyring, Limits: a.Limits}, Real: a.Now},
+		Keyring:  a.Keyring, Now: a.Now, PublicURL: a.PublicURL, TrustedProxies: a.TrustedProxies, Log: a.Log, Metrics: a.Metrics,
 	})
 	if err != nil {
 		return err

@@ -151,9 +151,13 @@ func (c *Customers) clearDefault(ctx context.Context, next CustomerAddress, now 
 // lead makes the default address the customer's own and writes the events of all that changed.
 func (c *Customers) lead(ctx context.Context, customer Customer, address CustomerAddress, events []foyer.Event, now time.Time) error {
 	if address.Default && customer.Address != address.Address {
+		before := customer
 		customer.Address = address.Address
 		customer = customer.changed(now)
 		if err := c.save(ctx, customer, 0); err != nil {
+			return err
+		}
+		if err := c.moved(ctx, before, customer, now); err != nil {
 			return err
 		}
 		events = append(events, c.event(customer, EventCustomerUpdated, now))

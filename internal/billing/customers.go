@@ -63,6 +63,8 @@ type CustomerStore interface {
 	PaymentMethodsOf(ctx context.Context, merchant foyer.MerchantID, customers []foyer.CustomerID, most int) ([]PaymentMethod, error)
 	// LiveSubscriptions returns at most most of the customer's subscriptions that are not canceled.
 	LiveSubscriptions(ctx context.Context, scope foyer.Scope, most int) ([]SubscriptionID, error)
+	SubscriptionsForUpdate(ctx context.Context, merchant foyer.MerchantID, ids ...SubscriptionID) ([]Subscription, error)
+	SaveSubscriptions(ctx context.Context, subs ...Subscription) error
 
 	// ListAddresses returns a page of the customer's addresses, newest first; archived nil: all of them.
 	ListAddresses(ctx context.Context, scope foyer.Scope, archived *bool, page foyer.PageRequest) ([]CustomerAddress, error)
@@ -246,6 +248,9 @@ func (c *Customers) Update(ctx context.Context, by foyer.Actor, change CustomerC
 		if err := c.save(ctx, changed, ifVersion); err != nil {
 			return err
 		}
+		if err := c.moved(ctx, current, changed, now); err != nil {
+			return err
+		}
 		events, err := c.follow(ctx, changed, now)
 		if err != nil {
 			return err
@@ -321,6 +326,32 @@ func (c *Customers) locked(ctx context.Context, scope foyer.Scope, ifVersion int
 
 func (c *Customers) save(ctx context.Context, changed Customer, ifVersion int64) error {
 	return decided(ifVersion)(c.store.SaveCustomer(ctx, changed))
+}
+
+// everySubscription is more than anybody has.
+const everySubscription = 1000
+
+// moved tells the subscriptions of a customer who lives elsewhere now: another law says of what they are told ahead of time.
+func (c *Customers) moved(ctx context.Context, before, after Customer, now time.Time) error {
+	place := TerritoryOf(after.Address)
+	if place == TerritoryOf(before.Address) {
+		return nil
+	}
+	ids, err := c.store.LiveSubscriptions(ctx, after.Scope(), everySubscription)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	subs, err := c.store.SubscriptionsForUpdate(ctx, after.Merchant, ids...)
+	if err != nil {
+		return err
+	}
+	var moved []Subscription
+	for _, sub := range subs {
+		if sub.Provider != "" { // whoever keeps it elsewhere tells of it, too
+			moved = append(moved, sub.LivesIn(place, now))
+		}
+	}
+	return c.store.SaveSubscriptions(ctx, moved...)
 }
 
 // decided turns what a save of one version says into the refusal for who came second: PreconditionFailed for a caller who

@@ -87,6 +87,19 @@ func (p Payment) Declined(schedule []int, now time.Time) (payment Payment, last 
 	return p.changed(now), p.RetryAt == nil
 }
 
+// FinalNotice tells whether the try there will be is the last one of the schedule.
+func (p Payment) FinalNotice(schedule []int) bool {
+	if p.RetryAt == nil {
+		return false
+	}
+	for _, day := range schedule {
+		if p.FailedAt.AddDate(0, 0, day).After(*p.RetryAt) {
+			return false
+		}
+	}
+	return true
+}
+
 func (p Payment) changed(now time.Time) Payment {
 	p.UpdatedAt = foyer.Micro(now)
 	p.Version++
@@ -119,7 +132,7 @@ func (s Subscription) Settled(p Payment, method PaymentMethodID, now time.Time) 
 		after := p.Effect.After
 		scheduled := s.ScheduledChange
 		next.Items, next.Cycle, next.Discount, next.AnchorAt = after.Items, after.Cycle, after.Discount, after.AnchorAt
-		next.CurrentPeriod, next.NextBilledAt, next.RemindAt = after.CurrentPeriod, after.NextBilledAt, after.RemindAt
+		next.CurrentPeriod, next.NextBilledAt, next.LoweredFrom = after.CurrentPeriod, after.NextBilledAt, after.LoweredFrom
 		next.Status, next.PausedAt, next.Pending = after.Status, nil, nil
 		if p.Effect.Kind == EffectResume {
 			event = EventSubscriptionActive

@@ -23,6 +23,7 @@ const (
 	EventInvoiceCreated       foyer.EventType = "invoice.created"
 	EventInvoicePaid          foyer.EventType = "invoice.paid"
 	EventInvoiceCanceled      foyer.EventType = "invoice.canceled"
+	EventInvoiceReplaced      foyer.EventType = "invoice.replaced"
 	EventMethodCreated        foyer.EventType = "payment_method.created"
 	EventMethodUpdated        foyer.EventType = "payment_method.updated"
 	EventMethodDeleted        foyer.EventType = "payment_method.deleted"
@@ -33,12 +34,23 @@ type MailKind string
 
 // The mails the engine sends.
 const (
-	MailReceipt               MailKind = "receipt"
-	MailPaymentFailed         MailKind = "payment_failed"
-	MailInvoiceDue            MailKind = "invoice_due"
-	MailCardExpiring          MailKind = "card_expiring"
-	MailTrialEnding           MailKind = "trial_ending"
-	MailRenewalComing         MailKind = "renewal_coming"
+	MailReceipt       MailKind = "receipt"
+	MailPaymentFailed MailKind = "payment_failed"
+	MailInvoiceDue    MailKind = "invoice_due"
+	MailCardExpiring  MailKind = "card_expiring"
+	MailTrialEnding   MailKind = "trial_ending"
+	MailRenewalComing MailKind = "renewal_coming"
+	// MailWelcome confirms a new subscription or trial, with its terms.
+	MailWelcome MailKind = "welcome"
+	// MailDiscountEnding tells before the first bill that a discount does not lower any more, MailYearlyReminder once a year what a
+	// subscription is and costs.
+	MailDiscountEnding MailKind = "discount_ending"
+	MailYearlyReminder MailKind = "yearly_reminder"
+	// MailCredited tells of credit that nothing else tells of, MailInvoiceCanceled of an invoice that is not owed any more.
+	MailCredited        MailKind = "credited"
+	MailInvoiceCanceled MailKind = "invoice_canceled"
+	// MailMethodRemoved tells that a payment method was deleted that nothing was paid with any more.
+	MailMethodRemoved         MailKind = "payment_method_removed"
 	MailCancellationScheduled MailKind = "cancellation_scheduled"
 	MailKept                  MailKind = "kept"
 	MailCanceled              MailKind = "canceled"
@@ -50,6 +62,7 @@ const (
 	MailRefunded              MailKind = "refunded"
 	MailMethodChanged         MailKind = "payment_method_changed"
 	MailInvoiceCopy           MailKind = "invoice_copy"
+	MailInvoiceRevised        MailKind = "invoice_revised"
 	MailDiscountApplied       MailKind = "discount_applied"
 	MailTrialExtended         MailKind = "trial_extended"
 	// MailWithdrawalDeclared asks the customer whether a withdrawal declared without signing in is theirs; MailWithdrawalReceived
@@ -95,8 +108,12 @@ type MailFacts struct {
 	ProRata  bool `json:"pro_rata,omitempty"`
 	Examined bool `json:"examined,omitempty"`
 	// Attempt counts the tries to collect a payment, from 1; Last says that there will be no other by itself.
-	Attempt   int       `json:"attempt,omitempty"`
-	Last      bool      `json:"last,omitempty"`
+	Attempt int  `json:"attempt,omitempty"`
+	Last    bool `json:"last,omitempty"`
+	// Final says that only one more try comes after this one.
+	Final bool `json:"final,omitempty"`
+	// Full says that with a refund all that was paid has gone back.
+	Full      bool      `json:"full,omitempty"`
 	ErrorCode ErrorCode `json:"error_code,omitempty"`
 	// Then is what happens to the subscription when the last try fails: "cancel" or "pause".
 	Then  string `json:"then,omitempty"`
@@ -109,4 +126,8 @@ type MailFacts struct {
 	// Number and Document ("invoice" or "credit_note") name the document a mail is about.
 	Number   string `json:"number,omitempty"`
 	Document string `json:"document,omitempty"`
+	// Replaced is the number of the document that one took the place of.
+	Replaced string `json:"replaced,omitempty"`
+	// CreditNote is the document that takes that one back; it goes with the mail.
+	CreditNote string `json:"credit_note,omitempty"`
 }

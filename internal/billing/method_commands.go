@@ -357,6 +357,9 @@ func (s *Service) DeletePaymentMethod(ctx context.Context, by foyer.Actor, id Pa
 		if err := s.store.DeletePaymentMethod(ctx, method, foyer.Micro(now)); err != nil {
 			return err
 		}
+		if err := s.order(ctx, by.Scope, MailMethodRemoved, "", MailFacts{Brand: brandOf(method.Card), Last4: last4Of(method.Card)}, now); err != nil {
+			return err
+		}
 		return s.store.RecordEvents(ctx, s.event(by.Scope, EventMethodDeleted, string(id), now))
 	})
 	if err != nil {

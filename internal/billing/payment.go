@@ -317,6 +317,8 @@ type Refund struct {
 type RefundLine struct {
 	LineID string `json:"line_id"`
 	Amount int64  `json:"amount"`
+	// Tax is how much of the amount is tax; nil for as much as was charged in proportion.
+	Tax *int64 `json:"tax,omitempty"`
 }
 
 // Refunded returns the sum of the approved refunds and chargebacks: credits lower what is due, they pay nothing back.

@@ -75,7 +75,44 @@ func (p Payment) Refund(in RefundInput) ([]RefundLine, int64, error) {
 	if sum <= 0 || sum > left {
 		return nil, 0, foyer.Refuse(foyer.Invalid, "refund.too_large")
 	}
+	return p.afterTax(lines), sum, nil
+}
+
+// RefundTax reckons what gives back the whole tax of a payment and nothing else, line by line.
+//
+// Refusals: Conflict (invoice.tax_not_refundable) for tax that is negative, or more than the money that came in and is still here:
+// credit paid the rest, or a refund took it.
+func (p Payment) RefundTax() ([]RefundLine, int64, error) {
+	sum := p.Totals.Tax
+	if p.Status != PaymentCompleted || p.Provider() == "" || sum <= 0 || sum > p.Totals.GrandTotal-p.Totals.Refunded {
+		return nil, 0, foyer.Refuse(foyer.Conflict, "invoice.tax_not_refundable")
+	}
+	var lines []RefundLine
+	for _, l := range p.Lines {
+		if tax := l.Totals.Tax; tax != 0 {
+			lines = append(lines, RefundLine{LineID: string(l.ID), Amount: tax, Tax: &tax})
+		}
+	}
 	return lines, sum, nil
+}
+
+// afterTax says of lines whose tax went back by itself that what goes back now has none in it.
+func (p Payment) afterTax(lines []RefundLine) []RefundLine {
+	gone := map[string]bool{}
+	for _, r := range p.Refunds {
+		for _, l := range r.Lines {
+			if l.Tax != nil && *l.Tax == l.Amount && l.Amount != 0 && r.Status != RefundRejected {
+				gone[l.LineID] = true
+			}
+		}
+	}
+	var none int64
+	for i := range lines {
+		if gone[lines[i].LineID] {
+			lines[i].Tax = &none
+		}
+	}
+	return lines
 }
 
 // spreadRefund divides an amount over the lines by what is left of each.
@@ -101,7 +138,7 @@ func (p Payment) spreadRefund(amount int64, rest map[string]int64) []RefundLine 
 }
 
 // Credited returns the part of the bill that goes back, as lines and sums of a credit note: each line's tax in the proportion
-// it was charged in.
+// it was charged in, unless it is said.
 func (p Payment) Credited(refunded []RefundLine) Bill {
 	var bill Bill
 	rates := map[foyer.Rate]int{}
@@ -111,7 +148,9 @@ func (p Payment) Credited(refunded []RefundLine) Bill {
 				continue
 			}
 			tax := int64(0)
-			if l.Totals.Total != 0 {
+			if r.Tax != nil {
+				tax = *r.Tax
+			} else if l.Totals.Total != 0 {
 				tax = round(new(big.Rat).Mul(big.NewRat(l.Totals.Tax, l.Totals.Total), new(big.Rat).SetInt64(r.Amount)))
 			}
 			l.Totals = LineTotals{Subtotal: r.Amount - tax, Tax: tax, Total: r.Amount}

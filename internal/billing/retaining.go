@@ -83,11 +83,9 @@ func (s Subscription) TrialExtended(days int, now time.Time) (Subscription, erro
 	end := s.Trial.End.AddDate(0, 0, days)
 	next.Trial = &foyer.Period{Start: s.Trial.Start, End: end}
 	next.CurrentPeriod, next.NextBilledAt, next.AnchorAt = next.Trial, &end, &end
-	remind := end.Add(-remindBefore)
-	if remind.Before(now) {
-		remind = foyer.Micro(now)
+	if !now.Before(end.Add(-trialLead)) {
+		next.tell(Notice{Kind: MailTrialEnding, Of: end}) // by the mail that says how long the trial is now
 	}
-	next.RemindAt = &remind
 	next.reprice()
 	return next, nil
 }

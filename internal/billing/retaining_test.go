@@ -115,8 +115,11 @@ func TestATrialMadeLonger(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, day("2026-04-24"), longer.Trial.End)
 	assert.Equal(t, day("2026-04-24"), longer.NextPayment().At)
-	assert.Equal(t, day("2026-04-17"), *longer.RemindAt)
-	_, days := bills(t, func() billing.Subscription { longer.RemindAt = nil; return longer }(), 2)
+	assert.Equal(t, day("2026-04-16"), *longer.DueAt())
+	_, days := bills(t, func() billing.Subscription {
+		longer.Told = map[billing.MailKind]time.Time{billing.MailTrialEnding: longer.Trial.End}
+		return longer
+	}(), 2)
 	assert.Equal(t, []string{"2026-04-24", "2026-05-24"}, days)
 	_, err = paying().TrialExtended(14, now)
 	assert.Equal(t, "subscription.not_trialing", codeOf(err))

@@ -127,8 +127,12 @@ type Subscription struct {
 	// OpenPayment is being charged now; what becomes of the subscription depends on it. Debt is past due.
 	OpenPayment PaymentID
 	Debt        PaymentID
-	// RemindAt is when the customer is told that the trial ends or a long period renews; nil when told.
-	RemindAt *time.Time
+	// Territory is where the customer lives, as far as it counts for Notices.
+	Territory Territory
+	// Told is what the customer was told of ahead of time, last of each kind.
+	Told map[MailKind]time.Time
+	// LoweredFrom is since when bills are lower by a discount with an end, the one of the present period too; nil when it is not.
+	LoweredFrom *time.Time
 	// BillingDetails are the terms of a subscription collected by invoice.
 	BillingDetails *Terms
 }

@@ -9,12 +9,6 @@ import (
 // ProviderNative is the name of Foyer's own engine.
 const ProviderNative = "native"
 
-// How long before it happens a customer is told that a trial ends or a long period renews.
-const (
-	remindBefore     = 7 * 24 * time.Hour
-	remindFromMonths = 80 // days a period must have to be announced: a quarter and longer
-)
-
 // Step is one thing that fell due: the subscription after it, the event and mail it gives, and the period to bill.
 type Step struct {
 	Subscription Subscription
@@ -35,14 +29,20 @@ func (s Subscription) DueAt() *time.Time {
 	if s.inert() != "" || s.OpenPayment != "" {
 		return nil
 	}
+	due := s.changesAt()
+	if n := firstNotice(s.Notices()); n != nil && (due == nil || n.At.Before(*due)) {
+		due = &n.At
+	}
+	return due
+}
+
+// changesAt is when time alone will change the subscription; nil when it will not.
+func (s Subscription) changesAt() *time.Time {
 	var due *time.Time
 	earlier := func(t *time.Time) {
 		if t != nil && (due == nil || t.Before(*due)) {
 			due = t
 		}
-	}
-	if s.Status != SubscriptionPastDue { // whoever owes is not told of the next bill
-		earlier(s.RemindAt)
 	}
 	switch s.Status {
 	case SubscriptionTrialing:
@@ -68,8 +68,8 @@ func (s Subscription) Step(now time.Time) (Step, bool) {
 		return Step{}, false
 	}
 	at := *due
-	if s.RemindAt != nil && !s.RemindAt.After(at) {
-		return s.remind(), true
+	if changes := s.changesAt(); changes == nil || at.Before(*changes) {
+		return s.remind(*firstNotice(s.Notices()), now), true
 	}
 	switch {
 	case s.scheduled(ScheduleCancel) && s.endsBy(at):
@@ -103,23 +103,26 @@ func (s Subscription) Step(now time.Time) (Step, bool) {
 	return step, true
 }
 
-// remind tells of what comes, once.
-func (s Subscription) remind() Step {
+// remind tells of what comes, once; what has come already is not told any more.
+func (s Subscription) remind(n Notice, now time.Time) Step {
 	next := s
-	next.RemindAt = nil
+	next.tell(n)
 	next.Version++
-	step := Step{Subscription: next, Mail: MailRenewalComing}
-	if s.Status == SubscriptionTrialing {
-		step.Mail = MailTrialEnding
-		step.Facts.EffectiveAt = &s.Trial.End
-	} else {
-		step.Facts.EffectiveAt = &s.CurrentPeriod.End
+	step := Step{Subscription: next}
+	if !now.Before(n.Of) {
+		return step
 	}
-	pays := s.NextPayment()
-	if pays == nil {
-		step.Mail = "" // it will not renew: nothing to announce
-	} else {
-		step.Facts.Amount = pays.Total
+	step.Mail = n.Kind
+	switch n.Kind {
+	case MailYearlyReminder:
+		if pays := s.NextPayment(); pays.At.After(now) {
+			step.Facts.EffectiveAt, step.Facts.Amount = &pays.At, pays.Total
+		}
+	case MailDiscountEnding:
+		full := s.PendingTotal()
+		step.Facts.EffectiveAt, step.Facts.Amount = &n.Of, &full
+	default:
+		step.Facts.EffectiveAt, step.Facts.Amount = &n.Of, s.NextPayment().Total
 	}
 	return step
 }
@@ -128,13 +131,13 @@ func (s Subscription) remind() Step {
 func (s *Subscription) begin(at time.Time) (*foyer.Period, *SubscriptionDiscount) {
 	period := foyer.Period{Start: at, End: s.Cycle.Next(*s.AnchorAt, at)}
 	s.Status, s.CurrentPeriod, s.NextBilledAt = SubscriptionActive, &period, &period.End
-	s.RemindAt = nil
-	if s.Cycle.Days() >= remindFromMonths {
-		remind := period.End.Add(-remindBefore)
-		s.RemindAt = &remind
-	}
 	discount := s.Discount
-	if discount != nil && discount.PeriodsLeft != nil {
+	if discount == nil || discount.PeriodsLeft == nil {
+		s.LoweredFrom = nil
+	} else {
+		if s.LoweredFrom == nil {
+			s.LoweredFrom = &at
+		}
 		left := *discount.PeriodsLeft - 1
 		after := *discount
 		after.PeriodsLeft = &left
@@ -189,13 +192,13 @@ func (s Subscription) changed(now time.Time) Subscription {
 
 func (s *Subscription) end(at time.Time) {
 	s.Status, s.CanceledAt = SubscriptionCanceled, &at
-	s.CurrentPeriod, s.NextBilledAt, s.ScheduledChange, s.Pending, s.RemindAt, s.NextTotal = nil, nil, nil, nil, nil, nil
-	s.PausedAt, s.Debt = nil, ""
+	s.CurrentPeriod, s.NextBilledAt, s.ScheduledChange, s.Pending, s.NextTotal = nil, nil, nil, nil, nil
+	s.PausedAt, s.LoweredFrom, s.Debt = nil, nil, ""
 }
 
 // pause keeps the period: who resumes while it lasts may go on with it.
 func (s *Subscription) pause(at time.Time, resume *time.Time) {
-	s.Status, s.PausedAt, s.NextBilledAt, s.RemindAt, s.Debt, s.ScheduledChange = SubscriptionPaused, &at, nil, nil, "", nil
+	s.Status, s.PausedAt, s.NextBilledAt, s.Debt, s.ScheduledChange = SubscriptionPaused, &at, nil, "", nil
 	if resume != nil {
 		s.ScheduledChange = &ScheduledChange{Action: ScheduleResume, EffectiveAt: *resume}
 	}
@@ -215,6 +218,8 @@ type NewSubscription struct {
 	BillingDetails *Terms
 	ExternalID     string
 	Metadata       foyer.Metadata
+	// Territory is where the customer lives.
+	Territory Territory
 }
 
 // Begin returns the new subscription and the period to bill at once; nil for one that starts with a trial.
@@ -224,17 +229,12 @@ func (n NewSubscription) Begin(now time.Time) (Subscription, *foyer.Period, *Sub
 		ID: n.ID, Merchant: n.Scope.Merchant, Customer: n.Scope.Customer, ExternalID: n.ExternalID, Provider: ProviderNative, Currency: n.Currency,
 		Items: n.Items, Cycle: n.Cycle, CollectionMode: n.CollectionMode, PaymentMethod: n.PaymentMethod, Discount: n.Discount,
 		StartedAt: &now, CreatedAt: now, UpdatedAt: now, Version: 1, AnchorAt: &now, BillingDetails: n.BillingDetails,
-		Metadata: n.Metadata.Kept(),
+		Metadata: n.Metadata.Kept(), Territory: n.Territory,
 	}
 	if n.TrialEnd != nil && n.TrialEnd.After(now) {
 		end := foyer.Micro(*n.TrialEnd)
 		s.Status, s.Trial, s.NextBilledAt, s.AnchorAt = SubscriptionTrialing, &foyer.Period{Start: now, End: end}, &end, &end
 		s.CurrentPeriod = s.Trial
-		remind := end.Add(-remindBefore)
-		if remind.Before(now) {
-			remind = now
-		}
-		s.RemindAt = &remind
 		s.reprice()
 		return s, nil, nil
 	}

@@ -44,7 +44,7 @@ func (p Payment) ReturnCredit(amount int64) ([]RefundLine, error) {
 	if _, credit := p.Returnable(); amount <= 0 || amount > credit {
 		return nil, foyer.Refuse(foyer.Invalid, "refund.too_large")
 	}
-	return p.spreadRefund(amount, p.linesLeft()), nil
+	return p.afterTax(p.spreadRefund(amount, p.linesLeft())), nil
 }
 
 // linesLeft is what of each line was not given back yet.

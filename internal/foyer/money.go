@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/big"
+	"strconv"
 	"strings"
 )
 
@@ -53,6 +54,23 @@ func (m Money) Times(n int64) (Money, error) {
 		return Money{}, ErrOverflow
 	}
 	return Money{product, m.Currency}, nil
+}
+
+// Decimal returns the amount in the currency's main unit as a plain decimal for programs: "19.99", "-0.05", "1999" (JPY).
+func (m Money) Decimal() string {
+	digits := strconv.FormatInt(m.Amount, 10)
+	sign := ""
+	if m.Amount < 0 {
+		sign, digits = "-", digits[1:]
+	}
+	places := m.Currency.Decimals()
+	if places == 0 {
+		return sign + digits
+	}
+	if missing := places + 1 - len(digits); missing > 0 {
+		digits = strings.Repeat("0", missing) + digits
+	}
+	return sign + digits[:len(digits)-places] + "." + digits[len(digits)-places:]
 }
 
 // Rate is a share written as a decimal, for example "0.19" for 19 %. It is kept as the text it came in, because tax

@@ -75,3 +75,24 @@ func TestARateIsAPlainDecimal(t *testing.T) {
 		assert.False(t, wrong.Valid(), "%q", wrong)
 	}
 }
+
+func TestMoneyAsDecimal(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		amount   int64
+		currency foyer.Currency
+		want     string
+	}{
+		{1999, "EUR", "19.99"},
+		{5, "EUR", "0.05"},
+		{-5, "EUR", "-0.05"},
+		{0, "EUR", "0.00"},
+		{1999, "JPY", "1999"},
+		{1, "BHD", "0.001"},
+		{math.MinInt64, "USD", "-92233720368547758.08"},
+	} {
+		if got := (foyer.Money{Amount: c.amount, Currency: c.currency}).Decimal(); got != c.want {
+			t.Errorf("%d %s: %s, want %s", c.amount, c.currency, got, c.want)
+		}
+	}
+}

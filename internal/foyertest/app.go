@@ -156,6 +156,11 @@ func WithLimits(limits identity.Limits) Option {
 	}
 }
 
+// WithMailServer sends mails by SMTP, also from further domains, instead of keeping them.
+func WithMailServer(url string, domains ...string) Option {
+	return func(c *app.Config) { c.SMTPURL, c.MailDomains = url, domains }
+}
+
 // WithLifetimes changes how long things are good for.
 func WithLifetimes(change func(*identity.Lifetimes)) Option {
 	return func(c *app.Config) { change(&c.Lifetimes) }

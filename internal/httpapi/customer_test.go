@@ -78,7 +78,7 @@ func TestNotModifiedOnEverySingleResource(t *testing.T) {
 	a := foyertest.New(t, "sqlite")
 	s := newStreet(t, a)
 	for _, o := range foyertest.CustomerOperations() {
-		if o.Method != http.MethodGet || strings.HasPrefix(o.ID, "list") || !strings.HasPrefix(o.Path, "/v1/") || o.ID == "exportMe" {
+		if o.Method != http.MethodGet || strings.HasPrefix(o.ID, "list") || !strings.HasPrefix(o.Path, "/v1/") || strings.HasPrefix(o.ID, "export") {
 			continue
 		}
 		path := at(o, s.own[parameter(o)])

@@ -45,7 +45,8 @@ func (p presenter) invoice(v invoice.Invoice) api.Invoice {
 	return api.Invoice{
 		Id: string(v.ID), Number: v.Number, Kind: api.InvoiceKind(v.Kind), Revision: int32(v.Revision), Status: api.InvoiceStatus(v.Status),
 		StatusText: p.locale.Text("invoice.status."+string(v.Status), nil), PaymentId: string(v.Payment), IssuedAt: v.IssuedAt, DueAt: v.DueAt, CreatedAt: v.CreatedAt,
-		Currency: string(v.Currency), Total: p.money(v.Total, v.Currency), Replaces: orNull(v.Replaces), Copy: v.Copy,
+		Currency: string(v.Currency), Total: p.money(v.Total, v.Currency), Replaces: orNull(v.Replaces), ReplacedBy: orNull(v.ReplacedBy), Credits: orNull(v.Credits),
+		ContentSha256: orNull(v.Hash), Copy: v.Copy,
 		Buyer:      api.Buyer{Name: orNull(v.Buyer.Name), Company: orNull(v.Buyer.Company), TaxId: orNull(v.Buyer.TaxID), Address: address(v.Buyer.Address)},
 		CustomerId: p.of(v.Customer), Metadata: p.metadata(v.Metadata),
 	}

@@ -143,7 +143,7 @@ func TestTwoYearsOfACustomer(t *testing.T) {
 			kinds = append(kinds, string(o.Kind))
 		}
 		receipts := strings.Repeat("receipt ", 12)
-		assert.Equal(t, strings.Fields("trial_ending payment_failed payment_method_changed receipt plan_changed receipt payment_method_changed "+
+		assert.Equal(t, strings.Fields("welcome trial_ending payment_failed payment_method_changed receipt plan_changed receipt payment_method_changed "+
 			"payment_failed payment_failed payment_failed receipt pause_scheduled paused receipt resumed refunded "+receipts+
 			"cancellation_scheduled kept cancellation_scheduled canceled"), kinds)
 		mails := a.AwaitMails(t, c.Email, len(kinds)+1) // and the sign-in's

@@ -74,17 +74,10 @@ func (s *Server) settingsFor(ctx context.Context, r *request) (merchant.Settings
 	return settings, err
 }
 
-// spoken is the language of a portal when nothing better is known: its default, else the first it speaks, else English.
+// spoken is the language of a portal when nothing better is known.
 func spoken(settings merchant.Settings) i18n.Locale {
-	if locale, ok := i18n.Find(settings.DefaultLocale); ok {
-		return locale
-	}
-	if len(settings.Languages) > 0 && !settings.Speaks(i18n.English.Tag) {
-		if locale, ok := i18n.Find(settings.Languages[0]); ok {
-			return locale
-		}
-	}
-	return i18n.English
+	locale, _ := i18n.Find(settings.Fallback())
+	return locale
 }
 
 // speakLink makes the answer that opens a link's session speak as the following ones will.

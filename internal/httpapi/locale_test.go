@@ -10,6 +10,7 @@ import (
 
 	"foyer/internal/billing"
 	"foyer/internal/foyertest"
+	"foyer/internal/i18n"
 	"foyer/internal/merchant"
 )
 
@@ -37,7 +38,7 @@ func TestTheLanguageIsTheRequestsThenTheCustomersThenTheBrowsersThenThePortals(t
 			{"none known of the browser's", asPlain, "", "tlh, *", "de", "1.234,56 €", "Abgeschlossen"},
 			{"the customer's", asChosen, "", "en", "de", "1.234,56 €", "Abgeschlossen"},
 			{"the request's", asChosen, "?locale=en", "de", "en", "€1,234.56", "Completed"},
-			{"French: formats, but English texts, and it says so", asChosen, "?locale=fr", "", "en", "1 234,56 €", "Completed"},
+			{"French", asChosen, "?locale=fr", "", "fr", "1 234,56 €", i18n.Locale{Tag: "fr", Language: "fr"}.Text("payment.status.completed", nil)},
 			{"a region of German", asPlain, "?locale=de-AT", "", "de", "1.234,56 €", "Abgeschlossen"},
 			{"a language nobody has formats for is no wish", asPlain, "?locale=tlh", "en", "en", "€1,234.56", "Completed"},
 			{"nor the only one", asPlain, "?locale=tlh", "", "de", "1.234,56 €", "Abgeschlossen"},

@@ -307,7 +307,7 @@ func TestAMerchantSendsADocumentAgain(t *testing.T) {
 		assert.Equal(t, theirs.Body, ours.Body)
 		assert.Contains(t, ours.Header.Get("Content-Disposition"), "inline")
 		b.key.Get(merchantInvoices+"/"+id+"/pdf?locale=de", "If-None-Match", ours.Header.Get("ETag")).Must(http.StatusNotModified)
-		before := len(a.AwaitMails(t, b.customer.Email, 2)) // the receipt and the sign-in's
+		before := len(a.AwaitMails(t, b.customer.Email, 3)) // the confirmation, the receipt and the sign-in's
 		for range 3 {
 			assert.Equal(t, "INV-000001", b.key.Post(merchantInvoices+"/"+id+"/send", nil).Must(http.StatusOK).Text("number"))
 		}

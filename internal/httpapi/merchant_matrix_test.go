@@ -53,6 +53,7 @@ func newEstate(t *testing.T, a *foyertest.App, name string) *estate {
 	post("portal_session_id", "/portal-sessions", map[string]any{"customer_id": e.own["customer_id"]})
 	post("webhook_endpoint_id", "/webhook-endpoints", map[string]any{"url": "https://hooks.acme.example/foyer"})
 	post("delivery_id", "/webhook-endpoints/"+e.own["webhook_endpoint_id"]+"/test", nil)
+	e.own["language"] = "pt-BR"
 	post("api_key_id", "/api-keys", map[string]any{"name": "Spare", "permissions": []string{"read"}})
 	first := func(parameter, path string) {
 		e.own[parameter] = e.key.Get("/v1/merchant" + path).Must(http.StatusOK).Text("data.0.id")
@@ -221,6 +222,9 @@ func TestAnotherMerchantsThingsAndRubbishAreTheSame404(t *testing.T) {
 			names := pathParameter.FindAllStringSubmatch(o.Path, -1)
 			for _, named := range names {
 				name := named[1]
+				if name == "language" {
+					continue // nobody's: every merchant has texts in each
+				}
 				prefix, _, _ := strings.Cut(zenith.own[name], "_")
 				with := func(id string) *foyertest.Answer {
 					ids := map[string]string{}

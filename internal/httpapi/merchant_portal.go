@@ -72,6 +72,9 @@ func patchedSettings(m merchant.Merchant, patch []byte) (merchant.Settings, erro
 	if err := json.Unmarshal(patch, &change); err != nil {
 		return merchant.Settings{}, foyer.Refuse(foyer.Malformed, "json.invalid")
 	}
+	if err := spellKeys(change); err != nil {
+		return merchant.Settings{}, err
+	}
 	merged, err := json.Marshal(mergePatch(target, change, defaults))
 	if err != nil {
 		return merchant.Settings{}, err
@@ -150,6 +153,31 @@ func mergePatch(target, patch, defaults map[string]any) map[string]any {
 	return target
 }
 
+// spellKeys writes the languages of texts in a patch as they are kept, so that "pt-br" changes what "pt-BR" is; two spellings of one are
+// refused: which of them would count?
+func spellKeys(change map[string]any) error {
+	var faults []foyer.FieldError
+	for _, of := range [][2]string{{"legal", "texts"}, {"invoices", "footers"}, {"invoices", "notes"}} {
+		group, _ := change[of[0]].(map[string]any)
+		texts, _ := group[of[1]].(map[string]any)
+		spelled := map[string]any{}
+		for _, tag := range slices.Sorted(maps.Keys(texts)) {
+			as := tag
+			if locale, known := i18n.Find(tag); known {
+				as = locale.Tag
+			}
+			if _, twice := spelled[as]; twice {
+				faults = append(faults, foyer.FieldError{Pointer: "/" + of[0] + "/" + of[1] + "/" + tag, Code: "input.duplicate"})
+			}
+			spelled[as] = texts[tag]
+		}
+		if texts != nil {
+			group[of[1]] = spelled
+		}
+	}
+	return foyer.InvalidFields(faults...)
+}
+
 // spellLanguages writes tags as they are compared (pt-br is pt-BR), and refuses languages there are no formats for.
 func spellLanguages(s *merchant.Settings) error {
 	var faults []foyer.FieldError
@@ -170,12 +198,26 @@ func spellLanguages(s *merchant.Settings) error {
 		}
 	}
 	s.Languages = languages
-	texts := map[string]string{}
-	for tag, text := range s.Legal.Texts {
-		texts[spelled("/legal/texts/"+tag, tag)] = text
-	}
-	if len(texts) > 0 {
-		s.Legal.Texts = texts
+	for _, of := range []struct {
+		pointer string
+		texts   *map[string]string
+		any     bool // may have a text for every language without one of its own
+	}{
+		{"/legal/texts/", &s.Legal.Texts, false},
+		{"/invoices/footers/", &s.Invoices.Footers, true},
+		{"/invoices/notes/", &s.Invoices.Notes, true},
+	} {
+		var texts map[string]string
+		for tag, text := range *of.texts {
+			if texts == nil {
+				texts = map[string]string{}
+			}
+			if !of.any || tag != merchant.AnyLanguage {
+				tag = spelled(of.pointer+tag, tag)
+			}
+			texts[tag] = text
+		}
+		*of.texts = texts
 	}
 	return foyer.InvalidFields(faults...)
 }
@@ -196,13 +238,17 @@ func showSettings(m merchant.Merchant) api.PortalSettings {
 			Revisions: !set.Features.RevisionsOff,
 		},
 		SignIn:     api.SignInPolicy{DeviceBindingRequired: set.RequireDeviceBinding},
-		MailSender: api.MailSender{Name: orNull(set.MailSender.Name), ReplyTo: orNull(set.MailSender.ReplyTo)},
+		MailSender: api.MailSender{Name: orNull(set.MailSender.Name), ReplyTo: orNull(set.MailSender.ReplyTo), Address: orNull(set.MailSender.Address)},
+		Invoices: api.InvoiceSettings{
+			Footers: orEmpty(set.Invoices.Footers), Notes: orEmpty(set.Invoices.Notes), Bilingual: set.Invoices.Bilingual,
+			Revisions: set.Invoices.RevisionLimit(), RefundTax: set.Invoices.RefundTax,
+		},
 		Legal: api.LegalSettings{
 			TermsUrl: orNull(set.Legal.TermsURL), PrivacyUrl: orNull(set.Legal.PrivacyURL), ImprintUrl: orNull(set.Legal.ImprintURL),
-			SupportUrl: orNull(set.Legal.SupportURL), Texts: set.Legal.Texts,
+			SupportUrl: orNull(set.Legal.SupportURL), Texts: orEmpty(set.Legal.Texts),
 		},
 		Dunning:        api.Dunning{Days: billing.DefaultDunning.Days, Then: api.DunningThen(billing.DefaultDunning.Then)},
-		PlanPaths:      set.PlanPaths,
+		PlanPaths:      orEmpty(set.PlanPaths),
 		UpdatedVersion: m.Portal.Version,
 	}
 	if a := set.Seller.Address; a != (merchant.Address{}) {
@@ -216,13 +262,15 @@ func showSettings(m merchant.Merchant) api.PortalSettings {
 	if set.Dunning.Then != "" {
 		shown.Dunning.Then = api.DunningThen(set.Dunning.Then)
 	}
-	if shown.Legal.Texts == nil {
-		shown.Legal.Texts = map[string]string{}
-	}
-	if shown.PlanPaths == nil {
-		shown.PlanPaths = map[string][]string{}
-	}
 	return shown
+}
+
+// orEmpty is an empty map for none.
+func orEmpty[V any](m map[string]V) map[string]V {
+	if m == nil {
+		return map[string]V{}
+	}
+	return m
 }
 
 // some is nil for an empty list.
@@ -248,7 +296,8 @@ func settingsOf(v api.PortalSettings) merchant.Settings {
 			RevisionsOff: !v.Features.Revisions,
 		},
 		RequireDeviceBinding: v.SignIn.DeviceBindingRequired,
-		MailSender:           merchant.MailSender{Name: value(v.MailSender.Name), ReplyTo: value(v.MailSender.ReplyTo)},
+		MailSender:           merchant.MailSender{Name: value(v.MailSender.Name), ReplyTo: value(v.MailSender.ReplyTo), Address: value(v.MailSender.Address)},
+		Invoices:             merchant.InvoiceSettings{Bilingual: v.Invoices.Bilingual, RefundTax: v.Invoices.RefundTax},
 		Legal: merchant.LegalLinks{
 			TermsURL: value(v.Legal.TermsUrl), PrivacyURL: value(v.Legal.PrivacyUrl), ImprintURL: value(v.Legal.ImprintUrl), SupportURL: value(v.Legal.SupportUrl),
 		},
@@ -260,11 +309,21 @@ func settingsOf(v api.PortalSettings) merchant.Settings {
 	if v.Dunning.Then != api.DunningThen(billing.DefaultDunning.Then) {
 		set.Dunning.Then = string(v.Dunning.Then)
 	}
+	if v.Invoices.Revisions != merchant.DefaultRevisions {
+		set.Invoices.Revisions = &v.Invoices.Revisions
+	}
+	for _, of := range []struct {
+		to    *map[string]string
+		shown map[string]string
+	}{
+		{&set.Legal.Texts, v.Legal.Texts}, {&set.Invoices.Footers, v.Invoices.Footers}, {&set.Invoices.Notes, v.Invoices.Notes},
+	} {
+		if len(of.shown) > 0 {
+			*of.to = of.shown
+		}
+	}
 	if len(v.PlanPaths) > 0 {
 		set.PlanPaths = v.PlanPaths
-	}
-	if len(v.Legal.Texts) > 0 {
-		set.Legal.Texts = v.Legal.Texts
 	}
 	if a := v.Seller.Address; a != nil {
 		set.Seller.Address = merchant.Address{

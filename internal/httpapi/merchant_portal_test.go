@@ -65,6 +65,27 @@ func TestSettingsActAtOnce(t *testing.T) {
 	})
 }
 
+// What stands on invoices is set by language, patched by language, and shown as it is set.
+func TestInvoiceSettings(t *testing.T) {
+	t.Parallel()
+	a := foyertest.New(t, "sqlite")
+	m := a.Merchant(t, "acme")
+	key := a.Key(t, m)
+	none := key.Get(portal).Must(http.StatusOK)
+	assert.Equal(t, map[string]any{"footers": map[string]any{}, "notes": map[string]any{}, "bilingual": false, "revisions": 1.0, "refund_tax": false}, none.At("invoices"))
+	changed := key.Patch(portal, map[string]any{"invoices": map[string]any{
+		"footers": map[string]any{"default": "Acme Inc.", "pt-br": "Acme Ltda.\nCNPJ 1"}, "notes": map[string]any{"de": "Danke."}, "bilingual": true, "revisions": 3, "refund_tax": true,
+	}}).Must(http.StatusOK)
+	assert.Equal(t, map[string]any{
+		"footers": map[string]any{"default": "Acme Inc.", "pt-BR": "Acme Ltda.\nCNPJ 1"}, "notes": map[string]any{"de": "Danke."}, "bilingual": true, "revisions": 3.0, "refund_tax": true,
+	}, changed.At("invoices"))
+	fewer := key.Patch(portal, map[string]any{"invoices": map[string]any{"footers": map[string]any{"default": nil}, "notes": nil, "revisions": 0}}).Must(http.StatusOK)
+	assert.Equal(t, map[string]any{
+		"footers": map[string]any{"pt-BR": "Acme Ltda.\nCNPJ 1"}, "notes": map[string]any{}, "bilingual": true, "revisions": 0.0, "refund_tax": true,
+	}, fewer.At("invoices"))
+	assert.Equal(t, none.At("invoices"), key.Patch(portal, map[string]any{"invoices": nil}).Must(http.StatusOK).At("invoices"))
+}
+
 // Threats #42, #43, #48: what would lead customers, or us, somewhere else is refused, and nothing of the change is kept.
 func TestSettingsThatAreRefused(t *testing.T) {
 	t.Parallel()
@@ -96,6 +117,13 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		"an unknown language":        map[string]any{"languages": []string{"tlh"}},
 		"a reply to two":             map[string]any{"mail_sender": map[string]any{"reply_to": "a@acme.test,b@evil.test"}},
 		"a sender with a line break": map[string]any{"mail_sender": map[string]any{"name": "Acme\r\nBcc: x@evil.test"}},
+		"a sender of two":            map[string]any{"mail_sender": map[string]any{"address": "a@acme.test,b@evil.test"}},
+		"a footer in no language":    map[string]any{"invoices": map[string]any{"footers": map[string]any{"tlh": "x"}}},
+		"a footer with an override":  map[string]any{"invoices": map[string]any{"footers": map[string]any{"de": "x\u202ey"}}},
+		"an empty note":              map[string]any{"invoices": map[string]any{"notes": map[string]any{"de": ""}}},
+		"a language twice":           map[string]any{"invoices": map[string]any{"footers": map[string]any{"de": "a", "DE": "b"}}},
+		"a note of spaces":           map[string]any{"invoices": map[string]any{"notes": map[string]any{"de": "  "}}},
+		"endless revisions":          map[string]any{"invoices": map[string]any{"revisions": 11}},
 		"a name with an override":    map[string]any{"name": "Acme\u202emoc"},
 		"an empty name":              map[string]any{"name": "  "},
 		"dunning backwards":          map[string]any{"dunning": map[string]any{"days": []int{5, 3}}},
@@ -147,4 +175,23 @@ func TestMailsAreSignedAsTheMerchantSays(t *testing.T) {
 	refused := a.Client(t).RequestSignIn(m, "mia@mailbox.test").Refused(http.StatusUnprocessableEntity, "input.invalid")
 	assert.Equal(t, "/code_challenge", refused.Text("errors.0.pointer"))
 	assert.NotContains(t, a.Log.String(), "billing@acme.test")
+}
+
+// Threat: a merchant that sends as somebody else the mail server is believed about. Mails come from the instance's domain and those it allows.
+func TestTheSendersDomainIsOneOfTheInstance(t *testing.T) {
+	t.Parallel()
+	a := foyertest.New(t, "sqlite", foyertest.WithMailServer("smtp://127.0.0.1:1?from=billing@host.test&tls=none", "acme.test"))
+	key := a.Key(t, a.Merchant(t, "acme"))
+	for address, allowed := range map[string]bool{
+		"shop@acme.test": true, "shop@ACME.test": true, "any@host.test": true, "ceo@bank.test": false, "x@sub.acme.test": false, "x@acme.test.evil.test": false,
+	} {
+		answer := key.Patch(portal, map[string]any{"mail_sender": map[string]any{"address": address}})
+		if allowed {
+			assert.Equal(t, address, answer.Must(http.StatusOK).Text("mail_sender.address"))
+			continue
+		}
+		answer.Refused(http.StatusUnprocessableEntity, "input.invalid")
+		assert.Equal(t, []string{"/mail_sender/address input.mail_domain"}, toldFaults(answer), address)
+	}
+	assert.Nil(t, key.Patch(portal, map[string]any{"mail_sender": map[string]any{"address": nil}}).Must(http.StatusOK).At("mail_sender.address"))
 }

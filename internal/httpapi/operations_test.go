@@ -134,6 +134,8 @@ var visits = map[string]struct {
 	"getInvoice":                   {},
 	"downloadInvoice":              {},
 	"createDownloadLink":           {},
+	"exportInvoices":               {},
+	"reviseInvoice":                {body: map[string]any{"name": "Mallory"}},
 	"download":                     {gone: "download.invalid"},
 	"listPaymentMethods":           {},
 	"getPaymentMethod":             {},

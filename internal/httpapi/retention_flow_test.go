@@ -103,7 +103,7 @@ func TestTheWholeWayOut(t *testing.T) {
 		for _, words := range []string{open.Text("id"), "Yuki Tanaka", "Pro", "Kündigung", de.Date(ends)} {
 			assert.Contains(t, text, words)
 		}
-		mails := a.AwaitMails(t, l.customer.Email, 3) // sign-in, the first receipt, this
+		mails := a.AwaitMails(t, l.customer.Email, 4) // sign-in, confirmation, the first receipt, this
 		require.Len(t, mails[0].Attachments, 1)
 		assert.Equal(t, "application/pdf", mails[0].Attachments[0].ContentType)
 		assert.Contains(t, pdfText(t, mails[0].Attachments[0].Content), open.Text("id"))

@@ -54,6 +54,10 @@ type Config struct {
 	Keys   IdempotencyKeys
 	Audit  AuditLog
 	Sender *invoice.Sender
+	// Reviser corrects who invoices are made out to.
+	Reviser *invoice.Reviser
+	// Exporter packs a customer's documents into one file.
+	Exporter invoice.Exporter
 	// Receipts draws the receipt of somebody who left: its file name and the PDF.
 	Receipts func(ctx context.Context, r retention.Receipt, locale i18n.Locale) (name string, pdf []byte, err error)
 	Clocks   Clocks

@@ -40,7 +40,7 @@ func TestMailJobRunTwiceSendsTheSame(t *testing.T) {
 	})
 }
 
-// The customer's language, else the request's, else the portal's; English where we have no texts.
+// The customer's language, else the request's, else the portal's.
 func TestMailSpeaksTheCustomersLanguage(t *testing.T) {
 	t.Parallel()
 	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
@@ -55,7 +55,8 @@ func TestMailSpeaksTheCustomersLanguage(t *testing.T) {
 			{m, "", nil, "en"},
 			{m, "de", nil, "de"},
 			{m, "de-AT", map[string]any{"locale": "en"}, "de"},
-			{m, "fr", nil, "en"},
+			{m, "fr", nil, "fr"},
+			{m, "tlh", nil, "en"},
 			{m, "", map[string]any{"locale": "de"}, "de"},
 			{m, "en", map[string]any{"locale": "de"}, "en"},
 			{german, "", nil, "de"},
@@ -65,7 +66,7 @@ func TestMailSpeaksTheCustomersLanguage(t *testing.T) {
 			a.Customer(t, c.merchant, email, func(in *billing.Customer) { in.Locale = c.customer })
 			_, mail := mailed(t, a, c.merchant, email, c.request)
 			assert.Equal(t, c.want, mail.Language, "%d", i)
-			says := map[string]string{"en": "10 minutes", "de": "10 Minuten"}[c.want]
+			says := map[string]string{"en": "10 minutes", "de": "10 Minuten", "fr": "10 minutes"}[c.want]
 			assert.Contains(t, mail.Text, says)
 			assert.Contains(t, mail.HTML, says)
 		}

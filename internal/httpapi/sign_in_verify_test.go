@@ -65,9 +65,18 @@ func settle(t testing.TB, a *foyertest.App) {
 // mailed asks for a sign-in and returns its id and the mail.
 func mailed(t testing.TB, a *foyertest.App, m merchant.Merchant, email string, extra ...map[string]any) (id string, mail notify.Mail) {
 	t.Helper()
-	before := len(a.Mails(t, email))
+	links := func() (mails []notify.Mail) { // other mails may come at the same time
+		for _, mail := range a.Mails(t, email) {
+			if foyertest.LinkToken(mail) != "" {
+				mails = append(mails, mail)
+			}
+		}
+		return mails
+	}
+	before := len(links())
 	id = a.Client(t).RequestSignIn(m, email, extra...).Must(http.StatusAccepted).Text("sign_in_id")
-	return id, a.AwaitMails(t, email, before+1)[0]
+	require.Eventually(t, func() bool { return len(links()) > before }, 10*time.Second, 25*time.Millisecond, "no mail came")
+	return id, links()[0]
 }
 
 func verify(t testing.TB, a *foyertest.App, body map[string]any) *foyertest.Answer {

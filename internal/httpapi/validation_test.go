@@ -49,6 +49,7 @@ var fullBodies = map[string][]string{
 	"confirmCancellation":          {`{"effective":"immediately"}`},
 	"createWithdrawal":             {`{"confirm":true}`},
 	"receiveGatewayWebhook":        {`{"id":"msg_1","type":"charge.updated"}`},
+	"reviseInvoice":                {`{"name":"Mia","company":"Mia Ltd","tax_id":"DE123456789","line1":"Street 1","line2":"Floor 2","city":"Dublin","region":"Leinster"}`},
 	"createDownloadLink":           {`{"disposition":"inline","locale":"de"}`},
 	"updateMe": {`{"name":"Mia","locale":"en","company":"Mia Ltd","tax_id":"IE1","address":{"line1":"1 Test Street","line2":"Back","city":"Dublin",
 		"region":"D","postal_code":"D01","country":"IE"}}`},

@@ -16,8 +16,8 @@ import (
 
 // cldr is what ICU writes, by what it was given; testdata/cldr.mjs made it.
 type cldr struct {
-	Number, Decimal, Percent, Date, DateTime map[string]string
-	Money                                    map[string]map[string]string
+	Number, Decimal, Percent, Date, DateTime, List map[string]string
+	Money                                          map[string]map[string]string
 }
 
 // TestFormatsAreThoseOfCLDR compares every format of every locale with ICU. One difference remains: bojanz/currency shows
@@ -33,7 +33,7 @@ func TestFormatsAreThoseOfCLDR(t *testing.T) {
 	}
 	for _, tag := range i18n.Locales {
 		l, w := i18n.Locale{Tag: tag}, want.Locales[tag]
-		if len(w.Number) == 0 || len(w.Date) == 0 || len(w.Money) == 0 {
+		if len(w.Number) == 0 || len(w.Date) == 0 || len(w.Money) == 0 || len(w.List) == 0 {
 			t.Errorf("%s: nothing to compare with; run cldr.mjs", tag)
 		}
 		compare(t, tag+" number", w.Number, func(s string) string { return l.Number(integer(t, s)) })
@@ -41,6 +41,7 @@ func TestFormatsAreThoseOfCLDR(t *testing.T) {
 		compare(t, tag+" percent", w.Percent, func(s string) string { return l.Percent(foyer.Rate(s)) })
 		compare(t, tag+" date", w.Date, func(s string) string { return l.Date(instant(t, s+"T12:00:00Z")) })
 		compare(t, tag+" time", w.DateTime, func(s string) string { return l.DateTime(instant(t, s)) })
+		compare(t, tag+" list", w.List, func(s string) string { return l.List(strings.Split(s, "|")) })
 		for code, amounts := range w.Money {
 			symbol, _ := currency.GetSymbol(code, currency.NewLocale("en"))
 			for amount, icu := range amounts {
@@ -116,6 +117,25 @@ func TestFormats(t *testing.T) {
 		} {
 			if check.got != check.want {
 				t.Errorf("%s: %q, want %q", c.tag, check.got, check.want)
+			}
+		}
+	}
+}
+
+func TestLists(t *testing.T) {
+	for _, c := range []struct {
+		entries    string
+		list, more string
+	}{
+		{"", "", ""}, {"A", "A", "A"}, {"A|B", "A and B", "A, B"}, {"A|B|C", "A, B, and C", "A, B, C"},
+	} {
+		var entries []string
+		if c.entries != "" {
+			entries = strings.Split(c.entries, "|")
+		}
+		for _, l := range []i18n.Locale{i18n.English, {}} {
+			if list, more := l.List(entries), l.Enumerate(entries); list != c.list || more != c.more {
+				t.Errorf("%q: %q and %q, want %q and %q", c.entries, list, more, c.list, c.more)
 			}
 		}
 	}

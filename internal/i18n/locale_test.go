@@ -67,11 +67,11 @@ func TestParseGivesEveryLocale(t *testing.T) {
 	}
 }
 
-func TestLanguageFallsBackToEnglishButFormatsStay(t *testing.T) {
+func TestParseGivesLanguageAndFormats(t *testing.T) {
 	for tag, want := range map[string]i18n.Locale{
 		"de-AT": {Tag: "de", Language: "de"},
-		"zh-TW": {Tag: "zh-Hant", Language: "en"},
-		"ar":    {Tag: "ar", Language: "en"},
+		"fr-CA": {Tag: "fr", Language: "fr"},
+		"ar":    {Tag: "ar", Language: "ar"},
 		"tlh":   i18n.English,
 	} {
 		if got, _ := i18n.Parse(tag); got != want {

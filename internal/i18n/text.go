@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
@@ -23,6 +24,8 @@ type catalog struct {
 	keys map[string]bool
 	// plain holds the texts of one form without placeholders: most of them, and all that lists need.
 	plain map[string]string
+	// source holds every text without plural forms as its file has it.
+	source map[string]string
 	// localizer has all of them, with plural forms.
 	localizer *goi18n.Localizer
 }
@@ -49,13 +52,60 @@ func (l Locale) Text(key string, params map[string]any) string {
 	return c.fill(key, params)
 }
 
+// Fill fills the placeholders of a text that is in no bundle, such as one a merchant worded itself.
+func Fill(text string, params map[string]any) string {
+	parsed, err := placeholders{}.Parse(text, "", "")
+	if err != nil {
+		return text
+	}
+	filled, _ := parsed.Execute(params)
+	return filled
+}
+
+// Placeholders returns the names of a text's placeholders, each once, in order; false when it has another action than {{.Name}}.
+func Placeholders(text string) ([]string, bool) {
+	parsed, err := placeholders{}.Parse(text, "", "")
+	if err != nil {
+		return nil, false
+	}
+	var names []string
+	for _, seg := range parsed.(segments) {
+		if seg.name != "" {
+			names = append(names, seg.name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), true
+}
+
+// Keys returns the keys of all texts that begin with the prefix, sorted.
+func Keys(prefix string) []string {
+	var keys []string
+	for key := range catalogs[English.Language].keys {
+		if strings.HasPrefix(key, prefix) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// Source returns the text of the key as its bundle has it, placeholders unfilled; false when there is none, or when it has plural forms.
+func (l Locale) Source(key string) (string, bool) {
+	c := l.catalog()
+	if !c.keys[key] {
+		c = catalogs[English.Language]
+	}
+	text := c.source[key]
+	return text, text != ""
+}
+
 // HasText tells whether Text has a text for the key rather than the key itself.
 func (l Locale) HasText(key string) bool {
 	return l.catalog().keys[key] || catalogs[English.Language].keys[key]
 }
 
-// RightToLeft tells whether the texts of l run from right to left. Not its formats: until there is an Arabic bundle, what
-// an Arabic reader gets is an English sentence with Arabic amounts.
+// RightToLeft tells whether the texts of l run from right to left.
 func (l Locale) RightToLeft() bool { return l.Language == "ar" }
 
 // catalog returns the texts of l.Language, English ones for a language without.
@@ -102,10 +152,14 @@ func load(files fs.FS) (map[string]*catalog, error) {
 		if err != nil {
 			return nil, fmt.Errorf("texts in %s: %w", name, err)
 		}
-		c := &catalog{keys: map[string]bool{}, plain: map[string]string{}, localizer: goi18n.NewLocalizer(bundle, tag)}
+		c := &catalog{keys: map[string]bool{}, plain: map[string]string{}, source: map[string]string{}, localizer: goi18n.NewLocalizer(bundle, tag)}
 		for _, m := range file.Messages {
 			c.keys[m.ID] = true
-			if forms := m.Zero + m.One + m.Two + m.Few + m.Many; forms == "" && !strings.Contains(m.Other, "{{") {
+			if forms := m.Zero + m.One + m.Two + m.Few + m.Many; forms != "" {
+				continue
+			}
+			c.source[m.ID] = m.Other
+			if !strings.Contains(m.Other, "{{") {
 				c.plain[m.ID] = m.Other
 			}
 		}

@@ -139,7 +139,8 @@ func TestText(t *testing.T) {
 	}{
 		{English, "title.not_found", nil, "Not found"},
 		{german, "title.not_found", nil, "Nicht gefunden"},
-		{Locale{Tag: "fr", Language: "fr"}, "title.not_found", nil, "Not found"},
+		{Locale{Tag: "fr", Language: "xx"}, "title.not_found", nil, "Not found"},
+		{Locale{Tag: "fr", Language: "fr"}, "title.not_found", nil, "Introuvable"},
 		{Locale{}, "title.not_found", nil, "Not found"},
 		{german, "no.such.text", map[string]any{"Count": 1}, "no.such.text"},
 		{german, "", nil, ""},

@@ -17,6 +17,7 @@ const (
 	LimitSignInMerchant LimitName = "sign_in.merchant"
 	LimitVerifyIP       LimitName = "verify.ip"
 	LimitInvoiceSend    LimitName = "invoice.send" // one document, again
+	LimitInvoiceExport  LimitName = "invoice_export.customer"
 	LimitEmailChange    LimitName = "email_change.customer"
 	LimitPortalSession  LimitName = "portal_session.merchant"
 	LimitNoticeIP       LimitName = "notice.ip"
@@ -43,6 +44,7 @@ func DefaultLimits() Limits {
 		LimitSignInMerchant:  {{300, time.Hour}},
 		LimitVerifyIP:        {{30, 5 * time.Minute}},
 		LimitInvoiceSend:     {{5, 24 * time.Hour}},
+		LimitInvoiceExport:   {{10, time.Hour}, {30, 24 * time.Hour}},
 		LimitEmailChange:     {{5, time.Hour}, {10, 24 * time.Hour}},
 		LimitPortalSession:   {{600, time.Minute}},
 		LimitNoticeIP:        {{10, time.Minute}, {60, time.Hour}},

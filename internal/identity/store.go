@@ -95,6 +95,8 @@ type Store interface {
 	// EmailTaken tells whether another customer of the merchant, archived or not, has the address.
 	EmailTaken(ctx context.Context, scope foyer.Scope, emailKey string) (bool, error)
 
+	// SignInDevices returns the devices the customer has ever signed in on, each once.
+	SignInDevices(ctx context.Context, scope foyer.Scope) ([]string, error)
 	RecordActivity(ctx context.Context, a foyer.Activity) error
 	// RecordEvents writes that things changed, after they did, in the same transaction.
 	RecordEvents(ctx context.Context, events ...foyer.Event) error
@@ -116,5 +118,7 @@ type Customers interface {
 // Jobs does later what must not delay an answer. Enqueueing joins the transaction in ctx.
 type Jobs interface {
 	EnqueueSignInMail(ctx context.Context, merchant foyer.MerchantID, id SignInID) error
+	// EnqueueNewSignInMail is for a session that began on a device the customer had not signed in on before.
+	EnqueueNewSignInMail(ctx context.Context, merchant foyer.MerchantID, signIn SignInID, session foyer.SessionID) error
 	EnqueueEmailChangeMails(ctx context.Context, merchant foyer.MerchantID, id EmailChangeID, steps ...EmailChangeStep) error
 }

@@ -70,6 +70,9 @@ func (s *Service) VerifySignIn(ctx context.Context, in VerifyInput) (Tokens, err
 		if err := s.store.EndSignIns(ctx, session.Scope(), signIn.EmailKey, now); err != nil {
 			return err
 		}
+		if err := s.warnOfDevice(ctx, signIn, session); err != nil {
+			return err
+		}
 		if err := s.open(ctx, session, refresh, foyer.ActivitySignedIn, now); err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ func Copied(p billing.ImportedPayment, issuer Party) Invoice {
 	inv := Invoice{
 		Merchant: pay.Merchant, Customer: pay.Customer, ExternalID: p.InvoiceExternalID, Number: p.InvoiceNumber, Kind: KindInvoice, Revision: 1,
 		Status: statusOf(pay), Payment: pay.ID, Currency: pay.Currency, IssuedAt: issued, DueAt: pay.DueAt(), CreatedAt: issued,
-		UpdatedAt: pay.UpdatedAt, Version: 1, Total: pay.Totals.GrandTotal, Copy: true, Buyer: buyer,
+		UpdatedAt: pay.UpdatedAt, Version: 1, ContentVersion: 1, Total: pay.Totals.GrandTotal, Copy: true, Buyer: buyer,
 		Document: Document{
 			Seller: issuer, Buyer: buyer, BillingPeriod: pay.BillingPeriod, Details: pay.BillingDetails, CollectionMode: pay.CollectionMode,
 			Lines: pay.Lines, TaxRates: pay.TaxRates, Totals: pay.Totals,

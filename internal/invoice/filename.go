@@ -1,6 +1,7 @@
 package invoice
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -13,14 +14,18 @@ import (
 const maxNamePart = 60
 
 // FileName returns the name a document is downloaded under, made of the language's word for it and its number:
-// "invoice-325-10566.pdf". It has nothing but ASCII letters, digits, hyphens and one dot, so that no header, shell or
+// "invoice-325-10566.pdf", and of a later revision which it is: "invoice-325-10566-r2.pdf". It has nothing but ASCII letters, digits, hyphens and one dot, so that no header, shell or
 // file system reads anything else in it. The id stands in for a number with nothing usable.
 func FileName(inv Invoice, locale i18n.Locale) string {
 	word := fileWord(title(inv, locale))
 	if word == "" {
 		word = fileWord(string(inv.Kind))
 	}
-	return joined("-", word, first(namePart(inv.Number), namePart(string(inv.ID)))) + ".pdf"
+	revision := ""
+	if inv.Revision > 1 {
+		revision = "r" + strconv.Itoa(inv.Revision)
+	}
+	return joined("-", word, first(namePart(inv.Number), namePart(string(inv.ID))), revision) + ".pdf"
 }
 
 // StatementFileName returns the name a statement is downloaded under, made of the language's word for what it is and its

@@ -13,6 +13,7 @@ import (
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
+	"foyer/internal/merchant"
 )
 
 // day returns midnight UTC.
@@ -39,7 +40,7 @@ func sample(lines int) Invoice {
 			CollectionMode: billing.CollectAutomatic,
 			PaidWith:       &PaidWith{Type: "card", Brand: "visa", Last4: "3184"},
 			PaidAt:         &paid,
-			Footer:         "Aeroedit Software GmbH · Registered at Amtsgericht Charlottenburg · Managing director: Ada Example",
+			Footers:        map[string]string{merchant.AnyLanguage: "Aeroedit Software GmbH · Registered at Amtsgericht Charlottenburg · Managing director: Ada Example"},
 		},
 	}
 	t := &inv.Document.Totals

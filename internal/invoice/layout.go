@@ -17,14 +17,14 @@ type drawing struct {
 
 // lay sets a whole invoice or credit note.
 func lay(faces []*face, inv Invoice, locale i18n.Locale, logo *picture) *sheet {
-	d := &drawing{paper: newPaper(faces, locale, inv.Document.Footer), inv: inv}
+	d := &drawing{paper: newPaper(faces, locale, inLanguage(inv.Document.Footers, locale.Tag), inv.Document.Bilingual), inv: inv}
 	d.head(logo)
-	d.parties(block{d.text("seller", nil), inv.Document.Seller}, block{d.text("buyer", nil), inv.Document.Buyer})
+	d.parties(block{d.both("seller", nil), inv.Document.Seller}, block{d.both("buyer", nil), inv.Document.Buyer})
 	d.grid(d.factList())
 	d.table()
 	d.totals()
 	d.notes()
-	d.finish(joined(" ", title(inv, locale), clean(inv.Number, numberLimit, false)))
+	d.finish(joined(" ", title(inv, locale), d.code(inv.Number, numberLimit)))
 	return d.sheet
 }
 
@@ -55,11 +55,14 @@ func (d *drawing) days(p foyer.Period) (from, to string) {
 func unbroken(s string) string { return strings.ReplaceAll(s, " ", string(noBreakSpace)) }
 
 // title names the kind of document.
-func title(inv Invoice, locale i18n.Locale) string {
+func title(inv Invoice, locale i18n.Locale) string { return locale.Text("pdf."+kindKey(inv), nil) }
+
+// kindKey is the key of the title, without "pdf.".
+func kindKey(inv Invoice) string {
 	if inv.Kind == KindCreditNote {
-		return locale.Text("pdf.credit_note", nil)
+		return "credit_note"
 	}
-	return locale.Text("pdf.invoice", nil)
+	return "invoice"
 }
 
 // head sets the notice of a copy, the title and the logo.
@@ -68,40 +71,55 @@ func (d *drawing) head(logo *picture) {
 		d.copyNotice()
 	}
 	below := ""
-	if d.inv.Revision > 1 || d.inv.Document.InvoiceNumber != "" {
+	if d.inv.Revision > 1 || d.inv.Document.Replaces != nil || d.inv.Document.InvoiceNumber != "" {
 		below = d.lineage()
 	}
-	d.heading(title(d.inv, d.locale), below, logo)
+	d.heading(d.both(kindKey(d.inv), nil), below, logo)
 }
 
 // lineage says which revision this is and of what, and which invoice a credit note takes back (Art. 219 of the EU VAT
 // directive: a document that amends an invoice refers to it).
 func (d *drawing) lineage() string {
 	if number := d.inv.Document.InvoiceNumber; number != "" {
-		return d.text("credits_invoice", map[string]any{"Number": clean(number, valueLimit, false)})
+		return d.both("credits_invoice", map[string]any{"Number": d.code(number, valueLimit)})
 	}
-	revision, replaces := d.text("revision", map[string]any{"Revision": d.locale.Number(int64(d.inv.Revision))}), ""
-	if d.inv.Replaces != "" {
-		replaces = d.text("replaces", map[string]any{"Number": string(d.inv.Replaces)})
+	revision, replaces := "", ""
+	if d.inv.Revision > 1 {
+		revision = d.both("revision", map[string]any{"Revision": d.locale.Number(int64(d.inv.Revision))})
+		if at := d.inv.Document.CorrectedAt; at != nil {
+			revision += " · " + d.locale.Date(*at)
+		}
+	}
+	if of := d.inv.Document.Replaces; of != nil {
+		replaces = d.besideOf(" / ", d.replaces(*of, d.locale), d.replaces(*of, i18n.English))
 	}
 	return joined(" · ", revision, replaces)
 }
 
+// replaces names, in a language, the document this one took the place of, with its day as the language writes it.
+func (d *drawing) replaces(of Reference, locale i18n.Locale) string {
+	separator := ", "
+	if locale.RightToLeft() { // the day's figures do not join the number's
+		separator = string(markRight) + separator + string(markRight)
+	}
+	return locale.Text("pdf.replaces", map[string]any{"Number": d.code(of.Number, valueLimit) + separator + locale.Date(of.IssuedAt)})
+}
+
 // copyNotice says, above all else, that another system issued the document, and which.
 func (d *drawing) copyNotice() {
-	note := d.text("copy_note_unknown", nil)
+	note := d.beside("\n", "copy_note_unknown", nil)
 	if issuer := d.inv.Document.Seller; issuer.Company != "" || issuer.Name != "" {
-		note = d.text("copy_note_issuer", map[string]any{"Issuer": clean(first(issuer.Company, issuer.Name), nameLimit, false)})
+		note = d.beside("\n", "copy_note_issuer", map[string]any{"Issuer": d.code(first(issuer.Company, issuer.Name), nameLimit)})
 	}
 	const inset = 3.0
 	const padding = 2.0
-	word := d.paragraph(d.text("copy", nil), strongStyle, contentWidth/4, valueLimit, 1)
-	noteX := inset + d.natural(d.text("copy", nil), strongStyle, valueLimit) + inset
-	says := d.paragraph(note, bodyStyle, contentWidth-noteX-inset, lineLimit+nameLimit, fewLines)
+	word := d.paragraph(d.both("copy", nil), strongStyle, contentWidth/4, valueLimit, 1)
+	noteX := inset + d.natural(d.both("copy", nil), strongStyle, valueLimit) + inset
+	says := d.paragraph(note, bodyStyle, contentWidth-noteX-inset, 2*(lineLimit+nameLimit), 2*fewLines)
 	height := max(word.height(), says.height()) + 2*padding
 	d.rule(marginX, d.y+height/2, contentWidth, height, band)
-	d.set(word, marginX+inset, d.y+padding, contentWidth/4, left)
-	d.set(says, marginX+noteX, d.y+padding, contentWidth, left)
+	d.set(word, marginX+inset, d.y+padding, contentWidth/4, start)
+	d.set(says, marginX+noteX, d.y+padding, contentWidth, start)
 	d.y += height + blockGap
 }
 
@@ -111,7 +129,7 @@ func (d *drawing) factList() []Fact {
 	var facts []Fact
 	add := func(key, value string) {
 		if value != "" {
-			facts = append(facts, Fact{Label: d.text(key, nil), Value: value})
+			facts = append(facts, Fact{Label: d.label(key), Value: value})
 		}
 	}
 	add("number", inv.Number)

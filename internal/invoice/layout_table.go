@@ -53,15 +53,15 @@ func (d *drawing) table() {
 // columns finds the widths and places of the figures, from the right margin inwards.
 func (d *drawing) columns(rows []tableRow) []column {
 	columns := []column{
-		{header: d.text("quantity", nil)},
-		{header: d.text("unit_price", nil)},
-		{header: d.text("tax_rate", nil)},
-		{header: d.text("amount", nil)},
+		{header: d.label("quantity")},
+		{header: d.label("unit_price")},
+		{header: d.label("tax_rate")},
+		{header: d.label("amount")},
 	}
 	x := contentRight
 	for i := len(columns) - 1; i >= 0; i-- {
 		c := &columns[i]
-		c.width = max(narrowest, d.natural(c.header, labelStyle, valueLimit))
+		c.width = max(narrowest, d.labelWidth(c.header))
 		for _, r := range rows {
 			c.width = max(c.width, d.natural(r.cells[i], bodyStyle, valueLimit))
 		}
@@ -77,16 +77,16 @@ var headHeight = labelStyle.lineHeight() + 2*headerOffset
 
 // tableHead sets the names of the columns and the rule below them.
 func (d *drawing) tableHead(columns []column, itemWidth float64) {
-	item := d.paragraph(d.text("item", nil), labelStyle, itemWidth, valueLimit, 2)
-	names := make([]paragraph, len(columns))
-	height := item.height()
+	item := d.labelled(d.label("item"), itemWidth)
+	names := make([][]paragraph, len(columns))
+	height := heightOf(item)
 	for i, c := range columns {
-		names[i] = d.paragraph(c.header, labelStyle, c.width, valueLimit, 2)
-		height = max(height, names[i].height())
+		names[i] = d.labelled(c.header, c.width)
+		height = max(height, heightOf(names[i]))
 	}
-	d.set(item, marginX, d.y+height-item.height(), itemWidth, left)
+	d.stack(item, marginX, d.y+height-heightOf(item), itemWidth, start)
 	for i, c := range columns {
-		d.set(names[i], c.x, d.y+height-names[i].height(), c.width, right)
+		d.stack(names[i], c.x, d.y+height-heightOf(names[i]), c.width, d.figures())
 	}
 	d.y += height + headerOffset
 	d.rule(marginX, d.y, contentWidth, thin, ink)
@@ -94,9 +94,9 @@ func (d *drawing) tableHead(columns []column, itemWidth float64) {
 
 // tableRow sets one line; it is never parted over two pages.
 func (d *drawing) tableRow(r tableRow, columns []column, itemWidth float64, last bool) {
-	item := []paragraph{d.paragraph(r.line.Name, bodyStyle, itemWidth, lineLimit, someLines)}
+	item := []paragraph{d.paragraph(r.line.Name, bodyStyle.as(theirs), itemWidth, lineLimit, someLines)}
 	if r.line.Description != "" && r.line.Description != r.line.Name {
-		item = append(item, d.paragraph(r.line.Description, smallStyle, itemWidth, longLimit, longLines))
+		item = append(item, d.paragraph(r.line.Description, smallStyle.as(theirs), itemWidth, longLimit, longLines))
 	}
 	if r.line.Proration != nil {
 		item = append(item, d.paragraph(d.proration(*r.line.Proration), smallStyle, itemWidth, lineLimit, fewLines))
@@ -115,11 +115,11 @@ func (d *drawing) tableRow(r tableRow, columns []column, itemWidth float64, last
 	d.room(height)
 	y := d.y + rowPadding
 	for _, p := range item {
-		d.set(p, marginX, y, itemWidth, left)
+		d.set(p, marginX, y, itemWidth, start)
 		y += p.height()
 	}
 	for i, c := range columns {
-		d.set(cells[i], c.x, d.y+rowPadding, c.width, right)
+		d.set(cells[i], c.x, d.y+rowPadding, c.width, d.figures())
 	}
 	d.y += height
 	if !last {

@@ -41,8 +41,8 @@ func (d *drawing) totals() {
 			d.rule(sumsX, d.y+1, sumsWidth, thin, ink)
 			y += 2
 		}
-		d.set(label, sumsX, y, sumsWidth, left)
-		d.set(amount, contentRight-amountWidth, y, amountWidth, right)
+		d.set(label, sumsX, y, sumsWidth, start)
+		d.set(amount, contentRight-amountWidth, y, amountWidth, d.figures())
 		d.y += height
 	}
 }
@@ -50,52 +50,68 @@ func (d *drawing) totals() {
 // sums lists the totals in the order they are reckoned. What lowers a sum is shown negative.
 func (d *drawing) sums() []sum {
 	t := d.inv.Document.Totals
-	sums := []sum{{label: d.text("subtotal", nil), amount: d.money(t.Subtotal), style: bodyStyle}}
+	sums := []sum{{label: d.both("subtotal", nil), amount: d.money(t.Subtotal), style: bodyStyle}}
 	add := func(label string, amount int64, st style) {
 		sums = append(sums, sum{label: label, amount: d.money(amount), style: st})
 	}
 	if t.Discount != 0 {
-		add(d.text("discount", nil), -t.Discount, bodyStyle)
+		add(d.both("discount", nil), -t.Discount, bodyStyle)
 	}
 	for _, rate := range d.inv.Document.TaxRates {
-		add(d.text("tax_at", map[string]any{"Rate": d.percent(rate.Rate)}), rate.Totals.Tax, bodyStyle)
+		add(d.both("tax_at", map[string]any{"Rate": d.percent(rate.Rate)}), rate.Totals.Tax, bodyStyle)
 	}
 	if len(d.inv.Document.TaxRates) == 0 {
-		add(d.text("tax", nil), t.Tax, bodyStyle)
+		add(d.both("tax", nil), t.Tax, bodyStyle)
 	}
 	// Total and grand total differ by credit only; without any the same amount twice would confuse.
-	final := d.text("total", nil)
+	final := d.both("total", nil)
 	if t.Credit != 0 {
 		add(final, t.Total, bodyStyle)
-		add(d.text("credit", nil), -t.Credit, bodyStyle)
-		final = d.text("grand_total", nil)
+		add(d.both("credit", nil), -t.Credit, bodyStyle)
+		final = d.both("grand_total", nil)
 	}
 	sums = append(sums, sum{label: final, amount: d.money(t.GrandTotal), style: totalStyle, ruled: true})
 	if d.inv.Kind != KindCreditNote { // a credit note asks for nothing
 		if paid := t.GrandTotal - t.Balance; paid != 0 {
-			add(d.text("paid", nil), paid, bodyStyle)
+			add(d.both("paid", nil), paid, bodyStyle)
 		}
 	}
 	if t.Refunded != 0 {
-		add(d.text("refunded", nil), t.Refunded, bodyStyle)
+		add(d.both("refunded", nil), t.Refunded, bodyStyle)
 	}
 	if d.inv.Kind != KindCreditNote {
-		add(d.text("amount_due", nil), t.Balance, strongStyle)
+		add(d.both("amount_due", nil), t.Balance, strongStyle)
 	}
 	return sums
 }
 
-// notes sets what the seller added.
+// notes sets what there is to say about a credit note that moves no money, and what the seller added: to this document, and to each of its
+// language.
 func (d *drawing) notes() {
-	details := d.inv.Document.Details
-	if details == nil || details.AdditionalInformation == "" {
+	var texts []string
+	if d.inv.Document.Reissued {
+		texts = append(texts, d.beside("\n", "reissued", nil))
+	}
+	if details := d.inv.Document.Details; details != nil && details.AdditionalInformation != "" {
+		texts = append(texts, details.AdditionalInformation)
+	}
+	if note := inLanguage(d.inv.Document.Notes, d.locale.Tag); note != "" {
+		texts = append(texts, note)
+	}
+	if len(texts) == 0 {
 		return
 	}
 	d.y += blockGap
-	label := d.paragraph(d.text("notes", nil), labelStyle, contentWidth, valueLimit, 1)
-	says := d.paragraph(details.AdditionalInformation, bodyStyle, contentWidth, notesLimit, allLines)
-	d.room(label.height() + min(says.height(), keptTogether))
-	d.flow(label, marginX, contentWidth)
-	d.y += 0.6
-	d.flow(says, marginX, contentWidth)
+	label := d.paragraph(d.both("notes", nil), labelStyle, contentWidth, valueLimit, 1)
+	for i, text := range texts {
+		says := d.paragraph(text, bodyStyle.as(either), contentWidth, notesLimit, allLines)
+		if i == 0 {
+			d.room(label.height() + min(says.height(), keptTogether))
+			d.flow(label, marginX, contentWidth)
+			d.y += 0.6
+		} else {
+			d.y += paragraphGap
+		}
+		d.flow(says, marginX, contentWidth)
+	}
 }

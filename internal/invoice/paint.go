@@ -1,7 +1,6 @@
 package invoice
 
 import (
-	"bytes"
 	"time"
 
 	"github.com/johnfercher/go-tree/node"
@@ -24,17 +23,21 @@ import (
 type metadata struct {
 	title, author string
 	created       time.Time
+	// language is the tag of the language its texts are in; rtl says that it is read from right to left.
+	language string
+	rtl      bool
 }
 
 // paint writes a laid-out document as PDF. Maroto's own text component knows one font per text, so each page is one
 // component that places run after run; its grid and its page breaks are not used.
 func paint(s *sheet, about metadata) ([]byte, error) {
+	fonts := encode(s)
 	builder := config.NewBuilder().
 		WithDimensions(pageWidth, pageHeight).
 		WithLeftMargin(0).WithTopMargin(0).WithRightMargin(0).WithBottomMargin(0).
 		WithCompression(true).
-		WithDefaultFont(&props.Font{Family: s.faces[0].regular.family, Style: s.faces[0].regular.style, Size: 9, Color: ink}).
-		WithCustomFonts(embedded(s.used)).
+		WithDefaultFont(&props.Font{Family: fonts[0].cut.family, Style: fonts[0].cut.style, Size: 9, Color: ink}).
+		WithCustomFonts(embedded(fonts)).
 		WithTitle(about.title, true).
 		WithAuthor(about.author, true).
 		WithCreator("Foyer", true).
@@ -47,17 +50,44 @@ func paint(s *sheet, about metadata) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return document.GetBytes(), nil
+	return seal(document.GetBytes(), fonts, about)
 }
 
-// embedded lists the cuts a document uses: each one named here ends up in the file. The writer writes into the bytes it
-// is given, so it gets a clone.
-func embedded(used map[*cut]bool) []*entity.CustomFont {
-	fonts := make([]*entity.CustomFont, 0, len(used))
-	for c := range used {
-		fonts = append(fonts, &entity.CustomFont{Family: c.family, Style: c.style, Bytes: bytes.Clone(c.data)})
+// encode gives every glyph that is drawn its code and returns what is used of each font, at least one.
+func encode(s *sheet) []*subset {
+	var fonts []*subset
+	byCut := map[*cut]*subset{}
+	use := func(c *cut) *subset {
+		if byCut[c] == nil {
+			byCut[c] = &subset{cut: c, codes: map[drawn]rune{}}
+			fonts = append(fonts, byCut[c])
+		}
+		return byCut[c]
+	}
+	for _, l := range s.leaves {
+		for i := range l.texts {
+			t := &l.texts[i]
+			font := use(t.run.cut)
+			codes := make([]rune, len(t.run.glyphs))
+			for j, d := range t.run.glyphs {
+				codes[j] = font.code(d)
+			}
+			t.codes = string(codes)
+		}
+	}
+	if len(fonts) == 0 {
+		use(s.faces[0].regular)
 	}
 	return fonts
+}
+
+// embedded lists the fonts of a document: each one named here ends up in the file.
+func embedded(fonts []*subset) []*entity.CustomFont {
+	list := make([]*entity.CustomFont, 0, len(fonts))
+	for _, f := range fonts {
+		list = append(list, &entity.CustomFont{Family: f.cut.family, Style: f.cut.style, Bytes: f.font()})
+	}
+	return list
 }
 
 // SetConfig is part of core.Component; a leaf needs no configuration.
@@ -86,7 +116,7 @@ func (l *leaf) Render(provider core.Provider, _ *entity.Cell) {
 		// The provider sets the baseline one font size below the cell, and breaks what is wider than the cell: the run was
 		// measured already, so the cell is as wide as no run can be.
 		cell := &entity.Cell{X: t.x, Y: t.baseline - t.size*pointSize, Width: 10 * pageWidth, Height: pageHeight}
-		provider.AddText(t.run.text, cell, &props.Text{
+		provider.AddText(t.codes, cell, &props.Text{
 			Family: t.run.cut.family, Style: t.run.cut.style, Size: t.size, Color: t.color,
 			Align: align.Left, BreakLineStrategy: breakline.EmptySpaceStrategy,
 		})

@@ -20,18 +20,18 @@ func (p *paper) grid(facts []Fact) {
 	for len(facts) > 0 {
 		row := facts[:min(len(widths), len(facts))]
 		facts = facts[len(row):]
-		labels, values := make([]paragraph, len(row)), make([]paragraph, len(row))
+		labels, values := make([][]paragraph, len(row)), make([]paragraph, len(row))
 		labelHeight, valueHeight := 0.0, 0.0
 		for i, f := range row {
-			labels[i] = p.paragraph(f.Label, labelStyle, widths[i], valueLimit, 2)
-			values[i] = p.paragraph(f.Value, bodyStyle, widths[i], lineLimit, someLines)
-			labelHeight, valueHeight = max(labelHeight, labels[i].height()), max(valueHeight, values[i].height())
+			labels[i] = p.labelled(f.Label, widths[i])
+			values[i] = p.paragraph(f.Value, bodyStyle.as(either), widths[i], lineLimit, someLines)
+			labelHeight, valueHeight = max(labelHeight, heightOf(labels[i])), max(valueHeight, values[i].height())
 		}
 		p.room(labelHeight + valueHeight + factGap)
 		x := marginX
 		for i := range row {
-			p.set(labels[i], x, p.y, widths[i], left)
-			p.set(values[i], x, p.y+labelHeight+0.4, widths[i], left)
+			p.stack(labels[i], x, p.y, widths[i], start)
+			p.set(values[i], x, p.y+labelHeight+0.4, widths[i], start)
 			x += widths[i] + factGap
 		}
 		p.y += labelHeight + valueHeight + factGap
@@ -52,7 +52,7 @@ func (p *paper) factWidths(facts []Fact) []float64 {
 	widths := make([]float64, columns)
 	for i, f := range facts {
 		w := &widths[i%columns]
-		*w = max(*w, narrow, p.natural(f.Label, labelStyle, valueLimit))
+		*w = max(*w, narrow, p.labelWidth(f.Label))
 		for line := range strings.SplitSeq(f.Value, "\n") {
 			*w = max(*w, p.natural(line, bodyStyle, lineLimit)+roundingSlack)
 		}

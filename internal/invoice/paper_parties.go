@@ -28,7 +28,7 @@ func (p *paper) parties(blocks ...block) {
 		y := p.y
 		for i, line := range p.partyLines(b) {
 			says := p.paragraph(line.text, line.style, boxWidth, nameLimit, fewLines)
-			p.set(says, x, y, boxWidth, left)
+			p.set(says, x, y, boxWidth, start)
 			y += says.height()
 			if i == 0 {
 				y += 0.8
@@ -51,9 +51,14 @@ type partyLine struct {
 // partyLines lists what a document says of a party: company above person, the address, then numbers and e-mail.
 func (p *paper) partyLines(b block) []partyLine {
 	lines := []partyLine{{b.label, labelStyle}}
+	says := func(text string) {
+		if text != "" {
+			lines = append(lines, partyLine{text, bodyStyle})
+		}
+	}
 	add := func(text string, st style) {
 		if text != "" {
-			lines = append(lines, partyLine{text, st})
+			lines = append(lines, partyLine{text, st.as(theirs)})
 		}
 	}
 	who := b.party
@@ -66,13 +71,13 @@ func (p *paper) partyLines(b block) []partyLine {
 	add(who.Address.Line1, bodyStyle)
 	add(who.Address.Line2, bodyStyle)
 	add(cityLine(who.Address), bodyStyle)
-	add(countryName(who.Address.Country, p.locale), bodyStyle)
+	says(countryName(who.Address.Country, p.locale))
 	add(who.Email, bodyStyle)
 	if who.TaxID != "" {
-		add(p.text("tax_id", nil)+": "+who.TaxID, bodyStyle)
+		says(p.both("tax_id", nil) + ": " + p.code(who.TaxID, nameLimit))
 	}
 	if who.RegistrationNumber != "" {
-		add(p.text("registration_number", nil)+": "+who.RegistrationNumber, bodyStyle)
+		says(p.both("registration_number", nil) + ": " + p.code(who.RegistrationNumber, nameLimit))
 	}
 	return lines
 }

@@ -3,7 +3,10 @@ package invoice
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"foyer/internal/foyer"
@@ -16,6 +19,8 @@ type Renderer struct {
 	slots chan struct{}
 	faces []*face
 	logos logos
+	// Log is told, once a document, which characters no font has; nil for nobody. Set it before the first document.
+	Log *slog.Logger
 }
 
 // NewRenderer loads the fonts.
@@ -44,7 +49,7 @@ func (r *Renderer) Render(ctx context.Context, inv Invoice, locale i18n.Locale, 
 func (r *Renderer) RenderStatement(ctx context.Context, st Statement, locale i18n.Locale, logo []byte) ([]byte, error) {
 	return r.draw(ctx, "statement "+st.Reference, func() (*sheet, metadata) {
 		locale := r.readable(locale, st.formats(locale)...)
-		return layStatement(r.faces, st, locale, r.logos.prepare(logo)), st.about()
+		return layStatement(r.faces, st, locale, r.logos.prepare(logo)), st.about(locale)
 	})
 }
 
@@ -60,11 +65,29 @@ func (r *Renderer) draw(ctx context.Context, name string, lay func() (*sheet, me
 			pdf, err = nil, fmt.Errorf("draw %s: panic: %v\n%s", name, p, debug.Stack())
 		}
 	}()
-	pdf, err = paint(lay())
+	sheet, about := lay()
+	r.tellMissing(ctx, name, sheet.missing)
+	pdf, err = paint(sheet, about)
 	if err != nil {
 		return nil, fmt.Errorf("draw %s: %w", name, err)
 	}
 	return pdf, nil
+}
+
+// maxTold is how many missing characters are named: one text in a script without a font has hundreds.
+const maxTold = 32
+
+// tellMissing logs the characters that were drawn as a replacement: their code points, never the text they stand in.
+func (r *Renderer) tellMissing(ctx context.Context, name string, missing map[rune]bool) {
+	if r.Log == nil || len(missing) == 0 {
+		return
+	}
+	points := slices.Sorted(maps.Keys(missing))
+	told := make([]string, 0, maxTold)
+	for _, p := range points[:min(len(points), maxTold)] {
+		told = append(told, fmt.Sprintf("%U", p))
+	}
+	r.Log.WarnContext(ctx, "no font has characters of a document", "document", name, "characters", told, "count", len(points))
 }
 
 // acquire takes a slot, or refuses when ctx ends first.
@@ -100,11 +123,11 @@ func formats(inv Invoice, locale i18n.Locale) []string {
 
 // about is what the PDF of an invoice says of itself.
 func about(inv Invoice, locale i18n.Locale) metadata {
-	return described(joined(" ", title(inv, locale), inv.Number), inv.Document.Seller, inv.IssuedAt)
+	return described(joined(" ", title(inv, locale), inv.Number), inv.Document.Seller, inv.IssuedAt, locale)
 }
 
 // described is what a PDF says of itself. Its texts are cleaned too: the writer mixes up characters above U+FFFF.
-func described(title string, author Party, created time.Time) metadata {
+func described(title string, author Party, created time.Time, locale i18n.Locale) metadata {
 	basic := func(s string) string {
 		out := []rune(clean(s, nameLimit, false))
 		for i, c := range out {
@@ -114,5 +137,8 @@ func described(title string, author Party, created time.Time) metadata {
 		}
 		return string(out)
 	}
-	return metadata{title: basic(title), author: basic(first(author.Company, author.Name)), created: created}
+	return metadata{
+		title: basic(title), author: basic(first(author.Company, author.Name)), created: created,
+		language: locale.Language, rtl: locale.RightToLeft(),
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/i18n"
+	"foyer/internal/merchant"
 )
 
 var (
@@ -41,7 +42,7 @@ func TestRenderShowsTheDocument(t *testing.T) {
 	due := day(2025, 12, 3)
 	manual := sample(2)
 	manual.Status, manual.DueAt = StatusOpen, &due
-	manual.Revision, manual.Replaces = 2, "inv_01k8zq3v7m0000000000000000"
+	manual.Revision, manual.Document.Replaces = 2, &Reference{Number: "325-9", IssuedAt: day(2025, 11, 2)}
 	manual.Document.PaidAt, manual.Document.PaidWith = nil, nil
 	manual.Document.Details = &billing.Terms{
 		PurchaseOrderNumber: "PO-123", PaymentTerms: &foyer.Cycle{Interval: foyer.Day, Frequency: 30},
@@ -96,7 +97,7 @@ func TestRenderShowsTheDocument(t *testing.T) {
 			name: "collected by invoice, revised", inv: manual, locale: english,
 			want: []string{
 				"December 3, 2025", "PO-123", "30 days", "IBAN DE02 1203 0000 0000 2020 51", "Thank you.", "-€100.00", "-€71.00",
-				"€1,071.00", "€1,000.00", english.Text("pdf.revision", map[string]any{"Revision": "2"}), "inv_01k8zq3v7m0000000000000000",
+				"€1,071.00", "€1,000.00", english.Text("pdf.revision", map[string]any{"Revision": "2"}), "Replaces 325-9, November 2, 2025",
 			},
 			without: []string{"Visa", "Paid"},
 		},
@@ -116,8 +117,8 @@ func TestRenderShowsTheDocument(t *testing.T) {
 		{name: "Chinese name", inv: chinese, locale: german, want: []string{"陈美", "88 Nanjing Road", "China"}},
 		{name: "paid without a card", inv: typed, locale: english, want: []string{"PayPal"}, without: []string{"••••"}},
 		{
-			name: "locale without a font is drawn in English", inv: sample(1), locale: i18n.Locale{Tag: "ko", Language: "en"},
-			want: []string{"€499.00", "November 3, 2025"},
+			name: "formats stay where there are no texts yet", inv: sample(1), locale: i18n.Locale{Tag: "ko", Language: "en"},
+			want: []string{"Invoice", "€499.00", "2025년 11월 3일"},
 		},
 	}
 	for _, tt := range tests {
@@ -196,8 +197,9 @@ func poisoned(s string) Invoice {
 		Address: billing.Address{Line1: s, Line2: s, City: s, Region: s, PostalCode: s, Country: foyer.Country(s)},
 	}
 	inv := sample(2)
+	inv.Document.Replaces = &Reference{Number: s}
 	inv.ID, inv.Number, inv.Replaces, inv.Revision, inv.Currency = ID(s), s, ID(s), math.MaxInt, foyer.Currency(s)
-	inv.Copy, inv.Document.Seller, inv.Document.Buyer, inv.Document.Footer = true, party, party, s
+	inv.Copy, inv.Document.Seller, inv.Document.Buyer, inv.Document.Footers = true, party, party, map[string]string{merchant.AnyLanguage: s, "de": s}
 	inv.Document.Details = &billing.Terms{
 		PurchaseOrderNumber: s, AdditionalInformation: s,
 		PaymentTerms: &foyer.Cycle{Interval: foyer.Interval(s), Frequency: math.MaxInt},
@@ -254,7 +256,9 @@ func TestRenderShowsWhatNoFontHas(t *testing.T) {
 	inv := sample(1)
 	inv.Document.Buyer.Company = "Zed\u00ad 🎉 שלום \u202E١٢٣ e\u0301 \u00a0𝔘"
 	got := squeezed(strings.Join(pagesOf(t, render(t, inv, english)), ""))
-	assert.Contains(t, got, "Zed \uFFFD \uFFFD\uFFFD\uFFFD\uFFFD 123 é U")
+	for _, want := range []string{"Zed \uFFFD ١٢٣", "שלום", "é U"} { // pdftotext has its own mind about the space behind Hebrew
+		assert.Contains(t, got, want)
+	}
 }
 
 // TestRenderInEveryLocale holds every locale to this: amounts and dates are letters and figures, never boxes. One whose
@@ -289,7 +293,7 @@ func TestRenderInEveryLocale(t *testing.T) {
 func TestRenderPutsALongFooterAtTheEnd(t *testing.T) {
 	t.Parallel()
 	inv := sample(1)
-	inv.Document.Footer = strings.Repeat("We are a company with a lot to say about itself. ", 40) + "The end."
+	inv.Document.Footers = map[string]string{merchant.AnyLanguage: strings.Repeat("We are a company with a lot to say about itself. ", 40) + "The end."}
 	pages := pagesOf(t, render(t, inv, english))
 	assert.Contains(t, squeezed(strings.Join(pages, "")), "The end.")
 	assert.Len(t, pages, 1)

@@ -3,37 +3,48 @@ package invoice
 import (
 	"strings"
 	"unicode"
-
-	"golang.org/x/text/unicode/bidi"
 )
 
-// glyph is one character as it will be drawn.
+// glyph is the least of a line that can't be parted: a character, or a cluster of shaped ones.
 type glyph struct {
-	r       rune
+	r       rune   // the character, the first one of a cluster
+	text    string // the characters of a cluster; empty when r is all
 	cut     *cut
-	width   uint16 // thousandths of the font size
+	number  uint16 // what draws r in the cut
+	parts   []part // what draws a cluster, instead
+	width   int    // thousandths of the font size
+	level   uint8  // odd from right to left
+	rtl     bool   // the paragraph begins at the right
 	space   bool   // a line may end here, and a line that does drops it
 	newline bool
 	mark    bool // combines with the glyph before: never at the start of a line
-	wide    bool // of a script written without spaces: a line may end on either side
-	rtl     bool
 }
 
-// run is a piece of a line in one font and one direction. A language whose letters must be shaped or reordered does that
-// run by run, before it is drawn.
-type run struct {
-	text  string
-	cut   *cut
-	width int // thousandths of the font size
-	rtl   bool
+// base is how a text chooses the side it begins on.
+type base int
+
+const (
+	// ours is a text of the document's language: it begins where the document does, whatever its first word.
+	ours base = iota
+	// theirs is a name or other free text: its first letter decides.
+	theirs
+	// either may be one or the other: it is ours when there is a word in it from right to left like the document.
+	either
+)
+
+// manner is how a text is typeset.
+type manner struct {
+	bold bool
+	base base
 }
 
-// typesetter turns texts into glyphs and lines, and remembers which cuts it used: only those are embedded.
+// typesetter turns texts into glyphs and lines.
 type typesetter struct {
 	faces []*face
-	used  map[*cut]bool
-	// rtl is the base direction of the document's paragraphs.
+	// rtl is the base direction of the document.
 	rtl bool
+	// missing are the characters no font has.
+	missing map[rune]bool
 }
 
 // covers tells whether the fonts have every character of the texts, with nothing substituted.
@@ -58,185 +69,201 @@ func fontFor(faces []*face, r rune, bold bool) *cut {
 	return nil
 }
 
-// glyphs chooses a font for every character of a cleaned text. What no font has is drawn as something equivalent, as a
-// visible replacement where there is nothing, and not at all when it would only have changed its neighbour.
-func (t *typesetter) glyphs(text string, bold bool) []glyph {
+// rightToLeft tells whether a line of text begins at the right.
+func (t *typesetter) rightToLeft(line string, b base) bool {
+	if b == ours || b == either && t.rtl && hasRightToLeft([]rune(line)) {
+		return t.rtl
+	}
+	return firstStrong(line) // what has no letter is a number, which is read from left to right everywhere
+}
+
+// glyphs chooses what draws every character of a cleaned text, in the order it is read.
+func (t *typesetter) glyphs(text string, m manner) []glyph {
 	out := make([]glyph, 0, len(text))
-	rtl := t.rtl
-	for _, r := range text {
-		if r == '\n' {
+	for i, line := range strings.Split(text, "\n") {
+		if i > 0 {
 			out = append(out, glyph{newline: true})
-			continue
 		}
-		rtl = direction(r, rtl)
-		if r == ' ' || r == noBreakSpace {
-			out = t.addSpace(out, r == ' ', bold, rtl)
+		out = t.line(out, line, m)
+	}
+	return out
+}
+
+// choice is a character with the cut that draws it; nil for a mark that steers.
+type choice struct {
+	r     rune
+	cut   *cut
+	joins bool // a space at which no line ends
+}
+
+// choose finds a font for every character. What no font has is drawn as something equivalent, as a visible replacement
+// where there is nothing, and not at all when it would only have changed its neighbour.
+func (t *typesetter) choose(line string, bold bool) []choice {
+	latin := t.faces[0].weight(bold)
+	out := make([]choice, 0, len(line))
+	before := latin
+	add := func(r rune, c *cut) {
+		out = append(out, choice{r: r, cut: c})
+		before = c
+	}
+	for _, r := range line {
+		switch {
+		case steers(r):
+			out = append(out, choice{r: r})
+			continue
+		case r == ' ' || r == noBreakSpace:
+			// A space stays in the font before it. One that joins words is drawn as a plain one too: that is what readers
+			// of the PDF search for and copy.
+			if !before.has(' ') {
+				before = latin
+			}
+			out = append(out, choice{r: ' ', cut: before, joins: r == noBreakSpace})
+			continue
+		case unicode.In(r, unicode.M, unicode.Cf) && before.has(r):
+			add(r, before)
 			continue
 		}
 		if c := fontFor(t.faces, r, bold); c != nil {
-			out = t.add(out, r, c, rtl)
+			add(r, c)
 			continue
 		}
 		if alternative := substitute(r); alternative != "" && covers(t.faces, alternative) {
 			for _, r := range alternative {
-				out = t.add(out, r, fontFor(t.faces, r, bold), rtl)
+				add(r, fontFor(t.faces, r, bold))
 			}
 			continue
 		}
-		if !unicode.In(r, unicode.M, unicode.Cf) {
-			out = t.add(out, replacement(t.faces, bold), t.faces[0].weight(bold), rtl)
+		if unicode.In(r, unicode.M, unicode.Cf) {
+			continue
+		}
+		t.missing[r] = true
+		if latin.has(unicode.ReplacementChar) {
+			add(unicode.ReplacementChar, latin)
+		} else {
+			add('?', latin)
 		}
 	}
 	return out
 }
 
-// add appends one character.
-func (t *typesetter) add(out []glyph, r rune, c *cut, rtl bool) []glyph {
-	t.used[c] = true
-	return append(out, glyph{
-		r: r, cut: c, width: c.advance[r], rtl: rtl,
-		mark: unicode.Is(unicode.M, r), wide: unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana),
-	})
-}
-
-// addSpace appends a space, which stays in the run before it. One that joins words is drawn as a plain one too: that is
-// what readers of the PDF search for and copy.
-func (t *typesetter) addSpace(out []glyph, breaks, bold, rtl bool) []glyph {
-	c := t.faces[0].weight(bold)
-	if last := len(out) - 1; last >= 0 && !out[last].newline && out[last].cut.has(' ') {
-		c = out[last].cut
+// line appends one line of a text.
+func (t *typesetter) line(out []glyph, line string, m manner) []glyph {
+	chosen := t.choose(line, m.bold)
+	rtl := t.rightToLeft(line, m.base)
+	characters := make([]rune, len(chosen))
+	for i, c := range chosen {
+		characters[i] = c.r
 	}
-	t.used[c] = true
-	return append(out, glyph{r: ' ', cut: c, width: c.advance[' '], space: breaks, rtl: rtl})
-}
-
-// replacement is the character that stands for one no font has.
-func replacement(faces []*face, bold bool) rune {
-	if faces[0].weight(bold).has(unicode.ReplacementChar) {
-		return unicode.ReplacementChar
+	level := levels(characters, rtl)
+	for i := 0; i < len(chosen); i++ {
+		c := chosen[i]
+		switch {
+		case c.cut == nil:
+		case c.r == ' ':
+			out = append(out, glyph{r: ' ', cut: c.cut, number: c.cut.glyph(' '), width: c.cut.advance(c.cut.glyph(' ')), level: level[i], rtl: rtl, space: !c.joins})
+		case c.cut.script != 0:
+			end := i + 1
+			for end < len(chosen) && chosen[end].cut == c.cut && level[end] == level[i] && chosen[end].r != ' ' {
+				end++
+			}
+			for _, s := range c.cut.shape(characters[i:end], level[i]%2 == 1) {
+				g := glyph{r: characters[i+s.first], text: string(characters[i+s.first : i+s.end]), cut: c.cut, parts: s.parts, level: level[i], rtl: rtl}
+				for _, p := range s.parts {
+					g.width += p.advance
+				}
+				out = append(out, g)
+			}
+			i = end - 1
+		default:
+			drawn := c.r
+			if level[i]%2 == 1 && c.cut.has(mirrored(c.r)) {
+				drawn = mirrored(c.r)
+			}
+			g := glyph{r: c.r, cut: c.cut, number: c.cut.glyph(drawn), level: level[i], rtl: rtl, mark: unicode.Is(unicode.M, c.r)}
+			g.width = c.cut.advance(g.number)
+			out = append(out, g)
+		}
 	}
-	return '?'
-}
-
-// direction returns whether r is written right to left; what has no direction of its own follows what was before.
-func direction(r rune, before bool) bool {
-	if r < 0x0590 { // the first Hebrew character: Latin, Greek, Cyrillic, digits and punctuation are left of it
-		return before && !unicode.IsLetter(r)
-	}
-	p, _ := bidi.LookupRune(r)
-	switch p.Class() {
-	case bidi.R, bidi.AL:
-		return true
-	case bidi.L:
-		return false
-	}
-	return before
+	return out
 }
 
 // width returns the width of glyphs in thousandths of the font size.
 func width(line []glyph) int {
 	sum := 0
 	for _, g := range line {
-		sum += int(g.width)
+		sum += g.width
 	}
 	return sum
 }
 
-// runs splits a line by font and direction.
+// run is what is drawn at one go: glyphs of one cut, one behind the other. x is where it begins, in thousandths of the
+// font size from where the line does.
+type run struct {
+	cut    *cut
+	glyphs []drawn
+	x      int
+}
+
+// text returns what the run is copied as.
+func (r run) text() string {
+	var b strings.Builder
+	for _, d := range r.glyphs {
+		b.WriteString(d.text)
+	}
+	return b.String()
+}
+
+// runs puts a line in the order of the paper and parts it where the font changes.
 func runs(line []glyph) []run {
 	var out []run
-	for len(line) > 0 {
-		first, end := line[0], 1
-		for end < len(line) && line[end].cut == first.cut && line[end].rtl == first.rtl {
-			end++
+	x := 0
+	for _, g := range visual(line) {
+		if len(out) == 0 || out[len(out)-1].cut != g.cut {
+			out = append(out, run{cut: g.cut, x: x})
 		}
-		var text strings.Builder
-		for _, g := range line[:end] {
-			text.WriteRune(g.r)
+		last := &out[len(out)-1]
+		if g.parts == nil {
+			last.glyphs = append(last.glyphs, drawn{glyph: g.number, text: string(g.r), advance: int16(g.width)})
+		} else {
+			last.glyphs = appendCluster(last.glyphs, g)
 		}
-		out = append(out, run{text: text.String(), cut: first.cut, width: width(line[:end]), rtl: first.rtl})
-		line = line[end:]
+		x += g.width
 	}
 	return out
 }
 
-// wrap breaks glyphs into lines no wider than limit (thousandths of the font size): at spaces and after hyphens, between
-// ideographs, and inside a word that is too long for a line of its own. More than most lines end in an ellipsis.
-func (t *typesetter) wrap(text []glyph, limit, most int, bold bool) [][]glyph {
-	var lines [][]glyph
-	for len(text) > 0 && len(lines) < most {
-		end, next := lineEnd(text, limit)
-		lines = append(lines, text[:end])
-		text = text[next:]
+// appendCluster appends the glyphs of a cluster, with what each is copied as. From left to right the characters are dealt out in
+// the order they are read, whichever glyph draws which, and the last glyph has the rest: a glyph without any would be
+// read as a gap. From right to left readers turn the line round: there each mark has its own character, and the letter
+// those of the letters.
+func appendCluster(out []drawn, g glyph) []drawn {
+	first, last := len(out), len(out)+len(g.parts)-1
+	for _, p := range g.parts {
+		out = append(out, drawn{glyph: p.glyph, x: int16(p.x), y: int16(p.y), advance: int16(p.advance)})
 	}
-	if len(text) > 0 && len(lines) > 0 {
-		last := len(lines) - 1
-		lines[last] = t.withEllipsis(lines[last], limit, bold)
+	if g.level%2 == 0 {
+		characters := []rune(g.text)
+		for i := first; i < last && len(characters) > 1; i++ {
+			out[i].text = string(characters[:1])
+			characters = characters[1:]
+		}
+		out[last].text = string(characters)
+		return out
 	}
-	return lines
-}
-
-// lineEnd returns where the first line of text ends and where the next begins.
-func lineEnd(text []glyph, limit int) (end, next int) {
-	used, candidate := 0, 0
-	for i, g := range text {
-		if g.newline {
-			return trimmed(text, i), i + 1
-		}
-		if used += int(g.width); used > limit && i > 0 && !g.space {
-			if candidate == 0 { // not one place to break: inside the word
-				candidate = i
-				for candidate > 1 && text[candidate].mark {
-					candidate--
-				}
-			}
-			next = candidate
-			for next < len(text) && text[next].space {
-				next++
-			}
-			return trimmed(text, candidate), next
-		}
-		if i+1 < len(text) && breaksAfter(g, text[i+1]) {
-			candidate = i + 1
+	var letters, marks []rune
+	for _, r := range g.text {
+		if unicode.Is(unicode.M, r) {
+			marks = append(marks, r)
+		} else {
+			letters = append(letters, r)
 		}
 	}
-	return trimmed(text, len(text)), len(text)
-}
-
-// trimmed returns end without the spaces before it.
-func trimmed(text []glyph, end int) int {
-	for end > 0 && text[end-1].space {
-		end--
+	out[last].text = g.text
+	if len(marks) == len(g.parts)-1 && len(letters) > 0 {
+		out[last].text = string(letters)
+		for i, r := range marks {
+			out[last-1-i].text = string(r)
+		}
 	}
-	return end
-}
-
-// closing are the marks that no line of Chinese or Japanese begins with.
-const closing = "、。，．：；？！）」』】》〉”’％"
-
-// breaksAfter tells whether a line may end between two glyphs.
-func breaksAfter(g, next glyph) bool {
-	if next.space || next.mark || strings.ContainsRune(closing, next.r) {
-		return false
-	}
-	switch g.r {
-	case '-', '/': // not of a number: −5, 325-10566, 1/2
-		return unicode.IsLetter(next.r)
-	case '–', '—':
-		return true
-	}
-	return g.space || g.wide || next.wide
-}
-
-// withEllipsis shortens a line so that it ends in an ellipsis and still fits.
-func (t *typesetter) withEllipsis(line []glyph, limit int, bold bool) []glyph {
-	if len(line) > 0 && line[len(line)-1].r == ellipsis {
-		return line
-	}
-	dots := t.glyphs(string(ellipsis), bold)
-	for len(line) > 0 && width(line)+width(dots) > limit {
-		line = line[:len(line)-1]
-	}
-	line = line[:trimmed(line, len(line))]
-	return append(line[:len(line):len(line)], dots...)
+	return out
 }

@@ -41,8 +41,11 @@ func NewSender(c SenderConfig) *Sender { return &Sender{c} }
 
 // Send orders a mail with the document to its customer, in the customer's language.
 //
-// Refusals: RateLimited, Conflict (customer.archived).
+// Refusals: RateLimited, Conflict (customer.archived, invoice.replaced).
 func (s *Sender) Send(ctx context.Context, in Invoice) error {
+	if in.Status == StatusReplaced {
+		return foyer.Refuse(foyer.Conflict, "invoice.replaced")
+	}
 	scope := foyer.Scope{Merchant: in.Merchant, Customer: in.Customer}
 	customer, err := s.Customers.Customer(ctx, scope)
 	if err != nil {

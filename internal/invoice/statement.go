@@ -38,7 +38,9 @@ func (st Statement) name() string {
 }
 
 // about is what the PDF says of itself.
-func (st Statement) about() metadata { return described(st.name(), st.Seller, st.IssuedAt) }
+func (st Statement) about(locale i18n.Locale) metadata {
+	return described(st.name(), st.Seller, st.IssuedAt, locale)
+}
 
 // formats is what the locale writes on a statement.
 func (st Statement) formats(locale i18n.Locale) []string {
@@ -66,13 +68,13 @@ const (
 
 // layStatement sets a whole statement.
 func layStatement(faces []*face, st Statement, locale i18n.Locale, logo *picture) *sheet {
-	p := newPaper(faces, locale, st.Footer)
+	p := newPaper(faces, locale, st.Footer, false)
 	p.heading(st.Title, "", logo)
 	p.parties(block{st.SellerLabel, st.Seller}, block{st.PersonLabel, st.Person})
 	p.grid(append([]Fact{{Label: st.ReferenceLabel, Value: st.Reference}}, st.Facts...))
 	p.list(st.Lines)
 	p.paragraphs(st.Paragraphs)
-	p.finish(st.name())
+	p.finish(joined(" ", st.Title, p.code(st.Reference, numberLimit)))
 	return p.sheet
 }
 
@@ -89,7 +91,7 @@ func (p *paper) list(lines []Fact) {
 	rule := func() { p.rule(marginX, p.y, contentWidth, thin, ink) }
 	for _, l := range lines {
 		name := p.paragraph(l.Label, nameStyle, nameWidth, lineLimit, longLines)
-		value := p.paragraph(l.Value, bodyStyle, valueWidth, statementLimit, statementLines)
+		value := p.paragraph(l.Value, bodyStyle.as(either), valueWidth, statementLimit, statementLines)
 		height := max(name.height(), value.height())
 		if height == 0 {
 			continue
@@ -102,7 +104,7 @@ func (p *paper) list(lines []Fact) {
 		open := func() {
 			p.y += rowPadding
 			under = p.y + name.height()
-			p.set(name, marginX, p.y, nameWidth, left)
+			p.set(name, marginX, p.y, nameWidth, start)
 		}
 		open()
 		p.reopen = func() { // a page on which the value goes on says again what it is of

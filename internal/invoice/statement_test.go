@@ -33,7 +33,7 @@ func receipt() Statement {
 			{"Your words", "We move our studio to another tool.\nThank you."},
 		},
 		Paragraphs: []string{"We have received your cancellation and confirm it.", "No further payment will be taken."},
-		Footer:     document.Footer, IssuedAt: *document.PaidAt,
+		Footer:     document.Footers[merchant.AnyLanguage], IssuedAt: *document.PaidAt,
 	}
 }
 
@@ -174,19 +174,20 @@ func TestAStatementShowsWhatNoFontHas(t *testing.T) {
 	t.Parallel()
 	st := receipt()
 	st.Person = Party{Name: "Zed\u00ad 🎉 שלום \u202E١٢٣ e\u0301 \u00a0𝔘"}
-	st.Lines = []Fact{{"Your words", "陈美 says\x00 ไทย"}}
+	st.Lines = []Fact{{"Your words", "陈美 says\x00 ไทย ᚠ"}}
 	got := squeezed(strings.Join(pagesOf(t, renderStatement(t, st, english)), ""))
-	assert.Contains(t, got, "Zed \uFFFD \uFFFD\uFFFD\uFFFD\uFFFD 123 é U")
-	assert.Contains(t, got, "陈美 says \uFFFD\uFFFD\uFFFD")
+	for _, want := range []string{"Zed \uFFFD ١٢٣", "שלום", "é U"} { // pdftotext has its own mind about the space behind Hebrew
+		assert.Contains(t, got, want)
+	}
+	assert.Contains(t, got, "陈美 says ไทย \uFFFD")
 }
 
-// What a locale writes in letters no font has is English; the base direction is the texts'.
+// The name of a country is the locale's; the base direction is the texts'.
 func TestTheLocaleOfAStatement(t *testing.T) {
 	t.Parallel()
 	arabic := i18n.Locale{Tag: "ar", Language: "ar"}
 	got := squeezed(pagesOf(t, renderStatement(t, receipt(), arabic))[0])
-	assert.Contains(t, got, "Germany")
-	assert.Contains(t, got, "Page 1 of 1")
+	assert.Contains(t, got, "ألمانيا")
 	assert.NotContains(t, got, "\uFFFD")
 
 	faces := setter(t).faces

@@ -18,6 +18,24 @@ type File struct {
 	SHA256  []byte
 }
 
+// Lineage is what correcting documents asks of the store, besides reading.
+type Lineage interface {
+	Concluder
+	// LockCustomer makes every other command of the customer wait until the transaction ends.
+	LockCustomer(ctx context.Context, scope foyer.Scope) error
+	// PaymentsForUpdate locks payments: none of them is charged or paid back meanwhile.
+	PaymentsForUpdate(ctx context.Context, merchant foyer.MerchantID, ids ...billing.PaymentID) ([]billing.Payment, error)
+	Payment(ctx context.Context, scope foyer.Scope, id billing.PaymentID) (billing.Payment, error)
+	Invoice(ctx context.Context, scope foyer.Scope, id ID, withDocument bool) (Invoice, error)
+	// NextNumbers reserves numbers of a series: see store.
+	NextNumbers(ctx context.Context, merchant foyer.MerchantID, series string, n int) (int64, error)
+	// Replace says that next took the place of old, on old and on its payment, if old still is at its version and nothing has replaced it;
+	// it tells whether that was so.
+	Replace(ctx context.Context, old, next Invoice, now time.Time) (bool, error)
+	CreateInvoices(ctx context.Context, invoices ...Invoice) error
+	RecordEvents(ctx context.Context, events ...foyer.Event) error
+}
+
 // Filter narrows a merchant's list of documents; empty fields do not.
 type Filter struct {
 	Customer foyer.CustomerID

@@ -17,8 +17,11 @@ const noBreakSpace = '\u00a0'
 // clean makes any bytes drawable and harmless: valid UTF-8, composed (fonts have ё, not е and a diaeresis), at most
 // limit characters with an ellipsis where it was cut, one space where there were several, no control characters and
 // none that only steer layout (bidirectional overrides, joiners, soft hyphens). Line breaks stay in a multiline text and
-// become spaces in others.
-func clean(s string, limit int, multiline bool) string {
+// become spaces in others. Joiners stay where letters change with their neighbours: they are spelling there.
+func clean(s string, limit int, multiline bool) string { return cleaned(s, limit, multiline, false) }
+
+// cleaned is clean; marks keeps those that steer direction, for what a locale wrote.
+func cleaned(s string, limit int, multiline, marks bool) string {
 	if plain(s, limit) {
 		return s
 	}
@@ -27,6 +30,7 @@ func clean(s string, limit int, multiline bool) string {
 	b.Grow(len(s))
 	gap := false // spaces seen and not written yet: none are written at the ends of a line
 	atStart := true
+	shaped := false // the character before is of a script that is shaped
 	for _, r := range norm.NFC.String(strings.ToValidUTF8(s, string(utf8.RuneError))) {
 		switch {
 		case r == '\n' || r == '\v' || r == '\f' || r == '\u0085' || r == '\u2028' || r == '\u2029':
@@ -42,6 +46,7 @@ func clean(s string, limit int, multiline bool) string {
 		case r == '\t' || unicode.Is(unicode.Zs, r):
 			gap = true
 			continue
+		case marks && steers(r), shaped && !gap && (r == '\u200c' || r == '\u200d'):
 		case unicode.In(r, unicode.Cc, unicode.Cf):
 			continue
 		case unicode.In(r, unicode.Noncharacter_Code_Point, unicode.Co): // nothing, or a private agreement
@@ -51,9 +56,10 @@ func clean(s string, limit int, multiline bool) string {
 			b.WriteByte(' ')
 		}
 		gap, atStart = false, false
+		shaped = unicode.In(r, unicode.Arabic, unicode.Devanagari)
 		b.WriteRune(r)
 	}
-	out := strings.Trim(b.String(), " \n\u00a0")
+	out := strings.Trim(b.String(), " \n\u00a0\u200c\u200d")
 	if shortened {
 		out += string(ellipsis)
 	}

@@ -25,6 +25,7 @@ func TestClean(t *testing.T) {
 		{name: "decomposed", in: "e\u0301", want: "é"},
 		{name: "control characters", in: "a\x00b\x1b[31mc\x7f", want: "ab[31mc"},
 		{name: "overrides and marks", in: "\u202Ea\u202C\u200E\u2066b\u2069\uFEFF\u200D", want: "ab"},
+		{name: "joiners that are spelling", in: "می\u200cخوا a\u200cb क्\u200d", want: "می\u200cخوا ab क्"},
 		{name: "soft hyphen", in: "co\u00adoperate", want: "cooperate"},
 		{name: "invalid UTF-8", in: "a\xffb", want: "a\uFFFDb"},
 		{name: "lines become spaces", in: "a\r\nb\u2028c", want: "a b c"},
@@ -56,7 +57,7 @@ func setter(t testing.TB) *typesetter {
 	t.Helper()
 	faces, err := loadFaces()
 	require.NoError(t, err)
-	return &typesetter{faces: faces, used: map[*cut]bool{}}
+	return &typesetter{faces: faces, missing: map[rune]bool{}}
 }
 
 // plainText returns the characters of lines, one line of the result for each.
@@ -65,7 +66,7 @@ func plainText(lines [][]glyph) string {
 	for _, line := range lines {
 		var b strings.Builder
 		for _, r := range runs(line) {
-			b.WriteString(r.text)
+			b.WriteString(r.text())
 		}
 		out = append(out, b.String())
 	}
@@ -85,7 +86,13 @@ func TestFontsCoverWhatWePromise(t *testing.T) {
 		"currencies":  "€$£¥₹₺₽₴₩₪₫₦₱₡₲₸₼₾₿¢",
 		"punctuation": "–—‐‑…•·†‡‰′″‹›⁄№™©®℠ªº¹²³½¼¾×÷±−≤≥≠≈∞",
 		"Chinese":     "陈美国际有限公司，北京市。（）；：！？《》「」、年月日￥",
-		"Japanese":    "カタカナ ひらがな",
+		"Japanese":    "カタカナ ひらがな 髙﨑𠮷塚",
+		"Korean":      "가뷁똠힣 金",
+		"traditional": "繁體中文發票，統一編號：國際「貨」",
+		"Arabic":      "فاتورة رقم پچگ ١٢٣ ۴۵۶ ،؛؟",
+		"Hebrew":      "חשבונית מס׳ שָׁלוֹם",
+		"Thai":        "ใบแจ้งหนี้ น้ำ ฿",
+		"Hindi":       "चालान हिन्दी क्षत्रिय ₹",
 		"replacement": "\uFFFD",
 	} {
 		for _, r := range text {
@@ -97,41 +104,10 @@ func TestFontsCoverWhatWePromise(t *testing.T) {
 	}
 }
 
-func TestRuns(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name string
-		text string
-		want string // a run each: family, ← when it runs right to left, its characters
-	}{
-		{"one font", "Sam Müller", "notosans|Sam Müller"},
-		{"two fonts", "Mei 陈美 (CN)", "notosans|Mei  notosanssc|陈美 notosans| (CN)"},
-		{"joining spaces are drawn as spaces", "1\u00a0234\u00a0€", "notosans|1 234 €"},
-		{"direction parts runs, numbers follow it", "ab שלום 12 cd", "notosans|ab  notosans←|\uFFFD\uFFFD\uFFFD\uFFFD 12  notosans|cd"},
-		{"outside the basic plane", "a🎉𝔘", "notosans|a\uFFFDU"},
-		{"marks and joiners no font has are dropped", "❤\uFE0Fa\u0e34", "notosans|\uFFFDa"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			var got []string
-			for _, r := range runs(setter(t).glyphs(clean(tt.text, 100, false), false)) {
-				arrow := ""
-				if r.rtl {
-					arrow = "←"
-				}
-				got = append(got, r.cut.family+arrow+"|"+r.text)
-				assert.Positive(t, r.width)
-			}
-			assert.Equal(t, tt.want, strings.Join(got, " "))
-		})
-	}
-}
-
 func TestWrap(t *testing.T) {
 	t.Parallel()
 	ts := setter(t)
-	digit := int(ts.faces[0].regular.advance['0']) // all digits are as wide
+	digit := ts.faces[0].regular.advance(ts.faces[0].regular.glyph('0')) // all digits are as wide
 	tests := []struct {
 		name  string
 		text  string
@@ -150,13 +126,26 @@ func TestWrap(t *testing.T) {
 		{"lines of the text", "1\n\n2", 6, 9, "1\n\n2"},
 		{"Chinese breaks anywhere", "陈美国际", 4, 9, "陈美\n国际"},
 		{"but not before a full stop", "陈美国。", 5, 9, "陈美\n国。"},
+		{"but after it", "陈美。abcd", 6, 9, "陈美。\nabcd"},
+		{"no line begins with a closing bracket", "陈美国」际", 6, 9, "陈美\n国」际"},
+		{"no line ends with an opening one", "陈美「国际", 6, 9, "陈美\n「国际"},
+		{"no line begins with a small kana", "キキキャキ", 6, 9, "キキ\nキャキ"},
+		{"or with a mark that lengthens", "キキキーキ", 6, 9, "キキ\nキーキ"},
+		{"or with one that repeats", "陈美人々国", 6, 9, "陈美\n人々国"},
+		{"even where nothing but marks fits", "。。。。", 4, 9, "。。\n。。"},
+		{"Korean breaks at spaces", "가나 다라마 바", 6, 9, "가나\n다라마\n바"},
+		{"and inside a long word", "가나다라마", 4, 9, "가나\n다라\n마"},
+		{"not before a comma there", "가나다,라", 5, 9, "가나\n다,라"},
+		{"Thai stays together where it fits", "ab กกก", 5, 9, "ab\nกกก"},
+		{"and parts between clusters where it does not", "กี่กี่กี่กี่", 3, 9, "กี่กี่\nกี่กี่"},
+		{"a Thai vowel stays before its consonant", "กกเก", 3, 9, "กก\nเก"},
 		{"a single character wider than the line", "W", 1, 9, "W"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			ts := &typesetter{faces: ts.faces, used: map[*cut]bool{}}
-			lines := ts.wrap(ts.glyphs(tt.text, false), tt.limit*digit, tt.most, false)
+			ts := setter(t)
+			lines := ts.wrap(ts.glyphs(tt.text, manner{}), tt.limit*digit, tt.most, false)
 			assert.Equal(t, tt.want, plainText(lines))
 		})
 	}
@@ -175,7 +164,7 @@ func FuzzSet(f *testing.F) {
 		assert.True(t, utf8.ValidString(cleaned))
 		assert.Equal(t, cleaned, clean(cleaned, 2_000, multiline), "cleaning twice changes nothing")
 		ts := setter(t)
-		lines := ts.wrap(ts.glyphs(cleaned, true), limit, most, true)
+		lines := ts.wrap(ts.glyphs(cleaned, manner{bold: true, base: base(most % 3)}), limit, most, true)
 		assert.LessOrEqual(t, len(lines), most)
 		for _, line := range lines {
 			if visible := trimmed(line, len(line)); visible > 2 { // a character with its mark may stand alone
@@ -188,8 +177,8 @@ func FuzzSet(f *testing.F) {
 				assert.True(t, width(line) <= limit || base <= 2, "%d > %d: %q", width(line), limit, plainText([][]glyph{line}))
 			}
 			for _, r := range runs(line) {
-				for _, c := range r.text {
-					assert.True(t, r.cut.has(c), "%U", c)
+				for _, d := range r.glyphs {
+					assert.NotZero(t, d.glyph, "%q", d.text)
 				}
 			}
 		}

@@ -85,6 +85,11 @@ func (q *Queue) EnqueueEmailChangeMails(ctx context.Context, merchant foyer.Merc
 	return q.insert(ctx, args...)
 }
 
+// EnqueueNewSignInMail implements identity.Jobs.
+func (q *Queue) EnqueueNewSignInMail(ctx context.Context, merchant foyer.MerchantID, signIn identity.SignInID, session foyer.SessionID) error {
+	return q.insert(ctx, river.InsertManyParams{Args: newSignInMail{Merchant: merchant, SignIn: signIn, Session: session}})
+}
+
 // EnqueueBillingMails enqueues a job for each ordered mail, all in one statement.
 func (q *Queue) EnqueueBillingMails(ctx context.Context, orders []billing.MailOrder) error {
 	if len(orders) == 0 {

@@ -21,6 +21,8 @@ import (
 type Handlers struct {
 	// SendSignIn makes and sends the mail of a sign-in.
 	SendSignIn func(ctx context.Context, merchant foyer.MerchantID, id identity.SignInID) error
+	// SendNewSignIn makes and sends the mail about a sign-in on a new device.
+	SendNewSignIn func(ctx context.Context, merchant foyer.MerchantID, id identity.SignInID, session foyer.SessionID) error
 	// SendEmailChange makes and sends a mail about a change of address.
 	SendEmailChange func(ctx context.Context, merchant foyer.MerchantID, id identity.EmailChangeID, step identity.EmailChangeStep) error
 	// SendBilling makes and sends an ordered mail about billing.
@@ -55,6 +57,15 @@ type signInMail struct {
 
 // Kind names the job in the table.
 func (signInMail) Kind() string { return "sign_in_mail" }
+
+type newSignInMail struct {
+	Merchant foyer.MerchantID  `json:"merchant"`
+	SignIn   identity.SignInID `json:"sign_in"`
+	Session  foyer.SessionID   `json:"session"`
+}
+
+// Kind names the job in the table.
+func (newSignInMail) Kind() string { return "new_sign_in_mail" }
 
 type emailChangeMail struct {
 	Merchant foyer.MerchantID         `json:"merchant"`
@@ -137,6 +148,9 @@ func workerConfig(h Handlers, log *slog.Logger) *river.Config {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[signInMail]) error {
 		return h.SendSignIn(ctx, job.Args.Merchant, job.Args.SignIn)
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[newSignInMail]) error {
+		return h.SendNewSignIn(ctx, job.Args.Merchant, job.Args.SignIn, job.Args.Session)
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[emailChangeMail]) error {
 		return h.SendEmailChange(ctx, job.Args.Merchant, job.Args.Change, job.Args.Step)

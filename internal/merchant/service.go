@@ -18,6 +18,7 @@ type Service struct {
 	now   func() time.Time
 	// gateway tells whether live merchants have a gateway.
 	liveGateway bool
+	maySendAs   func(address string) bool
 
 	mu        sync.Mutex
 	merchants map[string]cached[Merchant] // by merchant id and by portal id
@@ -38,8 +39,10 @@ const cacheFor = 500 * time.Millisecond
 const cacheSize = 4096
 
 // NewService returns a Service. liveGateway says whether a gateway for live merchants is configured.
-func NewService(store Store, ids foyer.IDs, now func() time.Time, liveGateway bool) *Service {
+// maySendAs says whether a merchant's mails may come from an address.
+func NewService(store Store, ids foyer.IDs, now func() time.Time, liveGateway bool, maySendAs func(address string) bool) *Service {
 	return &Service{
+		maySendAs:   maySendAs,
 		store:       store,
 		ids:         ids,
 		now:         now,
@@ -109,6 +112,9 @@ func (s *Service) UpdatePortal(ctx context.Context, id foyer.MerchantID, ifVersi
 		}
 		if err := wanted.Validate(); err != nil {
 			return err
+		}
+		if from := wanted.MailSender.Address; from != "" && from != m.Portal.Settings.MailSender.Address && !s.maySendAs(from) {
+			return foyer.InvalidFields(foyer.FieldError{Pointer: "/mail_sender/address", Code: "input.mail_domain"})
 		}
 		if reflect.DeepEqual(wanted, m.Portal.Settings) {
 			return nil

@@ -36,11 +36,40 @@ type Settings struct {
 	RequireDeviceBinding bool       `json:"require_device_binding,omitempty"`
 	Legal                LegalLinks `json:"legal"`
 	// MailSender is how the merchant's mails are signed.
-	MailSender MailSender `json:"mail_sender"`
-	Dunning    Dunning    `json:"dunning"`
+	MailSender MailSender      `json:"mail_sender"`
+	Dunning    Dunning         `json:"dunning"`
+	Invoices   InvoiceSettings `json:"invoices"`
 	// PlanPaths says to which prices a customer may change from a price; a price that is no key may be changed to every other
 	// one of the merchant's. Empty allows everything.
 	PlanPaths map[string][]string `json:"plan_paths,omitempty"`
+}
+
+// InvoiceSettings is what the merchant adds to its documents. Each document keeps what was set when it was issued.
+type InvoiceSettings struct {
+	// Footers stand at the foot of every page, Notes below the totals, by language (a BCP 47 tag as i18n writes it); "default" is
+	// the one for every language that has none of its own.
+	Footers map[string]string `json:"footers,omitempty"`
+	Notes   map[string]string `json:"notes,omitempty"`
+	// Bilingual sets the labels in English too, beside the reader's language.
+	Bilingual bool `json:"bilingual,omitempty"`
+	// Revisions is how often customers may correct their details on one invoice; nil is DefaultRevisions.
+	Revisions *int `json:"revisions,omitempty"`
+	// RefundTax gives the tax back when a business of another EU country tells its tax id after the purchase (reverse charge).
+	RefundTax bool `json:"refund_tax,omitempty"`
+}
+
+// DefaultRevisions is how often customers may correct an invoice unless the merchant says otherwise: as often as at Paddle.
+const DefaultRevisions = 1
+
+// AnyLanguage is the key of a text for every language that has none of its own.
+const AnyLanguage = "default"
+
+// RevisionLimit is how often customers may correct their details on one invoice.
+func (s InvoiceSettings) RevisionLimit() int {
+	if s.Revisions == nil {
+		return DefaultRevisions
+	}
+	return *s.Revisions
 }
 
 // Dunning is how declined payments are collected: on which days after the first try, and what happens to the subscription
@@ -71,12 +100,26 @@ func (s Settings) Speaks(tag string) bool {
 	return len(s.Languages) == 0 || slices.Contains(s.Languages, tag)
 }
 
-// MailSender is how the merchant's mails are signed. The address they come from is the instance's own.
+// Fallback is the language of whatever nothing better is known for: the portal's default, else English if it speaks that, else the first
+// of its languages.
+func (s Settings) Fallback() string {
+	switch {
+	case s.DefaultLocale != "":
+		return s.DefaultLocale
+	case s.Speaks("en"):
+		return "en"
+	}
+	return s.Languages[0]
+}
+
+// MailSender is how the merchant's mails are signed.
 type MailSender struct {
 	// Name is shown as the sender; empty for the portal's name.
 	Name string `json:"name,omitempty"`
 	// ReplyTo is where answers go; empty for nowhere else than the sender's address.
 	ReplyTo string `json:"reply_to,omitempty"`
+	// Address is the mailbox the mails come from, of a domain the instance may send for; empty for the instance's own.
+	Address string `json:"address,omitempty"`
 }
 
 // Features says what customers may do by themselves. Cancelling is not among them: it can't be switched off.
@@ -95,6 +138,8 @@ const (
 	maxURLs        = 50
 	maxURLLength   = 2048
 	maxLegalText   = 5000
+	maxInvoiceText = 2000
+	maxRevisions   = 10
 	maxPlanPaths   = 200
 	maxDunningDays = 12
 	longestDunning = 90
@@ -131,19 +176,18 @@ func (s Settings) Validate() error {
 			v.add(link.pointer, "input.url", nil)
 		}
 	}
-	for tag, text := range s.Legal.Texts {
-		if !validLanguage(tag) {
-			v.add("/legal/texts", "input.locale", nil)
-		}
-		if !foyer.CleanText(text, true) {
-			v.add("/legal/texts/"+tag, "input.text_characters", nil)
-		} else if utf8.RuneCountInString(text) > maxLegalText {
-			v.add("/legal/texts/"+tag, "input.too_long", map[string]any{"Max": maxLegalText})
-		}
+	v.texts("/legal/texts", s.Legal.Texts, maxLegalText)
+	v.texts("/invoices/footers", s.Invoices.Footers, maxInvoiceText)
+	v.texts("/invoices/notes", s.Invoices.Notes, maxInvoiceText)
+	if limit := s.Invoices.RevisionLimit(); limit < 0 || limit > maxRevisions {
+		v.add("/invoices/revisions", "input.maximum", map[string]any{"Max": maxRevisions})
 	}
 	v.text("/mail_sender/name", s.MailSender.Name, 100, false)
 	if to := s.MailSender.ReplyTo; to != "" && !validMailbox(to) {
 		v.add("/mail_sender/reply_to", "input.email", nil)
+	}
+	if from := s.MailSender.Address; from != "" && !validMailbox(from) {
+		v.add("/mail_sender/address", "input.email", nil)
 	}
 	s.validateSeller(v)
 	s.validateBilling(v)
@@ -222,6 +266,22 @@ func (v *faults) text(pointer, text string, limit int, required bool) {
 		v.add(pointer, "input.text_characters", nil)
 	case utf8.RuneCountInString(text) > limit:
 		v.add(pointer, "input.too_long", map[string]any{"Max": limit})
+	}
+}
+
+// texts checks texts of several lines by language.
+func (v *faults) texts(pointer string, byLanguage map[string]string, limit int) {
+	for tag, text := range byLanguage {
+		if !validLanguage(tag) && tag != AnyLanguage {
+			v.add(pointer, "input.locale", nil)
+		}
+		if strings.TrimSpace(text) == "" {
+			v.add(pointer+"/"+tag, "input.required", nil)
+		} else if !foyer.CleanText(text, true) {
+			v.add(pointer+"/"+tag, "input.text_characters", nil)
+		} else if utf8.RuneCountInString(text) > limit {
+			v.add(pointer+"/"+tag, "input.too_long", map[string]any{"Max": limit})
+		}
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 var toldOfEvents = []foyer.EventType{
 	"subscription.created", "subscription.updated", "subscription.active", "subscription.past_due", "subscription.paused", "subscription.canceled",
 	"payment.billed", "payment.completed", "payment.past_due", "payment.canceled", "payment.updated",
-	"invoice.created",
+	"invoice.created", "invoice.replaced",
 	"payment_method.created", "payment_method.updated", "payment_method.deleted",
 	"cancellation.created", "cancellation.offered", "cancellation.saved", "cancellation.scheduled", "cancellation.canceled", "cancellation.undone",
 	"cancellation.abandoned", "cancellation.expired",

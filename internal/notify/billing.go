@@ -91,11 +91,13 @@ func (s *Service) gather(ctx context.Context, order billing.MailOrder) (*billing
 	if err != nil {
 		return nil, err
 	}
-	b := &billingMail{order: order, settings: m.Portal.Settings}
+	b := &billingMail{order: order}
 	if b.customer, err = s.Customers.Customer(ctx, order.Scope); err != nil {
 		return nil, err
 	}
-	b.locale = mailLocale(b.settings, b.customer.Locale)
+	if b.stationery, err = s.stationeryOf(ctx, m, b.customer.Locale); err != nil {
+		return nil, err
+	}
 	if order.Payment != "" {
 		payment, err := s.Bills.Payment(ctx, order.Scope, order.Payment)
 		if err != nil {
@@ -122,14 +124,22 @@ func (s *Service) gather(ctx context.Context, order billing.MailOrder) (*billing
 
 // attach adds the PDF of the document the mail tells of. A document that is not there keeps no mail from being sent.
 func (s *Service) attach(ctx context.Context, b *billingMail) error {
+	if err := s.attachOne(ctx, b, b.order.Invoice, b.order.Facts.Receipt); err != nil || b.order.Facts.CreditNote == "" {
+		return err
+	}
+	return s.attachOne(ctx, b, b.order.Facts.CreditNote, "")
+}
+
+// attachOne adds the PDF of a document or, without one, of a receipt.
+func (s *Service) attachOne(ctx context.Context, b *billingMail, document, receipt string) error {
 	var name string
 	var pdf []byte
 	var err error
 	switch {
-	case b.order.Invoice != "":
-		name, pdf, err = s.Documents.InvoicePDF(ctx, b.order.Scope, b.order.Invoice, b.locale)
-	case b.order.Facts.Receipt != "" && s.Receipts != nil:
-		name, pdf, err = s.Receipts.ReceiptPDF(ctx, b.order.Scope, b.order.Facts.Receipt, b.locale)
+	case document != "":
+		name, pdf, err = s.Documents.InvoicePDF(ctx, b.order.Scope, document, b.locale)
+	case receipt != "" && s.Receipts != nil:
+		name, pdf, err = s.Receipts.ReceiptPDF(ctx, b.order.Scope, receipt, b.locale)
 	default:
 		return nil
 	}
@@ -139,7 +149,7 @@ func (s *Service) attach(ctx context.Context, b *billingMail) error {
 	if err != nil {
 		return err
 	}
-	b.attachments = []Attachment{{Name: name, ContentType: "application/pdf", Content: pdf}}
+	b.attachments = append(b.attachments, Attachment{Name: name, ContentType: "application/pdf", Content: pdf})
 	return nil
 }
 

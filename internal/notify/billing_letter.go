@@ -3,57 +3,18 @@ package notify
 import (
 	"fmt"
 	"html/template"
-	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/i18n"
-	"foyer/internal/merchant"
 )
-
-// billingLetter is what the template of billing mails sees.
-type billingLetter struct {
-	Language  string
-	Direction string
-	// Start and End are the sides a line begins and ends at: mail clients know no logical sides.
-	Start, End string
-	Merchant   string
-	Color      template.CSS
-	Subject    string
-	Preheader  string
-	Greeting   string
-	Paragraphs []string
-	Rows       []fact
-	Button     *hyperlink
-	// Notes stand below the button, quietly.
-	Notes []string
-	// Manage are the links every mail about a subscription has.
-	Manage []hyperlink
-	Footer string
-	// Seller is who stands behind the merchant, on one line.
-	Seller string
-	Legal  []hyperlink
-}
-
-// fact is a row of the table: what, and how much.
-type fact struct {
-	Label, Value string
-	Strong       bool
-}
-
-type hyperlink struct {
-	Label string
-	URL   template.URL
-}
 
 // billingMail is what a billing mail tells of, and the letter while it is composed.
 type billingMail struct {
+	stationery
 	order       billing.MailOrder
-	settings    merchant.Settings
-	locale      i18n.Locale
 	customer    billing.Customer
 	sub         *billing.Subscription
 	payment     *billing.Payment
@@ -61,7 +22,7 @@ type billingMail struct {
 	attachments []Attachment
 	// params fill every text of the mail.
 	params map[string]any
-	letter billingLetter
+	letter letter
 }
 
 // compose says what each kind of mail tells.
@@ -71,10 +32,17 @@ var compose = map[billing.MailKind]func(*billingMail){
 	billing.MailInvoiceDue:            (*billingMail).invoiceDue,
 	billing.MailRefunded:              (*billingMail).refunded,
 	billing.MailInvoiceCopy:           (*billingMail).invoiceCopy,
+	billing.MailInvoiceRevised:        (*billingMail).invoiceRevised,
 	billing.MailCardExpiring:          (*billingMail).cardExpiring,
 	billing.MailMethodChanged:         (*billingMail).methodChanged,
 	billing.MailTrialEnding:           (*billingMail).trialEnding,
 	billing.MailRenewalComing:         (*billingMail).renewalComing,
+	billing.MailWelcome:               (*billingMail).welcome,
+	billing.MailDiscountEnding:        (*billingMail).discountEnding,
+	billing.MailYearlyReminder:        (*billingMail).yearlyReminder,
+	billing.MailCredited:              (*billingMail).credited,
+	billing.MailInvoiceCanceled:       (*billingMail).invoiceCanceled,
+	billing.MailMethodRemoved:         (*billingMail).methodRemoved,
 	billing.MailCancellationScheduled: (*billingMail).cancellationScheduled,
 	billing.MailKept:                  (*billingMail).kept,
 	billing.MailCanceled:              (*billingMail).canceled,
@@ -100,26 +68,20 @@ func (b *billingMail) mail() (Mail, error) {
 	b.begin()
 	kind(b)
 	b.end()
-	html, text, err := render("billing", b.letter)
-	return Mail{
-		FromName: senderName(b.settings), ReplyTo: b.settings.MailSender.ReplyTo, Language: b.locale.Language, Subject: b.letter.Subject, Text: text, HTML: html, Attachments: b.attachments,
-	}, err
+	mail, err := b.seal(b.letter)
+	mail.Attachments = b.attachments
+	return mail, err
 }
 
 // begin sets what all mails have in common.
 func (b *billingMail) begin() {
-	name := oneLine(b.settings.Name, 100)
+	name := b.merchantName()
 	b.params = map[string]any{"Merchant": name, "Plan": name, "Name": oneLine(b.customer.Name, 80), "At": b.date(b.order.At)}
 	if b.sub != nil {
-		b.params["Plan"] = plan(b.sub.Items, name)
+		b.params["Plan"] = plan(b.locale, b.sub.Items, name)
 	}
-	b.letter = billingLetter{
-		Language: b.locale.Language, Direction: direction(b.locale), Start: "left", End: "right", Merchant: name, Color: color(b.settings.Branding),
-		Greeting: b.shared("greeting"),
-	}
-	if b.letter.Direction == "rtl" {
-		b.letter.Start, b.letter.End = "right", "left"
-	}
+	b.letter = b.stationery.letter()
+	b.letter.Greeting = b.shared("greeting")
 	if b.params["Name"] != "" {
 		b.letter.Greeting = b.shared("greeting_name")
 	}
@@ -136,10 +98,6 @@ func (b *billingMail) begin() {
 // end sets what may depend on the rest.
 func (b *billingMail) end() {
 	l := &b.letter
-	l.Subject = oneLine(l.Subject, 150)
-	if len(l.Paragraphs) > 0 {
-		l.Preheader = l.Paragraphs[0]
-	}
 	if b.links.paymentMethod != "" {
 		l.Manage = append(l.Manage, hyperlink{b.shared("button.payment_method"), template.URL(b.links.paymentMethod)}) //nolint:gosec // see button
 	}
@@ -150,33 +108,18 @@ func (b *billingMail) end() {
 		l.Notes = append(l.Notes, b.shared("links_private"))
 	}
 	l.Footer = b.shared("footer")
-	l.Seller = sellerLine(b.settings.Seller)
-	l.Legal = legalPages(b.settings.Legal, b.locale)
-}
-
-// legalPages are the merchant's pages every mail but the sign-in's leads to, as far as they are https.
-func legalPages(legal merchant.LegalLinks, locale i18n.Locale) []hyperlink {
-	var pages []hyperlink
-	for _, page := range []struct{ key, address string }{
-		{"support", legal.SupportURL},
-		{"terms", legal.TermsURL},
-		{"privacy", legal.PrivacyURL},
-		{"imprint", legal.ImprintURL},
-	} {
-		if u, err := url.Parse(page.address); err == nil && u.Scheme == "https" && u.Host != "" {
-			pages = append(pages, hyperlink{locale.Text("mail.billing.legal."+page.key, nil), template.URL(u.String())}) //nolint:gosec // an https address, written anew
-		}
-	}
-	return pages
+	b.imprint(l)
 }
 
 // text is a text of the mail's kind.
 func (b *billingMail) text(key string) string {
-	return b.locale.Text("mail."+string(b.order.Kind)+"."+key, b.params)
+	return b.stationery.text("mail."+string(b.order.Kind)+"."+key, b.params)
 }
 
 // shared is a text all kinds use.
-func (b *billingMail) shared(key string) string { return b.locale.Text("mail.billing."+key, b.params) }
+func (b *billingMail) shared(key string) string {
+	return b.stationery.text("mail.billing."+key, b.params)
+}
 
 // subject sets the subject.
 func (b *billingMail) subject(key string) { b.letter.Subject = b.text(key) }
@@ -270,17 +213,20 @@ func (b *billingMail) card(brand, last4 string) string {
 }
 
 // plan names what is subscribed to, or says otherwise when that has no name.
-func plan(items []billing.SubscriptionItem, otherwise string) string {
+func plan(locale i18n.Locale, items []billing.SubscriptionItem, otherwise string) string {
 	var names []string
 	for _, item := range items {
-		if name := oneLine(item.ProductName, 60); name != "" && len(names) < 3 {
+		if name := oneLine(item.ProductName, 60); name != "" {
 			names = append(names, name)
 		}
 	}
-	if len(names) == 0 {
+	switch {
+	case len(names) == 0:
 		return otherwise
+	case len(names) > 3:
+		return locale.Enumerate(names[:3])
 	}
-	return strings.Join(names, ", ")
+	return locale.List(names)
 }
 
 // times writes a name and how many: "Seat × 3".
@@ -290,17 +236,4 @@ func times(name string, quantity int64) string {
 		name += "\u00a0×\u00a0" + strconv.FormatInt(quantity, 10)
 	}
 	return name
-}
-
-// sellerLine is the seller's name and address as a footer shows them.
-func sellerLine(s merchant.Seller) string {
-	var parts []string
-	for _, part := range []string{
-		s.LegalName, s.Address.Line1, s.Address.Line2, strings.TrimSpace(s.Address.PostalCode + " " + s.Address.City), string(s.Address.Country),
-	} {
-		if part = oneLine(part, 100); part != "" {
-			parts = append(parts, part)
-		}
-	}
-	return strings.Join(parts, " · ")
 }

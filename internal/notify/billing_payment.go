@@ -79,15 +79,7 @@ func (b *billingMail) owed() {
 func (b *billingMail) paymentFailed() {
 	b.owed()
 	facts := b.order.Facts
-	tone := "again"
-	switch {
-	case facts.Last && b.byInvoice():
-		tone = "unpaid"
-	case facts.Last:
-		tone = "last"
-	case facts.Attempt <= 1:
-		tone = "first"
-	}
+	tone := b.tone()
 	b.subject(tone + "_subject")
 	b.say(tone + "_intro")
 	if facts.ErrorCode != "" {
@@ -101,6 +93,9 @@ func (b *billingMail) paymentFailed() {
 		b.consequence()
 	} else {
 		b.sayIf("next", "Date")
+		if facts.Final {
+			b.consequence()
+		}
 	}
 	b.row("plan", planOf(b))
 	b.rowOf("amount", "Amount")
@@ -150,7 +145,7 @@ func planOf(b *billingMail) string {
 	if b.sub == nil {
 		return ""
 	}
-	return plan(b.sub.Items, "")
+	return plan(b.locale, b.sub.Items, "")
 }
 
 // invoiceDue asks for what is paid by invoice and, from the first Attempt on, reminds of it; EffectiveAt of a reminder is
@@ -193,7 +188,19 @@ func (b *billingMail) refunded() {
 		b.params["Amount"] = b.money(p.Totals.Refunded)
 	}
 	b.subject("subject")
-	b.say("intro")
+	if p := b.payment; p != nil {
+		b.params["Paid"] = b.money(p.Totals.GrandTotal)
+		switch amount := b.order.Facts.Amount; {
+		case !b.order.Facts.Full:
+			b.say("intro_part")
+		case amount == nil || *amount == p.Totals.GrandTotal:
+			b.say("intro_full")
+		default:
+			b.say("intro_rest")
+		}
+	} else {
+		b.say("intro")
+	}
 	b.say("patience")
 	if len(b.attachments) > 0 {
 		b.say("attached")

@@ -58,6 +58,7 @@ func (b *billingMail) trialEnding() {
 	b.say("intro")
 	b.charge()
 	b.say("stop")
+	b.sayHowToCancel()
 	b.row("plan", planOf(b))
 	if s := b.sub; s != nil {
 		if s.Trial != nil {
@@ -71,14 +72,20 @@ func (b *billingMail) trialEnding() {
 	b.button("subscription", b.links.subscription)
 }
 
+// renewalComing says what the law of many places wants: that it renews unless it is canceled, when, for how much, for how long, and how
+// to cancel.
 func (b *billingMail) renewalComing() {
+	b.knowTerms()
 	b.subject("subject")
 	b.say("intro")
 	b.charge()
+	b.sayIf("afterwards", "Price")
 	b.say("stop")
+	b.sayHowToCancel()
 	b.row("plan", planOf(b))
 	b.rowOf("renewal", "Date")
 	b.rowOf("amount", "Amount")
+	b.rowOf("price", "Price")
 	b.button("subscription", b.links.subscription)
 }
 
@@ -171,7 +178,7 @@ func (b *billingMail) planChangeScheduled() {
 		items, cycle, total := s.Items, s.Cycle, s.PendingTotal()
 		if s.Pending != nil {
 			items, cycle = s.Pending.Items, s.Pending.Cycle
-			b.params["Plan"] = plan(items, b.letter.Merchant)
+			b.params["Plan"] = plan(b.locale, items, b.letter.Merchant)
 		}
 		b.knowPrice(total, cycle)
 		b.items(items)

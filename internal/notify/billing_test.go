@@ -51,6 +51,7 @@ type world struct {
 	fail     error
 	minted   map[identity.PortalSessionID]identity.MintInput
 	sent     []Mail
+	own      OwnTexts
 	activity []foyer.Activity
 }
 
@@ -122,7 +123,7 @@ func (w *world) Send(_ context.Context, m Mail) error {
 
 func (w *world) service() *Service {
 	return NewService(Config{
-		Sender: w, Merchants: w, Customers: w, Orders: w, Bills: w, Documents: w, Receipts: w, Tickets: w, Activity: w,
+		Sender: w, Merchants: w, Wordings: w, Customers: w, Orders: w, Bills: w, Documents: w, Receipts: w, Tickets: w, Activity: w,
 		Now: func() time.Time { return actual }, PublicURL: "https://billing.test", TicketLife: identity.DefaultLifetimes.MailTicket,
 	})
 }
@@ -163,6 +164,8 @@ func newWorld(kind billing.MailKind, locale string) *world {
 	switch kind {
 	case billing.MailReceipt, billing.MailRefunded:
 		w.order.Payment, w.order.Invoice, facts.Amount = payID, "inv_1", &amount
+	case billing.MailInvoiceRevised:
+		w.order.Payment, w.order.Invoice, facts.Amount, facts.Number, facts.Replaced = payID, "inv_1", &amount, "AC-10566", "AC-10566"
 	case billing.MailInvoiceCopy:
 		w.order.Payment, w.order.Invoice, facts.Amount, facts.Number, facts.Document = payID, "inv_1", &amount, "AC-10566", "invoice"
 	case billing.MailPaymentFailed:
@@ -179,6 +182,18 @@ func newWorld(kind billing.MailKind, locale string) *world {
 	case billing.MailTrialEnding:
 		w.sub.Status, w.sub.Trial = billing.SubscriptionTrialing, &foyer.Period{Start: march, End: april}
 		facts.EffectiveAt, facts.Amount = &april, &amount
+	case billing.MailWelcome:
+		w.sub.StartedAt, facts.EffectiveAt, facts.Amount = &march, &april, &amount
+	case billing.MailDiscountEnding:
+		facts.EffectiveAt, facts.Amount = &april, &amount
+	case billing.MailYearlyReminder:
+		w.sub.StartedAt, facts.EffectiveAt, facts.Amount = ptr(march.AddDate(-1, 0, 0)), &april, &amount
+	case billing.MailCredited:
+		w.order.Payment, facts.Amount = payID, &amount
+	case billing.MailInvoiceCanceled:
+		w.order.Payment, w.order.Invoice, facts.Amount, facts.Number = payID, "inv_1", &amount, "AC-10566"
+	case billing.MailMethodRemoved:
+		*facts = billing.MailFacts{Brand: "visa", Last4: "4242"}
 	case billing.MailRenewalComing:
 		facts.EffectiveAt, facts.Amount = &april, &amount
 	case billing.MailCancellationScheduled:
@@ -225,7 +240,25 @@ var told = map[billing.MailKind]struct{ en, de []string }{
 	billing.MailInvoiceDue:    {[]string{"€35.70", "April 14, 2026", "AC-10566", "attached"}, []string{"35,70 €", "14. April 2026", "Rechnung"}},
 	billing.MailCardExpiring:  {[]string{"04/2026", "Visa ending in 4242"}, []string{"04/2026", "Visa mit den Endziffern 4242"}},
 	billing.MailTrialEnding:   {[]string{"€35.70", "April 14, 2026", "€35.70 a month", "March 14, 2026"}, []string{"35,70 €", "14. April 2026", "35,70 € pro Monat"}},
-	billing.MailRenewalComing: {[]string{"€35.70", "April 14, 2026"}, []string{"35,70 €", "14. April 2026"}},
+	billing.MailRenewalComing: {
+		[]string{"€35.70", "April 14, 2026", "renews by itself at €35.70 a month until you cancel it", "To cancel, use the link “Cancel subscription”"},
+		[]string{"35,70 €", "14. April 2026", "verlängert sich von selbst für 35,70 € pro Monat", "Link „Abonnement kündigen“"},
+	},
+	billing.MailWelcome: {
+		[]string{"Thank you for subscribing to Analytics Pro", "costs €35.70 a month and renews by itself", "next payment, €35.70, is due on April 14, 2026", "To cancel, use the link", "March 14, 2026"},
+		[]string{"kostet 35,70 € pro Monat", "am 14. April 2026 fällig", "Zum Kündigen"},
+	},
+	billing.MailDiscountEnding: {
+		[]string{"April 14, 2026", "without the discount", "full price to your payment method: €35.70", "€35.70 a month", "cancel before that day", "To cancel"},
+		[]string{"14. April 2026", "ohne den Rabatt", "vollen Preis von Ihrer Zahlungsmethode ab: 35,70 €", "Zum Kündigen"},
+	},
+	billing.MailYearlyReminder: {
+		[]string{"yearly reminder", "costs €35.70 a month", "€35.70 to your payment method on April 14, 2026", "March 14, 2025", "Analytics Pro (Monthly) × 3", "You can cancel at any time", "To cancel"},
+		[]string{"jährliche Erinnerung", "35,70 € pro Monat", "am 14. April 2026 35,70 €", "jederzeit kündigen", "Zum Kündigen"},
+	},
+	billing.MailCredited:        {[]string{"€35.70 were added to your credit", "lowers your next payments"}, []string{"35,70 € hinzugefügt", "nächsten Zahlungen"}},
+	billing.MailInvoiceCanceled: {[]string{"AC-10566", "don’t owe it any more", "€35.70", "canceled invoice is attached"}, []string{"AC-10566", "nicht mehr bezahlen", "liegt als PDF bei"}},
+	billing.MailMethodRemoved:   {[]string{"This card was removed", "Visa ending in 4242", "wasn’t you", "March 14, 2026"}, []string{"Diese Karte wurde", "Visa mit den Endziffern 4242", "nicht waren"}},
 	billing.MailCancellationScheduled: {
 		[]string{"April 14, 2026", "Nothing more will be charged", "Keep subscription", "receipt of your cancellation is attached", "without signing in", "cause for an earlier end"},
 		[]string{"14. April 2026", "nichts mehr abgebucht", "Abonnement behalten", "Kündigung", "Kündigungsbestätigung liegt bei", "ohne Anmeldung", "früheres Ende"},
@@ -253,6 +286,7 @@ var told = map[billing.MailKind]struct{ en, de []string }{
 	billing.MailWithdrawalDismissed: {[]string{"did not accept", "April 14, 2026", "please contact"}, []string{"nicht angenommen", "14. April 2026"}},
 	billing.MailTrialExtended:       {[]string{"April 14, 2026", "€35.70 will be charged"}, []string{"14. April 2026", "35,70 € abgebucht"}},
 	billing.MailRefunded:            {[]string{"€35.70", "credit note is attached"}, []string{"35,70 €", "Gutschrift"}},
+	billing.MailInvoiceRevised:      {[]string{"AC-10566", "€35.70", "attached", "stays the same"}, []string{"AC-10566", "35,70 €", "liegt als PDF bei"}},
 	billing.MailInvoiceCopy:         {[]string{"AC-10566", "€35.70", "attached"}, []string{"AC-10566", "35,70 €", "im Anhang"}},
 	billing.MailMethodChanged:       {[]string{"Visa ending in 4242", "wasn’t you"}, []string{"Visa mit den Endziffern 4242", "nicht waren"}},
 }
@@ -263,7 +297,7 @@ func plain(s string) string { return strings.ReplaceAll(s, "\u00a0", " ") }
 
 func TestBillingMails(t *testing.T) {
 	t.Parallel()
-	require.Len(t, kinds, 23)
+	require.Len(t, kinds, 30)
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
@@ -434,7 +468,11 @@ func TestPaymentFailedIsASeries(t *testing.T) {
 		unspoken string
 	}{
 		{"first", func(*world) {}, "usually quick to put right", "meist schnell beheben", "Reminder"},
-		{"again", func(w *world) { w.order.Facts.Attempt = 2 }, "still did not work", "wieder nicht geklappt", "usually quick"},
+		{"second", func(w *world) { w.order.Facts.Attempt = 2 }, "Our second try", "Auch unser zweiter Versuch", "usually quick"},
+		{"third", func(w *world) { w.order.Facts.Attempt = 3 }, "still did not work", "wieder nicht geklappt", "second try"},
+		{"final", func(w *world) { w.order.Facts.Attempt, w.order.Facts.Final = 6, true }, "only one more try is left", "nur noch ein Versuch", "still did not work"},
+		{"final, what then", func(w *world) { w.order.Facts.Attempt, w.order.Facts.Final, w.order.Facts.Then = 6, true, "pause" }, "will be paused on April 14, 2026", "am 14. April 2026 pausiert", "canceled on"},
+		{"first and final", func(w *world) { w.order.Facts.Final = true }, "will be canceled on April 14, 2026", "am 14. April 2026 beendet", "only one more try"},
 		{"unknown reason", func(w *world) { w.order.Facts.ErrorCode = "new_code" }, "we were given no reason", "kein Grund genannt", "new_code"},
 		{"no next", func(w *world) { w.order.Facts.EffectiveAt = nil }, "Once you update", "Sobald Sie", "again by ourselves"},
 		{"last", func(w *world) { w.order.Facts.Last = true }, "will be canceled on April 14, 2026", "am 14. April 2026 beendet", "try again by ourselves on"},
@@ -472,7 +510,7 @@ func TestPaymentFailedIsASeries(t *testing.T) {
 			assert.Contains(t, plain(w.mail(t).Text), c.de)
 		})
 	}
-	assert.Len(t, said, 11)
+	assert.Len(t, said, 15)
 }
 
 func TestVariants(t *testing.T) {
@@ -484,6 +522,23 @@ func TestVariants(t *testing.T) {
 		says   string
 		never  string
 	}{
+		{"a trial", billing.MailWelcome, func(w *world) {
+			w.sub.Status, w.sub.Trial, w.sub.CurrentPeriod = billing.SubscriptionTrialing, &foyer.Period{Start: march, End: april}, &foyer.Period{Start: march, End: april}
+		}, "began on March 14, 2026 and costs nothing until April 14, 2026. It is the beginning of a subscription: unless you cancel before, a paid subscription begins on that day.\n\n" +
+			"On April 14, 2026 we charge €35.70 to your payment method for the first time.\n\nThe subscription costs €35.70 a month and renews by itself until you cancel it.\n\n" +
+			"Cancel before April 14, 2026, and you pay nothing.", "has begun."},
+		{"how long a trial is", billing.MailWelcome, func(w *world) {
+			w.sub.Status, w.sub.Trial = billing.SubscriptionTrialing, &foyer.Period{Start: march, End: april}
+		}, "Length of the trial: 31 days", "Began"},
+		{"a trial, by invoice", billing.MailWelcome, func(w *world) {
+			w.sub.Status, w.sub.Trial, w.sub.CollectionMode = billing.SubscriptionTrialing, &foyer.Period{Start: march, End: april}, billing.CollectManual
+		}, "we send you the first invoice, for €35.70", "payment method"},
+		{"a discount that ends, by invoice", billing.MailDiscountEnding, func(w *world) { w.sub.CollectionMode = billing.CollectManual }, "our invoices are for the full price: €35.70", "payment method"},
+		{"a year, by invoice", billing.MailYearlyReminder, func(w *world) { w.sub.CollectionMode = billing.CollectManual }, "next invoice, for €35.70, comes on April 14, 2026", "we charge"},
+		{"a refund of all", billing.MailRefunded, func(w *world) { w.order.Facts.Full = true }, "refunded your payment in full: €35.70", "part of"},
+		{"a refund of the rest", billing.MailRefunded, func(w *world) { w.order.Facts.Full, w.order.Facts.Amount = true, ptr(int64(3000)) }, "the rest of your payment of €35.70: €30.00. All of it", "in full"},
+		{"a refund of a part", billing.MailRefunded, func(w *world) { w.order.Facts.Amount = ptr(int64(570)) }, "refunded part of your payment of €35.70: €5.70", "in full"},
+		{"a method without a card", billing.MailMethodRemoved, func(w *world) { w.order.Facts = billing.MailFacts{} }, "A payment method was removed", "This card"},
 		{"overdue invoice", billing.MailInvoiceDue, func(w *world) {
 			w.order.Facts.Attempt, w.payment.BilledAt = 1, ptr(march.AddDate(0, 0, -15))
 			w.payment.BillingDetails = &billing.Terms{PaymentTerms: &foyer.Cycle{Interval: foyer.Day, Frequency: 14}}
@@ -637,7 +692,7 @@ var words = regexp.MustCompile(`>[^<{]*[A-Za-z]{3,}[^<]*<`)
 
 func TestTemplateHasNoWords(t *testing.T) {
 	t.Parallel()
-	source, err := templates.ReadFile("templates/billing.html")
+	source, err := templates.ReadFile("templates/letter.html")
 	require.NoError(t, err)
 	_, body, _ := strings.Cut(string(source), "<body")
 	actions := regexp.MustCompile(`{{[^}]*}}`).ReplaceAllString(body, "")

@@ -3,13 +3,10 @@ package notify
 import (
 	"context"
 	"html/template"
-	"net/url"
 	"time"
 
 	"foyer/internal/foyer"
-	"foyer/internal/i18n"
 	"foyer/internal/identity"
-	"foyer/internal/merchant"
 )
 
 // SendEmailChange makes and sends a mail about a change of address, if there still is one to send. Running it again gives the same
@@ -28,14 +25,16 @@ func (s *Service) SendEmailChange(ctx context.Context, id foyer.MerchantID, chan
 	if err != nil {
 		return err
 	}
-	settings := m.Portal.Settings
+	st, err := s.stationeryOf(ctx, m, customer.Locale, prepared.Change.Locale)
+	if err != nil {
+		return err
+	}
 	told := emailChangeMail{
-		settings: settings, locale: mailLocale(settings, customer.Locale, prepared.Change.Locale), step: step,
-		name: customer.Name, email: prepared.Change.Email, life: s.LinkLife,
+		stationery: st, step: step, name: customer.Name, email: prepared.Change.Email, life: s.LinkLife,
 	}
 	if prepared.Token != "" {
 		// The token stands in the fragment, which browsers send to nobody.
-		told.link = settings.Frontend(s.PublicURL) + "/email-change#token=" + prepared.Token
+		told.link = st.settings.Frontend(s.PublicURL) + "/email-change#token=" + prepared.Token
 	}
 	mail, err := told.mail()
 	if err != nil {
@@ -54,11 +53,10 @@ func (s *Service) SendEmailChange(ctx context.Context, id foyer.MerchantID, chan
 
 // emailChangeMail is what a mail about a change of address tells of.
 type emailChangeMail struct {
-	settings merchant.Settings
-	locale   i18n.Locale
-	step     identity.EmailChangeStep
-	name     string
-	email    string
+	stationery
+	step  identity.EmailChangeStep
+	name  string
+	email string
 	// link confirms the new address; empty when it is another customer's.
 	link string
 	life time.Duration
@@ -66,25 +64,18 @@ type emailChangeMail struct {
 
 // mail composes and draws the mail.
 func (e emailChangeMail) mail() (Mail, error) {
-	merchantName := oneLine(e.settings.Name, 100)
 	minutes := int(e.life / time.Minute)
 	params := map[string]any{
-		"Merchant": merchantName, "Name": oneLine(e.name, 80), "Email": oneLine(e.email, 254), "Minutes": minutes, "Count": minutes,
+		"Merchant": e.merchantName(), "Name": oneLine(e.name, 80), "Email": oneLine(e.email, 254), "Minutes": minutes, "Count": minutes,
 	}
-	text := func(key string) string { return e.locale.Text("mail."+string(e.step)+"."+key, params) }
-	l := billingLetter{
-		Language: e.locale.Language, Direction: direction(e.locale), Start: "left", End: "right", Merchant: merchantName,
-		Color: color(e.settings.Branding), Greeting: e.locale.Text("mail.billing.greeting", params),
-		Footer: text("footer"), Seller: sellerLine(e.settings.Seller), Legal: legalPages(e.settings.Legal, e.locale),
-	}
-	if l.Direction == "rtl" {
-		l.Start, l.End = "right", "left"
-	}
+	text := func(key string) string { return e.text("mail."+string(e.step)+"."+key, params) }
+	l := e.letter()
+	l.Subject, l.Greeting, l.Footer = text("subject"), e.text("mail.billing.greeting", params), text("footer")
+	e.imprint(&l)
 	// Who reads the new mailbox may be a stranger: the name of whoever typed the address wrongly is not for them.
 	if params["Name"] != "" && e.step != identity.EmailChangeLink {
-		l.Greeting = e.locale.Text("mail.billing.greeting_name", params)
+		l.Greeting = e.text("mail.billing.greeting_name", params)
 	}
-	l.Subject = oneLine(text("subject"), 150)
 	switch {
 	case e.step != identity.EmailChangeLink:
 		l.Paragraphs = []string{text("intro"), text("not_you")}
@@ -97,19 +88,5 @@ func (e emailChangeMail) mail() (Mail, error) {
 		l.Paragraphs = []string{text("taken"), text("taken_help")}
 		l.Notes = []string{text("ignore_taken")}
 	}
-	l.Preheader = l.Paragraphs[0]
-	html, plain, err := render("billing", l)
-	return Mail{FromName: senderName(e.settings), ReplyTo: e.settings.MailSender.ReplyTo, Language: e.locale.Language, Subject: l.Subject, Text: plain, HTML: html}, err
-}
-
-// help leads to somebody who can: the merchant's help page, else its mailbox.
-func (e emailChangeMail) help() *hyperlink {
-	label := e.locale.Text("mail.billing.legal.support", nil)
-	if u, err := url.Parse(e.settings.Legal.SupportURL); err == nil && u.Scheme == "https" && u.Host != "" {
-		return &hyperlink{label, template.URL(u.String())} //nolint:gosec // an https address, written anew
-	}
-	if to := e.settings.Seller.Email; to != "" {
-		return &hyperlink{label, template.URL("mailto:" + url.PathEscape(to))} //nolint:gosec // escaped
-	}
-	return nil
+	return e.seal(l)
 }

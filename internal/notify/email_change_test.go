@@ -24,7 +24,7 @@ func drawChange(t *testing.T, locale string, step identity.EmailChangeStep, merc
 	for _, c := range change {
 		c(&settings)
 	}
-	m, err := emailChangeMail{settings: settings, locale: l, step: step, name: customer, email: "mia@new.test", link: link, life: 10 * time.Minute}.mail()
+	m, err := emailChangeMail{stationery: stationery{settings: settings, locale: l}, step: step, name: customer, email: "mia@new.test", link: link, life: 10 * time.Minute}.mail()
 	require.NoError(t, err)
 	return m
 }

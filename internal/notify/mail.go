@@ -1,17 +1,12 @@
 package notify
 
 import (
-	"bytes"
 	"context"
-	"embed"
-	"fmt"
-	"html/template"
 	"strings"
-	texttemplate "text/template"
 	"time"
+	"unicode"
 
 	"foyer/internal/foyer"
-	"foyer/internal/i18n"
 )
 
 // Mail is one message to one person, ready to send.
@@ -20,14 +15,18 @@ type Mail struct {
 	ID       string
 	Merchant foyer.MerchantID
 	To       string
-	// FromName is the merchant's name; the address is the sender's own. ReplyTo is where answers go, empty for there.
+	// FromName is the merchant's name, From its mailbox; empty, or of a domain the sender may not send for, it is the sender's own.
+	// ReplyTo is where answers go, empty for there.
 	FromName string
+	From     string
 	ReplyTo  string
 	Language string
 	Subject  string
-	Text     string
-	HTML     string
-	At       time.Time
+	// Preheader is what a list of mails shows behind the subject.
+	Preheader string
+	Text      string
+	HTML      string
+	At        time.Time
 	// Attachments are the files that come with it.
 	Attachments []Attachment
 }
@@ -45,66 +44,31 @@ type Sender interface {
 	Send(ctx context.Context, m Mail) error
 }
 
-//go:embed templates/*
-var templates embed.FS
-
-var (
-	htmlTemplates = template.Must(template.ParseFS(templates, "templates/*.html"))
-	textTemplates = texttemplate.Must(texttemplate.ParseFS(templates, "templates/*.txt"))
-)
-
-// letter is what a template sees. Every word comes from i18n; names and links are escaped by html/template.
-type letter struct {
-	Language  string
-	Direction string
-	Merchant  string
-	Color     template.CSS
-	Subject   string
-	Preheader string
-	Greeting  string
-	Intro     string
-	Button    string
-	Link      template.URL
-	CodeIntro string
-	Code      string
-	Expires   string
-	Ignore    string
-	Footer    string
-}
-
-// render draws both parts of a mail from its template; l is what the template sees.
-func render(name string, l any) (html, text string, err error) {
-	var h, t bytes.Buffer
-	if err := htmlTemplates.ExecuteTemplate(&h, name+".html", l); err != nil {
-		return "", "", fmt.Errorf("notify: %w", err)
-	}
-	if err := textTemplates.ExecuteTemplate(&t, name+".txt", l); err != nil {
-		return "", "", fmt.Errorf("notify: %w", err)
-	}
-	return h.String(), t.String(), nil
-}
-
-// oneLine makes a name fit for a header and a line of text: no control characters, no line breaks (header injection),
-// not endless.
+// oneLine makes a name fit for a header and a line of text: no control characters, no line breaks (header injection), nothing that only
+// steers the direction of what follows (Trojan source, CVE-2021-42574), not endless.
 func oneLine(s string, limit int) string {
+	return short(s, limit, func(r rune) bool { return unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d' }) // joiners spell words
+}
+
+// headline makes a subject fit for its header: names in it were made fit before, and the marks that keep an Arabic amount together stay.
+func headline(s string) string { return short(s, 150, func(rune) bool { return false }) }
+
+// short is at most limit characters of s on one line, without those dropped.
+func short(s string, limit int, dropped func(rune) bool) string {
 	var b strings.Builder
 	n := 0
 	for _, r := range s {
 		if n == limit {
 			break
 		}
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == '\u2028' || r == '\u2029' {
+		if dropped(r) {
+			continue
+		}
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
 			r = ' '
 		}
 		b.WriteRune(r)
 		n++
 	}
 	return strings.TrimSpace(b.String())
-}
-
-func direction(l i18n.Locale) string {
-	if l.Language == l.Tag && l.RightToLeft() {
-		return "rtl"
-	}
-	return "ltr"
 }

@@ -9,7 +9,6 @@ import (
 
 	"foyer/internal/foyer"
 	"foyer/internal/i18n"
-	"foyer/internal/merchant"
 )
 
 // Notices is what notify asks of the declarations made without signing in.
@@ -51,18 +50,16 @@ func (s *Service) SendNoticeReceipt(ctx context.Context, id foyer.MerchantID, no
 	if err != nil {
 		return err
 	}
-	settings := m.Portal.Settings
-	locale := mailLocale(settings, told.Locale)
-	l := told.receiptLetter(settings, locale)
-	html, plain, err := render("billing", l)
+	st, err := s.stationeryOf(ctx, m, told.Locale)
 	if err != nil {
 		return err
 	}
-	mail := Mail{
-		ID: derivedID(foyer.PrefixMail, notice, "receipt"), Merchant: id, To: told.Email, FromName: senderName(settings), ReplyTo: settings.MailSender.ReplyTo,
-		Language: locale.Language, Subject: l.Subject, Text: plain, HTML: html, At: foyer.Micro(s.Now()),
+	mail, err := st.seal(told.receiptLetter(st))
+	if err != nil {
+		return err
 	}
-	name, pdf, err := s.Receipts.ReceiptPDF(ctx, foyer.Scope{Merchant: id}, notice, locale)
+	mail.ID, mail.Merchant, mail.To, mail.At = derivedID(foyer.PrefixMail, notice, "receipt"), id, told.Email, foyer.Micro(s.Now())
+	name, pdf, err := s.Receipts.ReceiptPDF(ctx, foyer.Scope{Merchant: id}, notice, st.locale)
 	if err != nil && !errors.Is(err, foyer.NotFound) {
 		return err
 	}
@@ -79,58 +76,30 @@ func (s *Service) SendNoticeToMerchant(ctx context.Context, id foyer.MerchantID,
 	if err != nil || !found || !told.ForMerchant {
 		return err // nobody's, or decided meanwhile
 	}
-	m, err := s.Merchants.ByID(ctx, id)
-	if err != nil {
-		return err
-	}
-	settings := m.Portal.Settings
-	if settings.Seller.Email == "" {
-		return nil // nobody to tell; the API and the events do
-	}
-	locale := mailLocale(settings)
-	l := told.merchantLetter(settings, locale)
-	html, plain, err := render("billing", l)
-	if err != nil {
-		return err
-	}
-	return s.Sender.Send(ctx, Mail{
-		ID: derivedID(foyer.PrefixMail, notice, "merchant"), Merchant: id, To: settings.Seller.Email, FromName: senderName(settings),
-		Language: locale.Language, Subject: l.Subject, Text: plain, HTML: html, At: foyer.Micro(s.Now()),
-	})
+	return s.sendToMerchant(ctx, id, derivedID(foyer.PrefixMail, notice, "merchant"), told.merchantLetter)
 }
 
-// begin is what both letters have in common.
-func (n Notice) begin(settings merchant.Settings, locale i18n.Locale) billingLetter {
-	l := billingLetter{
-		Language: locale.Language, Direction: direction(locale), Start: "left", End: "right", Merchant: oneLine(settings.Name, 100), Color: color(settings.Branding),
-	}
-	if l.Direction == "rtl" {
-		l.Start, l.End = "right", "left"
-	}
-	return l
-}
-
-func (n Notice) params(settings merchant.Settings, locale i18n.Locale) map[string]any {
-	return map[string]any{"Merchant": oneLine(settings.Name, 100), "ReceivedAt": n.moment(locale), "Notice": n.ID}
+func (n Notice) params(st stationery) map[string]any {
+	return map[string]any{"Merchant": st.merchantName(), "ReceivedAt": n.moment(st.locale), "Notice": n.ID}
 }
 
 // moment tells when it was received as the receipt does, in UTC.
 func (n Notice) moment(locale i18n.Locale) string { return locale.DateTime(n.ReceivedAt) }
 
 // rows are what was declared. The reason is in the receipt only: it is free text, and the mail goes to whoever was named.
-func (n Notice) rows(locale i18n.Locale) []fact {
-	label := func(key string) string { return locale.Text("receipt.label."+key, nil) }
+func (n Notice) rows(st stationery) []fact {
+	label := func(key string) string { return st.text("receipt.label."+key, nil) }
 	rows := []fact{
 		{Label: label("reference"), Value: n.ID},
-		{Label: label("received_at"), Value: n.moment(locale), Strong: true},
+		{Label: label("received_at"), Value: n.moment(st.locale), Strong: true},
 		{Label: label("person"), Value: unlinked(oneLine(n.Name, 200))},
 		{Label: label("contract"), Value: unlinked(oneLine(n.Contract, 300))},
 	}
 	if n.Grounds != "" {
-		rows = append(rows, fact{Label: label("notice_kind"), Value: locale.Text("receipt.notice_kind."+n.Grounds, nil)})
+		rows = append(rows, fact{Label: label("notice_kind"), Value: st.text("receipt.notice_kind."+n.Grounds, nil)})
 	}
 	if n.EndAt != nil {
-		rows = append(rows, fact{Label: label("end_at"), Value: locale.Date(*n.EndAt)})
+		rows = append(rows, fact{Label: label("end_at"), Value: st.locale.Date(*n.EndAt)})
 	}
 	return rows
 }
@@ -149,22 +118,22 @@ func unlinked(s string) string {
 	return b.String()
 }
 
-func (n Notice) receiptLetter(settings merchant.Settings, locale i18n.Locale) billingLetter {
-	text := func(key string) string { return locale.Text("mail.notice."+key, n.params(settings, locale)) }
-	l := n.begin(settings, locale)
-	l.Subject, l.Greeting, l.Paragraphs = oneLine(text(n.Kind+".subject"), 150), text("greeting"), []string{text(n.Kind + ".intro"), text("attached")}
+func (n Notice) receiptLetter(st stationery) letter {
+	text := func(key string) string { return st.text("mail.notice."+key, n.params(st)) }
+	l := st.letter()
+	l.Subject, l.Greeting, l.Paragraphs = text(n.Kind+".subject"), text("greeting"), []string{text(n.Kind + ".intro"), text("attached")}
 	if n.Grounds == "extraordinary" {
 		l.Paragraphs = append(l.Paragraphs, text("extraordinary"))
 	}
-	l.Preheader, l.Rows, l.Notes, l.Footer = l.Paragraphs[0], n.rows(locale), []string{text("not_you")}, text("footer")
+	l.Rows, l.Notes, l.Footer = n.rows(st), []string{text("not_you")}, text("footer")
 	return l
 }
 
 // merchantProblems are the problems with a text of their own.
 var merchantProblems = map[string]bool{"no_match": true, "several": true, "out_of_time": true, "too_many": true, "kept": true}
 
-func (n Notice) merchantLetter(settings merchant.Settings, locale i18n.Locale) billingLetter {
-	text := func(key string) string { return locale.Text("mail.notice_merchant."+key, n.params(settings, locale)) }
+func (n Notice) merchantLetter(st stationery) letter {
+	text := func(key string) string { return st.text("mail.notice_merchant."+key, n.params(st)) }
 	why := "refused"
 	switch {
 	case n.Matched:
@@ -174,12 +143,12 @@ func (n Notice) merchantLetter(settings merchant.Settings, locale i18n.Locale) b
 	case merchantProblems[n.Problem]:
 		why = n.Problem
 	}
-	l := n.begin(settings, locale)
-	l.Subject, l.Greeting, l.Paragraphs = oneLine(text(n.Kind+".subject"), 150), text("greeting"), []string{text(n.Kind + ".intro"), text(why)}
+	l := st.letter()
+	l.Subject, l.Greeting, l.Paragraphs = text(n.Kind+".subject"), text("greeting"), []string{text(n.Kind + ".intro"), text(why)}
 	if !n.Matched {
 		l.Paragraphs = append(l.Paragraphs, text("then"))
 	}
 	email := fact{Label: text("label.email"), Value: oneLine(n.Email, 254)}
-	l.Preheader, l.Rows, l.Footer = l.Paragraphs[0], append(n.rows(locale), email), text("footer")
+	l.Rows, l.Footer = append(n.rows(st), email), text("footer")
 	return l
 }

@@ -32,7 +32,7 @@ func TestTheReceiptOfANoticeDoesNotTellWhatWasFound(t *testing.T) {
 		for _, language := range []string{"en", "de"} {
 			locale, _ := i18n.Parse(language)
 			draw := func(n Notice) string {
-				_, text, err := render("billing", n.receiptLetter(merchant.Settings{Name: "Acme"}, locale))
+				_, text, err := n.receiptLetter(stationery{settings: merchant.Settings{Name: "Acme"}, locale: locale}).render()
 				require.NoError(t, err)
 				return text
 			}
@@ -63,8 +63,8 @@ func TestTheMerchantIsToldWhyANoticeWaits(t *testing.T) {
 				locale, _ := i18n.Parse(language)
 				n := aNotice(kind)
 				n.Problem, n.Matched = problem, problem == ""
-				l := n.merchantLetter(merchant.Settings{Name: "Acme"}, locale)
-				html, text, err := render("billing", l)
+				l := n.merchantLetter(stationery{settings: merchant.Settings{Name: "Acme"}, locale: locale})
+				html, text, err := l.render()
 				require.NoError(t, err)
 				assert.NotContains(t, html+text+l.Subject, "mail.notice", about)
 				assert.Contains(t, text, "mia@mailbox.test", about)

@@ -3,13 +3,11 @@ package notify
 import (
 	"context"
 	"html/template"
-	"regexp"
 	"strings"
 	"time"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
-	"foyer/internal/i18n"
 	"foyer/internal/identity"
 	"foyer/internal/merchant"
 )
@@ -19,6 +17,7 @@ type Config struct {
 	Sender    Sender
 	SignIns   SignIns
 	Merchants Merchants
+	Wordings  Wordings
 	Customers Customers
 	Orders    Orders
 	Bills     Bills
@@ -45,6 +44,7 @@ type Config struct {
 // SignIns is what notify asks of identity.
 type SignIns interface {
 	PrepareMail(ctx context.Context, merchant foyer.MerchantID, id identity.SignInID) (identity.Letter, bool, error)
+	PrepareNewSignIn(ctx context.Context, merchant foyer.MerchantID, id identity.SignInID, session foyer.SessionID) (identity.NewSignIn, bool, error)
 	PrepareEmailChange(ctx context.Context, merchant foyer.MerchantID, id identity.EmailChangeID, step identity.EmailChangeStep) (identity.EmailChangeLetter, bool, error)
 }
 
@@ -87,10 +87,12 @@ func (s *Service) SendSignIn(ctx context.Context, id foyer.MerchantID, signIn id
 	if err != nil {
 		return err
 	}
-	settings := m.Portal.Settings
-	locale := mailLocale(settings, customer.Locale, prepared.SignIn.Locale)
+	st, err := s.stationeryOf(ctx, m, customer.Locale, prepared.SignIn.Locale)
+	if err != nil {
+		return err
+	}
 	now := foyer.Micro(s.Now())
-	mail, err := signInMail(settings, locale, customer.Name, prepared, s.link(settings, prepared.Token), s.LinkLife)
+	mail, err := signInMail(st, customer.Name, prepared, s.link(st.settings, prepared.Token), s.LinkLife)
 	if err != nil {
 		return err
 	}
@@ -111,62 +113,20 @@ func (s *Service) link(settings merchant.Settings, token string) string {
 	return settings.Frontend(s.PublicURL) + "/sign-in#token=" + token
 }
 
-// mailLocale is the first of the languages wanted (the customer's, the request's) that the portal speaks, else the portal's.
-func mailLocale(settings merchant.Settings, wanted ...string) i18n.Locale {
-	for _, tag := range append(append(wanted, settings.DefaultLocale), settings.Languages...) {
-		if locale, ok := i18n.Find(tag); ok && (settings.Speaks(locale.Tag) || tag == settings.DefaultLocale) {
-			return locale
-		}
-	}
-	return i18n.English
-}
-
-// senderName is who a mail says it is from.
-func senderName(settings merchant.Settings) string {
-	if name := oneLine(settings.MailSender.Name, 100); name != "" {
-		return name
-	}
-	return oneLine(settings.Name, 100)
-}
-
-var cssColor = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
-
-// color is the merchant's, or ours when it is none.
-func color(b merchant.Branding) template.CSS {
-	if cssColor.MatchString(b.Color) {
-		return template.CSS(b.Color) //nolint:gosec // matched against cssColor
-	}
-	return "#2f5bea"
-}
-
-func signInMail(settings merchant.Settings, locale i18n.Locale, name string, prepared identity.Letter, link string, life time.Duration) (Mail, error) {
-	text := func(key string, params map[string]any) string { return locale.Text("mail.sign_in."+key, params) }
-	merchantName := oneLine(settings.Name, 100)
-	who := map[string]any{"Merchant": merchantName}
-	greeting := text("greeting", nil)
-	if n := oneLine(name, 80); n != "" {
-		greeting = text("greeting_name", map[string]any{"Name": n})
-	}
+// signInMail asks nothing and tells nothing but how to sign in. It has neither the seller nor legal pages: the shorter it is, the sooner
+// the code is seen.
+func signInMail(st stationery, name string, prepared identity.Letter, link string, life time.Duration) (Mail, error) {
 	minutes := int(life / time.Minute)
-	l := letter{
-		Language:  locale.Language,
-		Direction: direction(locale),
-		Merchant:  merchantName,
-		Color:     color(settings.Branding),
-		Subject:   oneLine(text("subject", who), 150),
-		Preheader: text("preheader", who),
-		Greeting:  greeting,
-		Intro:     text("intro", who),
-		Button:    text("button", who),
-		Link:      template.URL(link), //nolint:gosec // made of the portal's checked URL and a base64url token
-		CodeIntro: text("code_intro", who),
-		Code:      identity.SpellCode(prepared.Code),
-		Expires:   text("expires", map[string]any{"Minutes": minutes, "Count": minutes}),
-		Ignore:    text("ignore", who),
-		Footer:    text("footer", who),
+	params := map[string]any{"Merchant": st.merchantName(), "Name": oneLine(name, 80), "Minutes": minutes, "Count": minutes}
+	text := func(key string) string { return st.text("mail.sign_in."+key, params) }
+	l := st.letter()
+	l.Subject, l.Preheader, l.Greeting = text("subject"), text("preheader"), text("greeting")
+	if params["Name"] != "" {
+		l.Greeting = text("greeting_name")
 	}
-	html, plain, err := render("sign_in", l)
-	return Mail{
-		FromName: senderName(settings), ReplyTo: settings.MailSender.ReplyTo, Language: locale.Language, Subject: l.Subject, Text: plain, HTML: html,
-	}, err
+	l.Paragraphs = []string{text("intro")}
+	l.Button = &hyperlink{text("button"), template.URL(link)} //nolint:gosec // made of the portal's checked URL and a base64url token
+	l.Code = &typedCode{text("code_intro"), identity.SpellCode(prepared.Code)}
+	l.Notes, l.Footer = []string{text("expires"), text("ignore")}, text("footer")
+	return st.seal(l)
 }

@@ -22,7 +22,7 @@ func draw(t *testing.T, locale, merchantName, customer, color string) Mail {
 	l, ok := i18n.Parse(locale)
 	require.True(t, ok)
 	settings := merchant.Settings{Name: merchantName, Branding: merchant.Branding{Color: color}}
-	m, err := signInMail(settings, l, customer, identity.Letter{Code: "ABCDEFGH"}, link, 10*time.Minute)
+	m, err := signInMail(stationery{settings: settings, locale: l}, customer, identity.Letter{Code: "ABCDEFGH"}, link, 10*time.Minute)
 	require.NoError(t, err)
 	return m
 }
@@ -82,12 +82,16 @@ func TestNamesStayOnTheirLine(t *testing.T) {
 func TestSignInMailSpeaksTheLanguage(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ asked, language, says string }{
-		{"de", "de", "10 Minuten"}, {"de-AT", "de", "10 Minuten"}, {"en", "en", "10 minutes"}, {"fr", "en", "10 minutes"}, {"ar", "en", "10 minutes"},
+		{"de", "de", "10 Minuten"}, {"de-AT", "de", "10 Minuten"}, {"en", "en", "10 minutes"}, {"fr-CA", "fr", "10 minutes"}, {"ar", "ar", "10 دقائق"}, {"tlh", "en", "10 minutes"},
 	} {
 		m := draw(t, c.asked, "Acme", "Mia", "")
 		assert.Equal(t, c.language, m.Language, c.asked)
 		assert.Contains(t, m.Text, c.says, c.asked)
-		assert.Contains(t, m.HTML, `<html lang="`+c.language+`" dir="ltr">`)
+		direction := "ltr"
+		if c.language == "ar" {
+			direction = "rtl"
+		}
+		assert.Contains(t, m.HTML, `<html lang="`+c.language+`" dir="`+direction+`">`)
 		assert.Contains(t, m.Text, "ABCD-EFGH")
 		assert.Contains(t, m.Text, link)
 		assert.Contains(t, html.UnescapeString(m.HTML), `href="`+link+`"`)
@@ -97,5 +101,6 @@ func TestSignInMailSpeaksTheLanguage(t *testing.T) {
 	assert.Equal(t, "de", mailLocale(merchant.Settings{DefaultLocale: "en"}, "", "de").Language)
 	assert.Equal(t, "en", mailLocale(merchant.Settings{}, "", "").Language)
 	assert.Equal(t, "de", mailLocale(merchant.Settings{DefaultLocale: "de"}, "x!", "").Language)
-	assert.Equal(t, "fr", mailLocale(merchant.Settings{Languages: []string{"fr", "en"}}, "de").Tag, "the portal does not speak it")
+	assert.Equal(t, "en", mailLocale(merchant.Settings{Languages: []string{"fr", "en"}}, "de").Tag, "the portal does not speak it")
+	assert.Equal(t, "fr", mailLocale(merchant.Settings{Languages: []string{"fr", "it"}}, "de").Tag, "nor English")
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/mail"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,11 +21,14 @@ type SMTP struct {
 	host    string
 	from    string
 	domain  string
+	// domains are those it may send for, its own among them.
+	domains []string
 }
 
 // NewSMTP reads smtp://user:password@host:port?from=address. STARTTLS is used when a port other than loopback's test
-// ports offers it; ?tls=none allows plain text, for a mail catcher on the same machine.
-func NewSMTP(address string) (*SMTP, error) {
+// ports offers it; ?tls=none allows plain text, for a mail catcher on the same machine. domains are further domains merchants may
+// send from.
+func NewSMTP(address string, domains ...string) (*SMTP, error) {
 	u, err := url.Parse(address)
 	if err != nil || (u.Scheme != "smtp" && u.Scheme != "smtps") || u.Hostname() == "" {
 		return nil, errors.New("SMTP address must look like smtp://user:password@host:587?from=billing@example.com")
@@ -56,15 +60,35 @@ func NewSMTP(address string) (*SMTP, error) {
 		password, _ := u.User.Password()
 		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(u.User.Username()), gomail.WithPassword(password))
 	}
-	return &SMTP{options: options, host: u.Hostname(), from: from, domain: from[strings.LastIndex(from, "@")+1:]}, nil
+	own := domainOf(from)
+	return &SMTP{options: options, host: u.Hostname(), from: from, domain: own, domains: append([]string{own}, domains...)}, nil
+}
+
+// domainOf is what stands behind the @.
+func domainOf(address string) string {
+	return strings.ToLower(address[strings.LastIndex(address, "@")+1:])
+}
+
+// MaySendAs tells whether mails may come from an address: one of its domains. Without this a merchant could send as anybody the
+// receiving servers believe this instance about.
+func (s *SMTP) MaySendAs(address string) bool {
+	return slices.ContainsFunc(s.domains, func(d string) bool { return strings.EqualFold(d, domainOf(address)) })
 }
 
 // Send delivers one mail to one recipient. A refusal for good (5xx) is returned like a passing one: the job's tries are
 // bounded by the life of what the mail is about.
 func (s *SMTP) Send(ctx context.Context, m Mail) error {
-	message := gomail.NewMsg()
+	message := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	// Not FromFormat: it puts the name between quotes as it is, and a name with a quote in it breaks the header.
-	message.FromMailAddress(&mail.Address{Name: m.FromName, Address: s.from})
+	from := s.from
+	if m.From != "" && s.MaySendAs(m.From) {
+		from = m.From
+		// What can't be delivered comes back to us, and SPF is asked of our domain.
+		if err := message.EnvelopeFrom(s.from); err != nil {
+			return fmt.Errorf("notify: %w", err)
+		}
+	}
+	message.FromMailAddress(&mail.Address{Name: m.FromName, Address: from})
 	if m.ReplyTo != "" {
 		if err := message.ReplyTo(m.ReplyTo); err != nil {
 			return errors.New("notify: reply address of the merchant is not an address")

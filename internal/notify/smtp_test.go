@@ -96,9 +96,9 @@ func newCatcher(t *testing.T) *catcher {
 	return c
 }
 
-func (c *catcher) sender(t *testing.T) *SMTP {
+func (c *catcher) sender(t *testing.T, domains ...string) *SMTP {
 	t.Helper()
-	s, err := NewSMTP("smtp://" + c.address + "?from=billing@acme.test&tls=none")
+	s, err := NewSMTP("smtp://"+c.address+"?from=billing@acme.test&tls=none", domains...)
 	require.NoError(t, err)
 	return s
 }
@@ -229,5 +229,29 @@ func TestSMTPAddress(t *testing.T) {
 		_, err := NewSMTP(bad)
 		require.Error(t, err, bad)
 		assert.NotContains(t, err.Error(), "secret")
+	}
+}
+
+// A merchant's own address stands in From only if its domain is one the instance sends for; what can't be delivered comes back to us.
+func TestMailsComeFromDomainsThatAreAllowed(t *testing.T) {
+	t.Parallel()
+	c := newCatcher(t)
+	s := c.sender(t, "Zenith.Test")
+	for from, want := range map[string]string{
+		"": "billing@acme.test", "shop@zenith.test": "shop@zenith.test", "shop@ACME.test": "shop@ACME.test", "ceo@bank.example": "billing@acme.test",
+		"x@sub.zenith.test": "billing@acme.test",
+	} {
+		m := letterToMia
+		m.From = from
+		require.NoError(t, s.Send(t.Context(), m))
+		got := c.deliveries()
+		d := got[len(got)-1]
+		assert.Equal(t, "billing@acme.test", d.from, "the envelope is ours")
+		read, err := mail.ReadMessage(bytes.NewReader(d.data))
+		require.NoError(t, err)
+		addresses, err := read.Header.AddressList("From")
+		require.NoError(t, err)
+		assert.Equal(t, want, addresses[0].Address)
+		assert.Equal(t, addresses[0].Address == from, from != "" && s.MaySendAs(from))
 	}
 }

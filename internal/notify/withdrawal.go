@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"foyer/internal/foyer"
-	"foyer/internal/i18n"
-	"foyer/internal/merchant"
 )
 
 // Withdrawals is what notify asks of retention.
@@ -44,52 +42,31 @@ func (s *Service) SendWithdrawalMail(ctx context.Context, id foyer.MerchantID, w
 	if err != nil || !still {
 		return err
 	}
-	m, err := s.Merchants.ByID(ctx, id)
-	if err != nil {
-		return err
-	}
-	settings := m.Portal.Settings
-	if settings.Seller.Email == "" {
-		return nil // nobody to tell; the API and the event do
-	}
-	mail, err := withdrawalMail(settings, mailLocale(settings), pending)
-	if err != nil {
-		return err
-	}
-	mail.ID, mail.Merchant, mail.To, mail.At = mailID, id, settings.Seller.Email, foyer.Micro(s.Now())
-	return s.Sender.Send(ctx, mail)
+	return s.sendToMerchant(ctx, id, mailID, pending.letter)
 }
 
-func withdrawalMail(settings merchant.Settings, locale i18n.Locale, w PendingWithdrawal) (Mail, error) {
-	name := oneLine(settings.Name, 100)
+func (w PendingWithdrawal) letter(st stationery) letter {
+	locale := st.locale
 	params := map[string]any{
-		"Merchant": name, "Withdrawal": w.ID, "Amount": locale.Money(w.Amount), "At": locale.Date(w.Declared), "Customer": oneLine(w.Customer, 200),
+		"Merchant": st.merchantName(), "Withdrawal": w.ID, "Amount": locale.Money(w.Amount), "At": locale.Date(w.Declared), "Customer": oneLine(w.Customer, 200),
 	}
-	text := func(key string) string { return locale.Text("mail.withdrawal_"+string(w.Need)+"."+key, params) }
-	shared := func(key string) string { return locale.Text("mail.withdrawal_failed."+key, params) }
-	l := billingLetter{
-		Language: locale.Language, Direction: direction(locale), Start: "left", End: "right", Merchant: name, Color: color(settings.Branding),
-		Subject: oneLine(text("subject"), 150), Preheader: text("intro"), Greeting: shared("greeting"),
-		Paragraphs: []string{text("intro")},
-		Rows: []fact{
-			{Label: shared("label.customer"), Value: oneLine(w.Customer, 200)},
-			{Label: shared("label.subscription"), Value: w.Subscription},
-			{Label: shared("label.withdrawal"), Value: w.ID},
-		},
-		Footer: shared("footer"),
+	text := func(key string) string { return st.text("mail.withdrawal_"+string(w.Need)+"."+key, params) }
+	shared := func(key string) string { return st.text("mail.withdrawal_failed."+key, params) }
+	l := st.letter()
+	l.Subject, l.Greeting, l.Paragraphs, l.Footer = text("subject"), shared("greeting"), []string{text("intro")}, shared("footer")
+	l.Rows = []fact{
+		{Label: shared("label.customer"), Value: oneLine(w.Customer, 200)},
+		{Label: shared("label.subscription"), Value: w.Subscription},
+		{Label: shared("label.withdrawal"), Value: w.ID},
 	}
 	if w.Need == WithdrawalFailed {
 		why := "attempt_error." + w.Reason
 		if !locale.HasText(why) {
 			why = "attempt_error.unknown"
 		}
-		l.Paragraphs = append(l.Paragraphs, locale.Text(why, nil))
+		l.Paragraphs = append(l.Paragraphs, st.text(why, nil))
 		l.Rows = append(l.Rows, fact{Label: shared("label.amount"), Value: locale.Money(w.Amount), Strong: true})
 	}
 	l.Paragraphs = append(l.Paragraphs, text("then"))
-	if l.Direction == "rtl" {
-		l.Start, l.End = "right", "left"
-	}
-	html, plain, err := render("billing", l)
-	return Mail{FromName: senderName(settings), Language: locale.Language, Subject: l.Subject, Text: plain, HTML: html}, err
+	return l
 }

@@ -86,7 +86,7 @@ func TestAWithdrawalDeclaredByNoticeIsConfirmedByMail(t *testing.T) {
 	assert.Equal(t, "withdrawal.closed", refusal.Code)
 
 	var ticket string
-	for _, m := range n.AwaitMails(t, n.customer.Email, 2) {
+	for _, m := range n.AwaitMails(t, n.customer.Email, 3) {
 		if strings.Contains(m.Subject, "confirm your withdrawal") {
 			_, after, _ := strings.Cut(m.Text, "Review and confirm:\n")
 			link, _, _ := strings.Cut(after, "\n")
@@ -136,7 +136,7 @@ func TestAMerchantDecidesAboutAWithdrawalDeclaredByNotice(t *testing.T) {
 	assert.Equal(t, "dismissed", key.Post(path+"/dismiss", nil).Must(http.StatusOK).Text("state"))
 	key.Post(path+"/accept", nil, foyertest.Keyed("k")...).Refused(http.StatusConflict, "withdrawal.closed")
 	assert.Zero(t, turned.refunds(t))
-	told := turned.AwaitMails(t, turned.customer.Email, 3)
+	told := turned.AwaitMails(t, turned.customer.Email, 4)
 	m := told[slices.IndexFunc(told, func(m notify.Mail) bool { return strings.Contains(m.Subject, "was not accepted") })]
 	assert.Contains(t, m.Text, "please contact acme")
 	mia := turned.SignIn(t, turned.merchant, turned.customer.Email)

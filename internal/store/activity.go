@@ -29,6 +29,13 @@ func (s *Store) RecordActivity(ctx context.Context, a foyer.Activity) error {
 	}).Error)
 }
 
+// SignInDevices implements identity.Store.
+func (s *Store) SignInDevices(ctx context.Context, scope foyer.Scope) (devices []string, err error) {
+	err = s.db(ctx).Model(&activityRow{}).Where("merchant_id = ? AND customer_id = ? AND type = ?", scope.Merchant, scope.Customer, foyer.ActivitySignedIn).
+		Distinct().Pluck("device", &devices).Error
+	return devices, translate(err)
+}
+
 // Activity returns a page of what happened to the customer, newest first.
 func (s *Store) Activity(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]foyer.Activity, error) {
 	var rows []activityRow

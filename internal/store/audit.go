@@ -32,6 +32,8 @@ func (s *Store) Faults(ctx context.Context, merchant foyer.MerchantID) (map[stri
 			"AND total > 0 AND invoice_id IS NULL",
 		"payments whose totals do not add up": "SELECT count(*) FROM payments WHERE merchant_id = @m AND (external_id IS NULL OR imported IS NULL) " +
 			"AND (total <> subtotal - discount + tax OR grand_total <> CASE WHEN total > credit THEN total - credit ELSE 0 END OR refunded > grand_total)",
+		"invoices replaced without a successor": "SELECT count(*) FROM invoices AS i WHERE merchant_id = @m AND (status = 'replaced') <> EXISTS " +
+			"(SELECT 1 FROM invoices AS n WHERE n.merchant_id = @m AND n.id = i.replaced_by AND n.replaces = i.id)",
 		"numbers missing or given twice": "SELECT coalesce(sum(last), 0) - (SELECT count(*) FROM (SELECT DISTINCT number FROM invoices WHERE merchant_id = @m AND copy = @no AND revision = 1) AS n) " +
 			"FROM number_series WHERE merchant_id = @m",
 		"subscriptions past due without a debt": "SELECT count(*) FROM subscriptions WHERE merchant_id = @m AND provider <> '' AND (status = 'past_due') <> (debt_id IS NOT NULL)",
@@ -52,5 +54,9 @@ func (s *Store) Faults(ctx context.Context, merchant foyer.MerchantID) (map[stri
 	sums, receipts, err := s.retentionFaults(ctx, merchant)
 	out["retention numbers that are not the sums of their cancellations"] = sums
 	out["receipts of cancellations missing or changed"] = receipts
+	if err != nil {
+		return nil, err
+	}
+	out["invoices whose content was changed"], err = s.changedInvoices(ctx, merchant)
 	return out, err
 }

@@ -337,15 +337,16 @@ func (f *fixture) document(p billing.Payment, id invoice.ID, change ...func(*inv
 	in := invoice.Invoice{
 		ID: id, Merchant: p.Merchant, Customer: p.Customer, ExternalID: "x_inv", Number: "2026-1", Kind: invoice.KindInvoice, Revision: 2, Replaces: "inv_0",
 		Status: invoice.StatusOpen, Payment: p.ID, Currency: p.Currency, IssuedAt: start, DueAt: ptr(start.AddDate(0, 0, 14)), CreatedAt: start,
-		UpdatedAt: start.Add(time.Microsecond), Version: 4, Total: 12, Copy: true, Buyer: invoice.Party{Name: "Ann"},
+		UpdatedAt: start.Add(time.Microsecond), Version: 4, ContentVersion: 3, Total: 12, Copy: true, Buyer: invoice.Party{Name: "Ann"},
 		Document: invoice.Document{
 			Seller: seller, Buyer: invoice.Party{Name: "Ann"}, BillingPeriod: p.BillingPeriod, Details: p.BillingDetails, CollectionMode: p.CollectionMode,
-			Lines: p.Lines, TaxRates: p.TaxRates, Totals: p.Totals, PaidWith: &invoice.PaidWith{Type: "card", Last4: "4242"}, PaidAt: ptr(start), Footer: "bye",
+			Lines: p.Lines, TaxRates: p.TaxRates, Totals: p.Totals, PaidWith: &invoice.PaidWith{Type: "card", Last4: "4242"}, PaidAt: ptr(start), Footers: map[string]string{"default": "bye"},
 		},
 	}
 	for _, c := range change {
 		c(&in)
 	}
+	in.Hash = in.Fingerprint()
 	return in
 }
 
@@ -391,7 +392,7 @@ func TestInvoices(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, file, kept)
 		revised, foreign := in, in
-		revised.Version++
+		revised.ContentVersion++
 		foreign.Merchant = f.stranger.ID
 		for _, other := range []invoice.Invoice{revised, foreign} {
 			_, err = f.File(ctx, other, "de/de")

@@ -206,7 +206,10 @@ func (s *importing) document(p billing.ImportedPayment, existing *invoice.Invoic
 	} else if p.Payment.Status == billing.PaymentCanceled {
 		made.Status = invoice.StatusCanceled
 	}
-	made.Version, made.UpdatedAt = existing.Version, existing.UpdatedAt
+	made.Version, made.UpdatedAt, made.ContentVersion, made.Hash = existing.Version, existing.UpdatedAt, existing.ContentVersion, existing.Hash
+	if made.Fingerprint() != existing.Fingerprint() {
+		made.ContentVersion = existing.Version + 1
+	}
 	if toJSON(made) != toJSON(existing) {
 		made.Version++
 		made.UpdatedAt = p.Payment.UpdatedAt

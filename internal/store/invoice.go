@@ -24,17 +24,24 @@ type InvoiceHead struct {
 	Kind       invoice.Kind
 	Revision   int
 	Replaces   *invoice.ID
-	Status     invoice.Status
-	PaymentID  billing.PaymentID
-	Currency   foyer.Currency
-	Total      int64
-	Copy       bool
-	Buyer      string
-	IssuedAt   time.Time
-	DueAt      *time.Time
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
-	Version    int64
+	ReplacedBy *invoice.ID
+	Credits    *invoice.ID
+	// Corrections counts how often the buyer's details were corrected until this document.
+	Corrections int
+	Status      invoice.Status
+	PaymentID   billing.PaymentID
+	Currency    foyer.Currency
+	Total       int64
+	Copy        bool
+	Buyer       string
+	IssuedAt    time.Time
+	DueAt       *time.Time
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	Version     int64
+	// ContentVersion is the version its content is of.
+	ContentVersion int64
+	Hash           string
 }
 
 // TableName tells GORM the table.
@@ -51,8 +58,9 @@ func (r InvoiceHead) domain() (invoice.Invoice, error) {
 	buyer, err := fromJSON[invoice.Party]("invoices.buyer", r.Buyer)
 	return invoice.Invoice{
 		ID: r.ID, Merchant: r.MerchantID, Customer: r.CustomerID, ExternalID: value(r.ExternalID), Number: r.Number, Kind: r.Kind,
-		Revision: r.Revision, Replaces: value(r.Replaces), Status: r.Status, Payment: r.PaymentID, Currency: r.Currency, Total: r.Total, Copy: r.Copy,
+		Revision: r.Revision, Replaces: value(r.Replaces), ReplacedBy: value(r.ReplacedBy), Credits: value(r.Credits), Corrections: r.Corrections, Status: r.Status, Payment: r.PaymentID, Currency: r.Currency, Total: r.Total, Copy: r.Copy,
 		IssuedAt: r.IssuedAt.UTC(), DueAt: utc(r.DueAt), CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), Version: r.Version, Buyer: buyer,
+		ContentVersion: r.ContentVersion, Hash: r.Hash,
 	}, err
 }
 
@@ -65,12 +73,14 @@ func (r invoiceRow) whole() (invoice.Invoice, error) {
 	return in, err
 }
 
+// newInvoiceRow writes a document down with what its content hashes to.
 func newInvoiceRow(in invoice.Invoice) invoiceRow {
 	return invoiceRow{
 		InvoiceHead: InvoiceHead{
 			ID: in.ID, MerchantID: in.Merchant, CustomerID: in.Customer, ExternalID: null(in.ExternalID), Number: in.Number, Kind: in.Kind,
-			Revision: in.Revision, Replaces: null(in.Replaces), Status: in.Status, PaymentID: in.Payment, Currency: in.Currency, Total: in.Total, Copy: in.Copy,
+			Revision: in.Revision, Replaces: null(in.Replaces), ReplacedBy: null(in.ReplacedBy), Credits: null(in.Credits), Corrections: in.Corrections, Status: in.Status, PaymentID: in.Payment, Currency: in.Currency, Total: in.Total, Copy: in.Copy,
 			Buyer: toJSON(in.Buyer), IssuedAt: in.IssuedAt, DueAt: in.DueAt, CreatedAt: in.CreatedAt, UpdatedAt: in.UpdatedAt, Version: in.Version,
+			ContentVersion: max(in.ContentVersion, 1), Hash: in.Fingerprint(),
 		},
 		Document: toJSON(in.Document),
 	}
@@ -131,14 +141,14 @@ func (invoiceFileRow) TableName() string { return "invoice_files" }
 // File implements invoice.Store.
 func (s *Store) File(ctx context.Context, in invoice.Invoice, locale string) (invoice.File, error) {
 	var row invoiceFileRow
-	err := s.db(ctx).Where("merchant_id = ? AND invoice_id = ? AND version = ? AND locale = ?", in.Merchant, in.ID, in.Version, locale).Take(&row).Error
+	err := s.db(ctx).Where("merchant_id = ? AND invoice_id = ? AND version = ? AND locale = ?", in.Merchant, in.ID, in.ContentVersion, locale).Take(&row).Error
 	return invoice.File{Invoice: in, Locale: locale, Content: row.Content, SHA256: row.SHA256}, translate(err)
 }
 
 // KeepFile implements invoice.Store.
 func (s *Store) KeepFile(ctx context.Context, f invoice.File, now time.Time) (invoice.File, error) {
 	result := s.db(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&invoiceFileRow{
-		MerchantID: f.Invoice.Merchant, InvoiceID: f.Invoice.ID, Version: f.Invoice.Version, Locale: f.Locale,
+		MerchantID: f.Invoice.Merchant, InvoiceID: f.Invoice.ID, Version: f.Invoice.ContentVersion, Locale: f.Locale,
 		Content: f.Content, SHA256: f.SHA256, CreatedAt: now,
 	})
 	if result.Error != nil {
@@ -181,10 +191,50 @@ func (s *Store) CreateInvoices(ctx context.Context, invoices ...invoice.Invoice)
 	return translate(s.db(ctx).Create(&rows).Error)
 }
 
-// SettleInvoice says where a document stands now, and returns its version after that; 0 when it stood there already. Its content
-// stays; a version is a drawing of it, and where it stands is drawn on it.
+// SettleInvoice says where a document stands now, and returns its version after that; 0 when it stood there already. Its content, and what
+// was drawn for it, stay.
 func (s *Store) SettleInvoice(ctx context.Context, merchant foyer.MerchantID, id invoice.ID, status invoice.Status, now time.Time) (version int64, err error) {
 	err = s.db(ctx).Raw("UPDATE invoices SET status = ?, updated_at = ?, version = version + 1 WHERE merchant_id = ? AND id = ? AND status <> ? RETURNING version",
 		status, now, merchant, id, status).Scan(&version).Error
 	return version, translate(err)
+}
+
+// Replace implements invoice.Lineage.
+func (s *Store) Replace(ctx context.Context, old invoice.Invoice, next invoice.Invoice, now time.Time) (bool, error) {
+	db := s.db(ctx)
+	marked := db.Exec("UPDATE invoices SET status = ?, replaced_by = ?, updated_at = ?, version = version + 1 WHERE merchant_id = ? AND customer_id = ? AND id = ? AND version = ? AND replaced_by IS NULL",
+		invoice.StatusReplaced, next.ID, now, old.Merchant, old.Customer, old.ID, old.Version)
+	if marked.Error != nil || marked.RowsAffected != 1 {
+		return false, translate(marked.Error)
+	}
+	named := db.Exec("UPDATE payments SET invoice_id = ?, invoice_number = ?, updated_at = ?, version = version + 1 WHERE merchant_id = ? AND id = ? AND invoice_id = ?",
+		next.ID, next.Number, now, old.Merchant, old.Payment, old.ID)
+	if named.Error != nil {
+		return false, translate(named.Error)
+	}
+	return named.RowsAffected == 1, nil
+}
+
+// changedInvoices counts the merchant's documents whose content is not what was sealed.
+func (s *Store) changedInvoices(ctx context.Context, merchant foyer.MerchantID) (changed int64, err error) {
+	last := invoice.ID("")
+	for {
+		var rows []invoiceRow
+		err := s.db(ctx).Where("merchant_id = ? AND id > ? AND hash <> ''", merchant, last).Order("id").Limit(faultBatch).Find(&rows).Error
+		if err != nil {
+			return 0, translate(err)
+		}
+		for _, row := range rows {
+			in, err := row.whole()
+			if err != nil {
+				return 0, err
+			}
+			if last = in.ID; in.Fingerprint() != in.Hash {
+				changed++
+			}
+		}
+		if len(rows) < faultBatch {
+			return changed, nil
+		}
+	}
 }

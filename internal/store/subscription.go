@@ -46,10 +46,12 @@ type subscriptionRow struct {
 	Pending           *string
 	OpenPaymentID     *billing.PaymentID
 	DebtID            *billing.PaymentID
-	RemindAt          *time.Time
-	BillingDetails    *string
-	DueAt             *time.Time
-	Metadata          *string
+	// RemindAt is of rows written before there was Reminders.
+	RemindAt       *time.Time
+	Reminders      *string
+	BillingDetails *string
+	DueAt          *time.Time
+	Metadata       *string
 }
 
 func (subscriptionRow) TableName() string { return "subscriptions" }
@@ -61,7 +63,7 @@ func (r subscriptionRow) domain() (billing.Subscription, error) {
 		CollectionMode: r.CollectionMode, CurrentPeriod: period(r.PeriodStartsAt, r.PeriodEndsAt), Trial: period(r.TrialStartsAt, r.TrialEndsAt),
 		NextBilledAt: utc(r.NextBilledAt), PaymentMethod: value(r.PaymentMethodID), StartedAt: utc(r.StartedAt), PausedAt: utc(r.PausedAt),
 		CanceledAt: utc(r.CanceledAt), CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), Version: r.Version,
-		Provider: r.Provider, AnchorAt: utc(r.AnchorAt), OpenPayment: value(r.OpenPaymentID), Debt: value(r.DebtID), RemindAt: utc(r.RemindAt),
+		Provider: r.Provider, AnchorAt: utc(r.AnchorAt), OpenPayment: value(r.OpenPaymentID), Debt: value(r.DebtID),
 		Metadata: metadata(r.Metadata),
 	}
 	if r.ScheduledAction != nil && r.ScheduledAt != nil {
@@ -77,8 +79,37 @@ func (r subscriptionRow) domain() (billing.Subscription, error) {
 	if sub.BillingDetails, err = fromJSONOrNull[billing.Terms]("subscriptions.billing_details", r.BillingDetails); err != nil {
 		return billing.Subscription{}, err
 	}
-	sub.Items, err = fromJSON[[]billing.SubscriptionItem]("subscriptions.items", r.Items)
-	return sub, err
+	if sub.Items, err = fromJSON[[]billing.SubscriptionItem]("subscriptions.items", r.Items); err != nil {
+		return billing.Subscription{}, err
+	}
+	told, err := fromJSONOrNull[remindersColumn]("subscriptions.reminders", r.Reminders)
+	switch {
+	case err != nil:
+		return billing.Subscription{}, err
+	case told != nil:
+		sub.Territory, sub.Told, sub.LoweredFrom = told.Territory, told.Told, told.LoweredFrom
+	default:
+		sub.Territory = billing.TerritoryUnread
+		if r.RemindAt == nil && sub.CurrentPeriod != nil { // what there was to tell of this period was told
+			sub.Told = map[billing.MailKind]time.Time{billing.MailTrialEnding: sub.CurrentPeriod.End, billing.MailRenewalComing: sub.CurrentPeriod.End}
+		}
+	}
+	return sub, nil
+}
+
+// remindersColumn is what is kept of the notices of a subscription.
+type remindersColumn struct {
+	Territory   billing.Territory              `json:"territory,omitempty"`
+	Told        map[billing.MailKind]time.Time `json:"told,omitempty"`
+	LoweredFrom *time.Time                     `json:"lowered_from,omitempty"`
+}
+
+// newReminders leaves the column null while nobody has asked where the customer lives.
+func newReminders(sub billing.Subscription) *string {
+	if sub.Territory == billing.TerritoryUnread {
+		return nil
+	}
+	return jsonOrNull(&remindersColumn{Territory: sub.Territory, Told: sub.Told, LoweredFrom: sub.LoweredFrom})
 }
 
 func newSubscriptionRow(sub billing.Subscription) subscriptionRow {
@@ -88,8 +119,11 @@ func newSubscriptionRow(sub billing.Subscription) subscriptionRow {
 		CycleFrequency: sub.Cycle.Frequency, CollectionMode: sub.CollectionMode, NextBilledAt: sub.NextBilledAt,
 		PaymentMethodID: null(sub.PaymentMethod), StartedAt: sub.StartedAt, PausedAt: sub.PausedAt, CanceledAt: sub.CanceledAt,
 		CreatedAt: sub.CreatedAt, UpdatedAt: sub.UpdatedAt, Version: sub.Version,
-		Provider: sub.Provider, AnchorAt: sub.AnchorAt, OpenPaymentID: null(sub.OpenPayment), DebtID: null(sub.Debt), RemindAt: sub.RemindAt,
-		DueAt: sub.DueAt(), Pending: jsonOrNull(sub.Pending), BillingDetails: jsonOrNull(sub.BillingDetails), Metadata: metadataOrNull(sub.Metadata),
+		Provider: sub.Provider, AnchorAt: sub.AnchorAt, OpenPaymentID: null(sub.OpenPayment), DebtID: null(sub.Debt),
+		DueAt: sub.DueAt(), Reminders: newReminders(sub), Pending: jsonOrNull(sub.Pending), BillingDetails: jsonOrNull(sub.BillingDetails), Metadata: metadataOrNull(sub.Metadata),
+	}
+	if row.DueAt != nil && sub.Territory == billing.TerritoryUnread {
+		row.DueAt = &row.CreatedAt // the engine asks at once
 	}
 	row.PeriodStartsAt, row.PeriodEndsAt = bounds(sub.CurrentPeriod)
 	row.TrialStartsAt, row.TrialEndsAt = bounds(sub.Trial)
@@ -167,7 +201,7 @@ func (s *Store) SaveSubscriptions(ctx context.Context, subs ...billing.Subscript
 	return saveVersions(s.db(ctx), "subscriptions", rows, "status", "items", "recurring_total", "next_total", "cycle_interval", "cycle_frequency",
 		"period_starts_at", "period_ends_at", "trial_starts_at", "trial_ends_at", "next_billed_at", "scheduled_action", "scheduled_at",
 		"scheduled_resume_at", "scheduled_firm", "discount", "payment_method_id", "started_at", "paused_at", "canceled_at", "updated_at", "version", "anchor_at",
-		"pending", "open_payment_id", "debt_id", "remind_at", "due_at", "external_id", "metadata")
+		"pending", "open_payment_id", "debt_id", "reminders", "due_at", "external_id", "metadata")
 }
 
 // DueSubscriptions returns what time alone changes by now, first due first, and keeps it for this transaction: another

@@ -12,6 +12,7 @@ const times = ['2024-04-05T09:04:59Z', '2024-12-31T23:59:59Z', '2025-01-01T00:00
 const currencies = { USD: 2, EUR: 2, GBP: 2, JPY: 0, AUD: 2, CAD: 2, CHF: 2, HKD: 2, SGD: 2, SEK: 2, ARS: 2, BRL: 2, CNY: 2,
   COP: 2, CZK: 2, DKK: 2, HUF: 2, ILS: 2, INR: 2, KRW: 0, MXN: 2, NOK: 2, NZD: 2, PLN: 2, RUB: 2, THB: 2, TRY: 2, TWD: 2,
   UAH: 2, VND: 0, ZAR: 2, CLP: 0, PEN: 2, BHD: 3, KWD: 3, ISK: 0 };
+const lists = ['A|B', 'A|B|C', 'A|B|C|D', 'A|Ibiza', 'A|hielo', 'A|hijo'];
 const amounts = ['0', '123456', '-1999'];
 
 const minor = (amount, digits) => {
@@ -35,6 +36,7 @@ for (const tag of tags) {
     percent: map(rates, (n) => percent.format(n)),
     date: map(days, (d) => date.format(new Date(d))),
     dateTime: map(times, (t) => time.format(new Date(t))),
+    list: map(lists, (l) => new Intl.ListFormat(cldr, { type: 'conjunction' }).format(l.split('|'))),
     money: map(Object.keys(currencies), (currency) => {
       const digits = currencies[currency];
       const f = new Intl.NumberFormat(cldr, { style: 'currency', currency, minimumFractionDigits: digits,

@@ -157,8 +157,7 @@ func (l *ledger) paid(p billing.Payment, a billing.Attempt, subs map[billing.Sub
 	case p.Effect != nil && p.Effect.Kind == billing.EffectStart && !exists:
 		started := *p.Effect.After
 		started.OpenPayment = ""
-		l.newSubscriptions = append(l.newSubscriptions, started)
-		l.event(billing.EventSubscriptionCreated, scopeOf(started), string(started.ID))
+		l.begun(started)
 	case exists:
 		after, event := sub.Settled(p, a.PaymentMethod, l.now)
 		l.subscription(after, event)
@@ -197,7 +196,8 @@ func (l *ledger) declined(p billing.Payment, a billing.Attempt, subs map[billing
 	told := pastDue(p)
 	p, last := p.Declined(d.Days, l.now)
 	facts := billing.MailFacts{
-		EffectiveAt: p.RetryAt, Amount: &p.Totals.Balance, Attempt: p.Tries, Last: last, ErrorCode: a.ErrorCode, Then: string(d.Then),
+		EffectiveAt: p.RetryAt, Amount: &p.Totals.Balance, Attempt: p.Tries, Last: last, Final: p.FinalNotice(d.Days), ErrorCode: a.ErrorCode,
+		Then: string(d.Then),
 	}
 	if a.Card != nil {
 		facts.Brand, facts.Last4 = a.Card.Brand, a.Card.Last4
@@ -246,6 +246,7 @@ func (l *ledger) giveUp(p billing.Payment, sub billing.Subscription, d billing.D
 	after, event, kind := sub.GivenUp(d.Then, l.now)
 	p.Version--
 	l.void(p)
+	l.credited(p, p.Totals.Credit)
 	l.subscription(after, event)
 	l.mail(billing.MailPaymentFailed, payer(p), p.Subscription, p.ID, facts)
 	l.mail(kind, scopeOf(after), after.ID, "", billing.MailFacts{})

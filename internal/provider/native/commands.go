@@ -66,6 +66,7 @@ func (l *ledger) forgive(ctx context.Context, ids ...billing.PaymentID) error {
 	for _, p := range debts {
 		if p.Status == billing.PaymentPastDue && p.CollectionMode == billing.CollectAutomatic {
 			l.void(p)
+			l.credited(p, p.Totals.Credit)
 		}
 	}
 	return err

@@ -51,7 +51,8 @@ func nothing(context.Context) error { return nil }
 
 // planSubscription decides on a new subscription and writes it down, or the bill it begins with.
 func (e *Engine) planSubscription(ctx context.Context, by foyer.Actor, in billing.SubscribeInput) (begun billing.Subscription, c *charge, err error) {
-	if err := e.lockBuyer(ctx, by.Scope); err != nil {
+	buyer, err := e.lockBuyer(ctx, by.Scope)
+	if err != nil {
 		return begun, nil, err
 	}
 	l, err := e.ledger(ctx, by.Scope.Merchant)
@@ -65,13 +66,12 @@ func (e *Engine) planSubscription(ctx context.Context, by foyer.Actor, in billin
 	if err := e.externalIDFree(ctx, by.Scope.Merchant, in.ExternalID, id); err != nil {
 		return begun, nil, err
 	}
-	begun, period, discount, err := l.newSubscription(ctx, by.Scope, id, in)
+	begun, period, discount, err := l.newSubscription(ctx, buyer, id, in)
 	if err != nil {
 		return begun, nil, err
 	}
 	if period == nil {
-		l.newSubscriptions = append(l.newSubscriptions, begun)
-		l.event(billing.EventSubscriptionCreated, by.Scope, string(id))
+		l.begun(begun)
 	} else if c, err = l.startCharge(ctx, &begun, period, discount); err != nil {
 		return begun, nil, err
 	}
@@ -96,24 +96,24 @@ func (e *Engine) externalIDFree(ctx context.Context, merchant foyer.MerchantID, 
 
 // lockBuyer makes commands about one customer wait for each other, and refuses who can't buy. The customer comes in the body
 // of a call: unknown and foreign are told as such, with one text.
-func (e *Engine) lockBuyer(ctx context.Context, scope foyer.Scope) error {
+func (e *Engine) lockBuyer(ctx context.Context, scope foyer.Scope) (buyer billing.Customer, err error) {
 	refuse := func(code string) error {
 		return foyer.InvalidFields(foyer.FieldError{Pointer: "/customer_id", Code: code})
 	}
 	if err := e.Store.LockCustomer(ctx, scope); err != nil {
 		if errors.Is(err, foyer.NotFound) {
-			return refuse("input.unknown_reference")
+			return buyer, refuse("input.unknown_reference")
 		}
-		return err
+		return buyer, err
 	}
 	found, err := e.Store.Customers(ctx, scope.Merchant, []foyer.CustomerID{scope.Customer})
 	if err != nil {
-		return err
+		return buyer, err
 	}
-	if found[scope.Customer].Archived {
-		return refuse("customer.archived")
+	if buyer = found[scope.Customer]; buyer.Archived {
+		return buyer, refuse("customer.archived")
 	}
-	return nil
+	return buyer, nil
 }
 
 // knownMethod refuses a payment method that isn't the customer's; without one there is nothing to refuse.
@@ -129,8 +129,8 @@ func (e *Engine) knownMethod(ctx context.Context, scope foyer.Scope, id billing.
 }
 
 // newSubscription checks what was asked for and begins the subscription.
-func (l *ledger) newSubscription(ctx context.Context, scope foyer.Scope, id billing.SubscriptionID, in billing.SubscribeInput) (billing.Subscription, *foyer.Period, *billing.SubscriptionDiscount, error) {
-	none := billing.Subscription{}
+func (l *ledger) newSubscription(ctx context.Context, buyer billing.Customer, id billing.SubscriptionID, in billing.SubscribeInput) (billing.Subscription, *foyer.Period, *billing.SubscriptionDiscount, error) {
+	none, scope := billing.Subscription{}, buyer.Scope()
 	chosen, err := l.choose(ctx, in.Items, "")
 	if err != nil {
 		return none, nil, nil, err
@@ -154,7 +154,7 @@ func (l *ledger) newSubscription(ctx context.Context, scope foyer.Scope, id bill
 	sub, period, lowered := billing.NewSubscription{
 		ID: id, Scope: scope, Items: chosen.items, Currency: chosen.currency, Cycle: chosen.cycle, CollectionMode: mode,
 		PaymentMethod: in.PaymentMethod, Discount: discount, TrialEnd: trialEnd, BillingDetails: billing.TermsOf(mode, in.BillingDetails),
-		ExternalID: in.ExternalID, Metadata: in.Metadata,
+		ExternalID: in.ExternalID, Metadata: in.Metadata, Territory: billing.TerritoryOf(buyer.Address),
 	}.Begin(l.now)
 	// Priced once here, so that what can't be charged is refused before anything is made.
 	_, err = billing.PriceBill(whole(chosen.items), discount, l.engine.IDs)
@@ -186,8 +186,7 @@ func (l *ledger) startCharge(ctx context.Context, sub *billing.Subscription, per
 	method := methodOr(methods, sub.PaymentMethod)
 	attempt := l.bill(p, method, present(ctx))
 	if attempt == nil {
-		l.newSubscriptions = append(l.newSubscriptions, *sub)
-		l.event(billing.EventSubscriptionCreated, scopeOf(*sub), string(sub.ID))
+		l.begun(*sub)
 		return nil, nil
 	}
 	return &charge{attempt: *attempt, currency: p.Currency, token: method.Token}, nil

@@ -87,6 +87,9 @@ func (e *Engine) collect(ctx context.Context, merchant foyer.MerchantID, charges
 
 // planSteps takes each due subscription one step further and plans the charges.
 func (l *ledger) planSteps(ctx context.Context, due []billing.Subscription) ([]*charge, error) {
+	if err := l.locate(ctx, due); err != nil {
+		return nil, err
+	}
 	var steps []billing.Step
 	var payers []foyer.CustomerID
 	var methods []billing.PaymentMethodID
@@ -146,6 +149,27 @@ func (l *ledger) planSteps(ctx context.Context, due []billing.Subscription) ([]*
 		l.subscription(sub, step.Event)
 	}
 	return charges, nil
+}
+
+// locate finds out where the customers of subscriptions live that were made before anybody asked.
+func (l *ledger) locate(ctx context.Context, due []billing.Subscription) error {
+	var ids []foyer.CustomerID
+	for _, sub := range due {
+		if sub.Territory == billing.TerritoryUnread {
+			ids = append(ids, sub.Customer)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	customers, err := l.engine.Store.Customers(ctx, l.merchant.ID, ids)
+	for i, sub := range due {
+		if sub.Territory == billing.TerritoryUnread {
+			due[i] = sub.LivesIn(billing.TerritoryOf(customers[sub.Customer].Address), l.now)
+			due[i].Version = sub.Version // one change: of what is due now
+		}
+	}
+	return err
 }
 
 // purse is one customer's credit in one currency.

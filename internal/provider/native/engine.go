@@ -121,6 +121,7 @@ type Store interface {
 
 	CreditsForUpdate(ctx context.Context, merchant foyer.MerchantID, customers []foyer.CustomerID) ([]billing.Credit, error)
 	AddCredit(ctx context.Context, c billing.Credit) error
+	Invoice(ctx context.Context, scope foyer.Scope, id invoice.ID, withDocument bool) (invoice.Invoice, error)
 	NextNumbers(ctx context.Context, merchant foyer.MerchantID, series string, n int) (int64, error)
 	CreateInvoices(ctx context.Context, invoices ...invoice.Invoice) error
 	SettleInvoice(ctx context.Context, merchant foyer.MerchantID, id invoice.ID, status invoice.Status, now time.Time) (version int64, err error)

@@ -2,7 +2,6 @@ package native
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"foyer/internal/billing"
@@ -36,14 +35,6 @@ type document struct {
 	fresh   bool // the payment is made in this transaction
 	mail    billing.MailKind
 }
-
-// numberedInvoice is how a number of our own looks: a series and a count without a gap.
-const (
-	seriesInvoice    = "INV"
-	seriesCreditNote = "CN"
-)
-
-func numbered(series string, n int64) string { return fmt.Sprintf("%s-%06d", series, n) }
 
 func (e *Engine) ledger(ctx context.Context, id foyer.MerchantID) (*ledger, error) {
 	m, err := e.Merchants.ByID(ctx, id)
@@ -86,6 +77,17 @@ func (l *ledger) subscription(s billing.Subscription, event foyer.EventType) {
 	l.event(event, scopeOf(s), string(s.ID))
 }
 
+// begun makes a new subscription and confirms it to its customer.
+func (l *ledger) begun(s billing.Subscription) {
+	l.newSubscriptions = append(l.newSubscriptions, s)
+	l.event(billing.EventSubscriptionCreated, scopeOf(s), string(s.ID))
+	facts := billing.MailFacts{}
+	if next := s.NextPayment(); next != nil {
+		facts.EffectiveAt, facts.Amount = &next.At, next.Total
+	}
+	l.mail(billing.MailWelcome, scopeOf(s), s.ID, "", facts)
+}
+
 // payment saves a changed payment.
 func (l *ledger) payment(p billing.Payment, event foyer.EventType) {
 	l.payments = append(l.payments, p)
@@ -97,6 +99,7 @@ func (l *ledger) completed(p billing.Payment, attempt *billing.Attempt, fresh bo
 	if p.Totals.CreditToBalance > 0 {
 		l.credits = append(l.credits, billing.Credit{Scope: payer(p), Currency: p.Currency, Amount: p.Totals.CreditToBalance})
 	}
+	l.credited(p, p.Totals.CreditToBalance)
 	l.event(billing.EventPaymentCompleted, payer(p), string(p.ID))
 	if p.Totals.Total > 0 && p.InvoiceID == "" {
 		l.documents = append(l.documents, document{payment: p, attempt: attempt, fresh: fresh, mail: billing.MailReceipt})
@@ -109,6 +112,14 @@ func (l *ledger) completed(p billing.Payment, attempt *billing.Attempt, fresh bo
 		})
 	}
 	l.keep(p, fresh)
+}
+
+// credited tells a customer of more credit, if it is more.
+func (l *ledger) credited(p billing.Payment, amount int64) {
+	if amount <= 0 {
+		return
+	}
+	l.mail(billing.MailCredited, payer(p), p.Subscription, p.ID, billing.MailFacts{Amount: &amount})
 }
 
 func (l *ledger) keep(p billing.Payment, fresh bool) {
@@ -174,15 +185,15 @@ func (l *ledger) issue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	first, err := l.engine.Store.NextNumbers(ctx, l.merchant.ID, seriesInvoice, len(l.documents))
+	first, err := l.engine.Store.NextNumbers(ctx, l.merchant.ID, string(invoice.SeriesInvoice), len(l.documents))
 	if err != nil {
 		return err
 	}
 	var fresh, changed []billing.Payment
 	invoices := make([]invoice.Invoice, len(l.documents))
 	for i, d := range l.documents {
-		in := invoice.Issue(d.payment, d.attempt, buyers[d.payment.Customer], l.merchant.Portal.Settings.Seller, l.now)
-		in.ID, in.Number = invoice.ID(l.engine.IDs(foyer.PrefixInvoice)), numbered(seriesInvoice, first+int64(i))
+		in := invoice.Issue(d.payment, d.attempt, buyers[d.payment.Customer], l.merchant.Portal.Settings, l.now)
+		in.ID, in.Number = invoice.ID(l.engine.IDs(foyer.PrefixInvoice)), invoice.SeriesInvoice.Number(first+int64(i))
 		invoices[i] = in
 		p := d.payment
 		p.InvoiceID, p.InvoiceNumber = string(in.ID), in.Number

@@ -3,6 +3,7 @@ package native
 import (
 	"context"
 	"errors"
+	"time"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
@@ -97,6 +98,34 @@ func (e *Engine) planRefund(ctx context.Context, by foyer.Actor, id billing.Paym
 	return pending, e.Store.CreateRefund(ctx, pending)
 }
 
+// RefundTax implements invoice.TaxRefunds: in the transaction that corrects a document, a refund that nobody has asked the gateway
+// about. Its lease has run out, so the next round takes it up like one whose worker died, with its key.
+func (e *Engine) RefundTax(ctx context.Context, by foyer.Actor, id billing.PaymentID, now time.Time) error {
+	p, err := e.Store.Payment(ctx, by.Scope, id)
+	if err != nil {
+		return err
+	}
+	lines, amount, err := p.RefundTax()
+	if err != nil {
+		return err
+	}
+	charge := chargeOf(p)
+	if charge == "" {
+		return foyer.Refuse(foyer.Conflict, "invoice.tax_not_refundable")
+	}
+	due := foyer.Micro(e.Real())
+	return e.Store.CreateRefund(ctx, billing.PendingRefund{
+		Refund: billing.Refund{
+			ID: billing.RefundID(e.IDs(foyer.PrefixRefund)), Action: billing.ActionRefund, Status: billing.RefundPending, Total: amount, Tax: amount,
+			Reason: reasonTaxID, Lines: lines, CreatedAt: now, UpdatedAt: now,
+		},
+		Payment: id, Scope: by.Scope, Currency: p.Currency, Charge: charge, LeasedUntil: &due,
+	})
+}
+
+// reasonTaxID is why tax goes back by itself.
+const reasonTaxID = "tax_id_added"
+
 // chargeOf is the key of the charge that paid a payment.
 func chargeOf(p billing.Payment) string {
 	for _, a := range p.Attempts {
@@ -146,7 +175,7 @@ func (e *Engine) bookRefund(ctx context.Context, r billing.PendingRefund, result
 	}
 	l.mails = append(l.mails, billing.MailOrder{
 		ID: e.IDs(foyer.PrefixMail), Scope: r.Scope, Kind: billing.MailRefunded, Subscription: p.Subscription, Payment: p.ID,
-		Invoice: string(note), Facts: billing.MailFacts{Amount: &r.Total}, At: l.now,
+		Invoice: string(note), Facts: billing.MailFacts{Amount: &r.Total, Full: p.Totals.Refunded >= p.Totals.GrandTotal}, At: l.now,
 	})
 	return l.write(ctx)
 }

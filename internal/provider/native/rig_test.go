@@ -105,7 +105,7 @@ func newRig(t testing.TB, dialect store.Dialect) *rig {
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	ids := foyer.NewIDs(c.now)
-	r := &rig{store: s, url: url, clock: c, gateway: newTill(), merchants: merchant.NewService(s, ids, c.now, false), mails: &post{store: s}}
+	r := &rig{store: s, url: url, clock: c, gateway: newTill(), merchants: merchant.NewService(s, ids, c.now, false, nil), mails: &post{store: s}}
 	r.Engine = r.engine(s, r.gateway)
 	r.billing = billing.NewService(s, ids, r.merchants.Clock, r.gateway, r.mails, r.Engine)
 	r.catalog = billing.NewCatalog(s, ids, r.merchants.Clock)

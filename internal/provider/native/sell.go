@@ -46,7 +46,7 @@ func (e *Engine) CreatePayment(ctx context.Context, by foyer.Actor, in billing.B
 
 // planPayment bills something once and plans to collect it; no charge when it is to be paid by invoice or costs nothing.
 func (e *Engine) planPayment(ctx context.Context, by foyer.Actor, in billing.BillInput) (billing.PaymentID, *charge, error) {
-	if err := e.lockBuyer(ctx, by.Scope); err != nil {
+	if _, err := e.lockBuyer(ctx, by.Scope); err != nil {
 		return "", nil, err
 	}
 	l, err := e.ledger(ctx, by.Scope.Merchant)

@@ -2,6 +2,7 @@ package native
 
 import (
 	"context"
+	"errors"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
@@ -30,6 +31,10 @@ func (e *Engine) VoidBills(ctx context.Context, by foyer.Actor, ids ...billing.P
 			}
 			if version > 0 {
 				l.event(billing.EventInvoiceCanceled, payer(p), p.InvoiceID)
+				l.mails = append(l.mails, billing.MailOrder{
+					ID: e.IDs(foyer.PrefixMail), Scope: payer(p), Kind: billing.MailInvoiceCanceled, Subscription: p.Subscription, Payment: p.ID,
+					Invoice: p.InvoiceID, Facts: billing.MailFacts{Number: p.InvoiceNumber, Amount: &p.Totals.Balance}, At: l.now,
+				})
 			}
 		}
 		return nil
@@ -107,12 +112,20 @@ func (l *ledger) creditNote(ctx context.Context, p billing.Payment, r billing.Re
 	if err != nil {
 		return "", err
 	}
-	number, err := e.Store.NextNumbers(ctx, p.Merchant, seriesCreditNote, 1)
+	number, err := e.Store.NextNumbers(ctx, p.Merchant, string(invoice.SeriesCreditNote), 1)
 	if err != nil {
 		return "", err
 	}
-	note := invoice.CreditNote(p, r, buyers[p.Customer], l.merchant.Portal.Settings.Seller, l.now)
-	note.ID, note.Number = invoice.ID(e.IDs(foyer.PrefixInvoice)), numbered(seriesCreditNote, number)
+	note := invoice.CreditNote(p, r, buyers[p.Customer], l.merchant.Portal.Settings, l.now)
+	// It is made out to whom the invoice is, which may have been corrected since.
+	of, err := e.Store.Invoice(ctx, payer(p), invoice.ID(p.InvoiceID), false)
+	switch {
+	case err == nil:
+		note.Buyer, note.Document.Buyer = of.Buyer, of.Buyer
+	case !errors.Is(err, foyer.NotFound):
+		return "", err
+	}
+	note.ID, note.Number = invoice.ID(e.IDs(foyer.PrefixInvoice)), invoice.SeriesCreditNote.Number(number)
 	l.event(billing.EventInvoiceCreated, payer(p), string(note.ID))
 	return note.ID, e.Store.CreateInvoices(ctx, note)
 }
