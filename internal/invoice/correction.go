@@ -17,13 +17,14 @@ type Correction struct {
 // reissuing are the sellers' countries where an invoice that is wrong is not revised: it is taken back by a credit note and issued anew
 // under the next number. An engineer's reading, not legal advice:
 //   - ES: a factura rectificativa is a document of its own series (Real Decreto 1619/2012, arts. 6.1 and 15)
+//   - FR: a number is given once (CGI, annexe II, art. 242 nonies A, I 7°), so what corrects an invoice has one of its own
 //   - IT: an invoice sent through the exchange system is changed by a nota di variazione only (DPR 633/1972, art. 26)
 //   - PT: certified programs may not change a document that was issued (Portaria 363/2010, art. 3; Decreto-Lei 28/2019, art. 7)
 //   - RO: what was sent to the buyer is corrected by a new document and one with the amounts taken back (Legea 227/2015, art. 330 (1) b)
 //
 // Everywhere else the invoice is revised: a document that amends an invoice and refers to it unambiguously counts as one (Directive
 // 2006/112/EC, art. 219; in Germany § 31 (5) UStDV).
-var reissuing = map[foyer.Country]bool{"ES": true, "IT": true, "PT": true, "RO": true}
+var reissuing = map[foyer.Country]bool{"ES": true, "FR": true, "IT": true, "PT": true, "RO": true}
 
 // Reissues tells whether documents of a seller in the country are corrected by a credit note and a new invoice.
 func Reissues(seller foyer.Country) bool { return reissuing[seller] }

@@ -135,5 +135,5 @@ func TestRevisionAndReissue(t *testing.T) {
 	assert.Equal(t, in.ID, note.Credits)
 	assert.Equal(t, now, fresh.IssuedAt)
 	assert.Equal(t, []any{KindInvoice, 1, in.ID, 1}, []any{fresh.Kind, fresh.Revision, fresh.Replaces, fresh.Corrections})
-	assert.Equal(t, []bool{true, true, true, false, false}, []bool{Reissues("ES"), Reissues("IT"), Reissues("RO"), Reissues("DE"), Reissues("")})
+	assert.Equal(t, []bool{true, true, true, true, true, false, false}, []bool{Reissues("ES"), Reissues("FR"), Reissues("IT"), Reissues("PT"), Reissues("RO"), Reissues("DE"), Reissues("")})
 }
