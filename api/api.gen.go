@@ -3394,6 +3394,12 @@ type NextAction struct {
 	// ClientSecret For the gateway’s own library.
 	ClientSecret string `json:"client_secret"`
 
+	// Gateway Whose library: `sandbox`, `stripe`.
+	Gateway string `json:"gateway"`
+
+	// PublicKey What the library is opened with.
+	PublicKey *string `json:"public_key"`
+
 	// Type What the customer must do.
 	Type NextActionType `json:"type"`
 }

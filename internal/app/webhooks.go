@@ -16,7 +16,7 @@ func (w webhooks) ReceiveWebhook(ctx context.Context, gateway string, header map
 	if !can || gateway != w.app.sandboxGateway.Name() {
 		return foyer.ErrNotFound()
 	}
-	notice, err := reader.ReadWebhook(header, body, w.app.Now())
+	notice, err := reader.ReadWebhook(ctx, header, body, w.app.Now())
 	if err != nil || notice.ChargeKey == "" {
 		return err
 	}

@@ -34,7 +34,7 @@ func (s *Service) AddMethodByToken(ctx context.Context, by foyer.Actor, in Token
 	if !can {
 		return PaymentMethod{}, unknownReference(foyer.ErrNotFound(), "/gateway_token")
 	}
-	found, err := resolver.MethodByToken(ctx, in.Token)
+	found, err := resolver.MethodByToken(ctx, by.Scope, in.Token)
 	if err != nil {
 		return PaymentMethod{}, unknownReference(err, "/gateway_token")
 	}

@@ -70,7 +70,9 @@ func nextAction(next *billing.NextAction) *api.NextAction {
 	if next == nil {
 		return nil
 	}
-	return &api.NextAction{Type: api.NextActionType(next.Type), ChargeId: next.Charge, ClientSecret: next.ClientSecret}
+	return &api.NextAction{
+		Type: api.NextActionType(next.Type), ChargeId: next.Charge, ClientSecret: next.ClientSecret, Gateway: next.Gateway, PublicKey: orNull(next.PublicKey),
+	}
 }
 
 // payment shows what lists show.

@@ -132,7 +132,7 @@ func (l *Local) Refund(ctx context.Context, r billing.RefundRequest) (billing.Re
 
 // MethodByToken implements billing.TokenResolver: tok_ and a test card's last four digits store a new method, the token
 // of a stored one finds it.
-func (l *Local) MethodByToken(ctx context.Context, token string) (billing.GatewayMethod, error) {
+func (l *Local) MethodByToken(ctx context.Context, _ foyer.Scope, token string) (billing.GatewayMethod, error) {
 	return l.bank.methodByToken(ctx, token)
 }
 
@@ -142,7 +142,7 @@ func (l *Local) RemoveMethod(ctx context.Context, token string) error {
 }
 
 // ReadWebhook implements billing.WebhookReader.
-func (l *Local) ReadWebhook(header map[string][]string, body []byte, now time.Time) (billing.GatewayNotice, error) {
+func (l *Local) ReadWebhook(_ context.Context, header map[string][]string, body []byte, now time.Time) (billing.GatewayNotice, error) {
 	return readWebhook(l.secret, header, body, now)
 }
 

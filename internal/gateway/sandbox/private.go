@@ -53,7 +53,7 @@ func (l *Local) addPrivate(mux *http.ServeMux) {
 		return out, err
 	}))
 	mux.HandleFunc("GET /methods/{token}", handle(l.log, func(ctx context.Context, r *http.Request, _ nothing) (any, error) {
-		m, err := l.MethodByToken(ctx, r.PathValue("token"))
+		m, err := l.MethodByToken(ctx, foyer.Scope{}, r.PathValue("token"))
 		return wireMethodOf(m), err
 	}))
 	mux.HandleFunc("DELETE /methods/{token}", handle(l.log, func(ctx context.Context, r *http.Request, _ nothing) (any, error) {

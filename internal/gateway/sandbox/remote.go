@@ -129,7 +129,7 @@ func (r *Remote) Refund(ctx context.Context, f billing.RefundRequest) (billing.R
 }
 
 // MethodByToken implements billing.TokenResolver.
-func (r *Remote) MethodByToken(ctx context.Context, token string) (billing.GatewayMethod, error) {
+func (r *Remote) MethodByToken(ctx context.Context, _ foyer.Scope, token string) (billing.GatewayMethod, error) {
 	var out wireMethod
 	if err := r.call(ctx, http.MethodGet, []string{"methods", token}, nil, nil, &out); err != nil {
 		return billing.GatewayMethod{}, err
@@ -143,7 +143,7 @@ func (r *Remote) RemoveMethod(ctx context.Context, token string) error {
 }
 
 // ReadWebhook implements billing.WebhookReader.
-func (r *Remote) ReadWebhook(header map[string][]string, body []byte, now time.Time) (billing.GatewayNotice, error) {
+func (r *Remote) ReadWebhook(_ context.Context, header map[string][]string, body []byte, now time.Time) (billing.GatewayNotice, error) {
 	return readWebhook(r.secret, header, body, now)
 }
 

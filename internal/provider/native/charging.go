@@ -142,7 +142,14 @@ func (e *Engine) conclude(ctx context.Context, c *charge, read func(context.Cont
 	case billing.ChargeDeclined:
 		return nil, declinedOn(c.attempt.Payment, c.result.ErrorCode)
 	case billing.ChargeRequiresAction:
-		return &billing.NextAction{Type: billing.NextActionConfirm, Charge: string(c.attempt.ID), ClientSecret: c.result.ClientSecret}, nil
+		gateway, err := e.Gateways.GatewayOf(ctx, c.attempt.Merchant)
+		if err != nil {
+			return nil, err
+		}
+		return &billing.NextAction{
+			Type: billing.NextActionConfirm, Charge: string(c.attempt.ID), ClientSecret: c.result.ClientSecret,
+			Gateway: gateway.Name(), PublicKey: gateway.PublicKey(),
+		}, nil
 	}
 	return nil, nil
 }

@@ -316,12 +316,12 @@ func (g *till) StartSetup(_ context.Context, r billing.SetupRequest) (billing.St
 }
 
 func (g *till) Setup(_ context.Context, reference string) (billing.SetupResult, error) {
-	m, err := g.MethodByToken(context.Background(), "good/"+reference)
+	m, err := g.MethodByToken(context.Background(), foyer.Scope{}, "good/"+reference)
 	return billing.SetupResult{Status: billing.SetupSucceeded, Method: m}, err
 }
 
 // MethodByToken implements billing.TokenResolver.
-func (g *till) MethodByToken(_ context.Context, token string) (billing.GatewayMethod, error) {
+func (g *till) MethodByToken(_ context.Context, _ foyer.Scope, token string) (billing.GatewayMethod, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.methods++
