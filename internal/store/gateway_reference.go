@@ -44,6 +44,7 @@ func (s *Store) KeepGatewayReference(ctx context.Context, merchant foyer.Merchan
 // GatewaySubject implements billing.GatewayReferences.
 func (s *Store) GatewaySubject(ctx context.Context, gateway, reference string) (foyer.MerchantID, string, error) {
 	var row gatewayReferenceRow
+	ctx = acrossMerchants(ctx, "a message of the gateway names its own id only, and whose it is is what is asked")
 	err := s.db(ctx).Where("gateway = ? AND reference = ?", gateway, reference).Take(&row).Error
 	return row.MerchantID, row.Subject, translate(err)
 }
