@@ -15,6 +15,7 @@ import (
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/gateway/sandbox"
+	"foyer/internal/gateway/stripe"
 	"foyer/internal/httpapi"
 	"foyer/internal/identity"
 	"foyer/internal/invoice"
@@ -45,6 +46,11 @@ type Config struct {
 	Limits         identity.Limits
 	// LiveGateway says that a gateway for live merchants is configured.
 	LiveGateway bool
+	// Stripe is the gateway of live merchants; nil for none. Its References and Log are the App's.
+	Stripe *stripe.Options
+	// SandboxAtStripe moves sandbox merchants' money at Stripe too. It is for tests of the whole program against a fake of Stripe: a
+	// merchant with a clock that can be moved is needed there.
+	SandboxAtStripe bool
 	// SandboxGatewayURL is a sandbox gateway that runs as a process of its own, SandboxGatewaySecret what it signs its
 	// webhooks with; empty for one in this process.
 	SandboxGatewayURL    string
@@ -81,10 +87,10 @@ type App struct {
 	Public http.Handler
 	Admin  http.Handler
 	// sandbox is the sandbox gateway in this process; nil when it is another's.
-	sandbox        *sandbox.Local
-	sandboxGateway billing.Gateway
-	closeSandbox   func()
-	ready          atomic.Bool
+	sandbox      *sandbox.Local
+	gateways     gateways
+	closeSandbox func()
+	ready        atomic.Bool
 }
 
 // New opens the database and fits the parts together. It starts nothing and changes nothing.
@@ -127,13 +133,12 @@ func (a *App) wire() error {
 		return err
 	}
 	renderer.Log = a.Log
-	a.Merchants = merchant.NewService(a.Store, a.IDs, a.Now, a.LiveGateway, maySendAs)
-	gateway, err := a.openSandbox()
-	if err != nil {
-		return fmt.Errorf("FOYER_SANDBOX_GATEWAY_URL: %w", err)
+	a.Merchants = merchant.NewService(a.Store, a.IDs, a.Now, a.LiveGateway || a.Stripe != nil, maySendAs)
+	a.gateways.merchants = a.Merchants
+	if err := a.openGateways(); err != nil {
+		return err
 	}
-	a.sandboxGateway = gateway
-	moves, post := gateways{a.Merchants, gateway}, mails{a.Store, a.Queue}
+	moves, post := a.gateways, mails{a.Store, a.Queue}
 	a.Engine = native.NewEngine(native.Config{
 		Store: a.Store, Merchants: a.Merchants, Gateways: moves, Mails: post, IDs: a.IDs, Now: a.Merchants.Clock, Real: a.Now, Log: a.Log,
 		Also: func(ctx context.Context, merchant foyer.MerchantID) (bool, error) {
