@@ -124,6 +124,9 @@ func (g *Gateway) create(ctx context.Context, r billing.ChargeRequest, amount in
 		return nil, dark("make an intent", err)
 	}
 	first, err := g.References.KeepGatewayReference(ctx, r.Merchant, Name, r.Key, intent.ID)
+	if errors.Is(err, foyer.Conflict) {
+		return nil, g.unlike(ctx, "an intent that is another attempt's", intent.ID)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -136,18 +136,23 @@ func dark(doing string, err error) error {
 	if errors.As(err, &e) {
 		err = fmt.Errorf("%s (%s %s) HTTP %d, request %s", cmp.Or(string(e.Type), "error"), e.Code, e.Param, e.HTTPStatusCode, e.RequestID)
 	} else {
-		err = withoutURL(err)
+		err = onlyConnection(err)
 	}
 	return &foyer.Error{Kind: foyer.Unavailable, Code: "gateway.unavailable", Err: fmt.Errorf("stripe: %s: %w", doing, err)}
 }
 
-// withoutURL drops the address from a client's error: its path names a customer's things.
-func withoutURL(err error) error {
+// onlyConnection keeps what went wrong on the way, without the address, whose path names a customer's things. Everything else is about
+// what was answered, and the library's errors repeat a part of that.
+func onlyConnection(err error) error {
 	var e *url.Error
-	if errors.As(err, &e) {
+	switch {
+	case errors.As(err, &e):
 		return e.Err
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return err
+	default:
+		return errors.New("the answer can't be read")
 	}
-	return err
 }
 
 // unlike says that Stripe's answer does not fit what is known here: nothing is booked by it (threats.md #50).
