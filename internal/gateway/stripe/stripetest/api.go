@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"time"
 )
 
 // maxBody is the largest body that is read.
@@ -56,11 +55,13 @@ func (f *Fake) serve(w http.ResponseWriter, r *http.Request, pattern string, do 
 		refusal.write(w)
 		return
 	}
-	f.mirror.send(r, body)
+	f.mirror.send(r.Context(), r, body)
+	c, form, refusal := read(r, body, allowed)
+	f.seen.add(Request{Method: r.Method, Path: r.URL.Path, Form: form, IdempotencyKey: r.Header.Get("Idempotency-Key")})
 	k := f.knobs.get()
 	trouble := k.fault(pattern)
 	if trouble == faultRate {
-		f.pause(r, k)
+		k.pause(r.Context())
 		(&apiError{
 			status: http.StatusTooManyRequests, kind: invalidRequest, code: "rate_limit", message: "Request rate limit exceeded.",
 			header: map[string]string{"Stripe-Rate-Limited-Reason": "global-rate"},
@@ -68,12 +69,10 @@ func (f *Fake) serve(w http.ResponseWriter, r *http.Request, pattern string, do 
 		return
 	}
 	if trouble == faultBefore {
-		f.pause(r, k)
+		k.pause(r.Context())
 		outage("true").write(w)
 		return
 	}
-	c, form, refusal := read(r, body, allowed)
-	f.seen.add(Request{Method: r.Method, Path: r.URL.Path, Form: form, IdempotencyKey: r.Header.Get("Idempotency-Key")})
 	if refusal != nil {
 		refusal.write(w)
 		return
@@ -84,7 +83,7 @@ func (f *Fake) serve(w http.ResponseWriter, r *http.Request, pattern string, do 
 		refusal.write(w)
 		return
 	case held != nil && held.done:
-		f.pause(r, k)
+		k.pause(r.Context())
 		w.Header().Set("Idempotent-Replayed", "true")
 		w.Header().Set("Original-Request", held.request)
 		for name, value := range held.header {
@@ -95,13 +94,11 @@ func (f *Fake) serve(w http.ResponseWriter, r *http.Request, pattern string, do 
 	}
 	answer := f.answer(c, do, trouble)
 	answer.request = w.Header().Get("Request-Id")
-	func() {
-		defer f.keys.finish(r, held, answer)
-		f.pause(r, k)
-		if trouble == faultHang {
-			wait(r.Context(), f.o.HangFor)
-		}
-	}()
+	k.pause(r.Context()) // the key is in use until there is an answer
+	if trouble == faultHang {
+		wait(r.Context(), f.o.HangFor)
+	}
+	f.keys.finish(r, held, answer)
 	if trouble == faultReset {
 		panic(http.ErrAbortHandler) // cuts the connection without an answer
 	}
@@ -144,10 +141,6 @@ func (f *Fake) execute(c call, do func(c call) (object, *apiError)) result {
 		return resultOf(err)
 	}
 	return result{status: http.StatusOK, body: raw(o), kept: true}
-}
-
-func (f *Fake) pause(r *http.Request, k Knobs) {
-	wait(r.Context(), time.Duration(k.DelayMS)*time.Millisecond)
 }
 
 // admit refuses a wrong key, and calls this key may not make.
@@ -205,7 +198,7 @@ func (f *Fake) unknownPath(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Request-Id", newID("req"))
 	body, _ := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if strings.HasPrefix(r.URL.Path, "/v1/") {
-		f.mirror.send(r, body)
+		f.mirror.send(r.Context(), r, body)
 	}
 	(&apiError{
 		status: http.StatusNotFound, kind: invalidRequest,

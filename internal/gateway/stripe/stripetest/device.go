@@ -2,6 +2,7 @@ package stripetest
 
 import (
 	"crypto/subtle"
+	"slices"
 	"strings"
 )
 
@@ -149,6 +150,9 @@ func (f *Fake) confirmSetup(s *setup, with Instrument) (Progress, Refusal) {
 	m, refusal := f.draft(with)
 	if refusal != "" {
 		return "", refusal
+	}
+	if !slices.Contains(typesOf(s.types), m.kind) {
+		return "", codeInvalid
 	}
 	if s.status == "requires_payment_method" {
 		s.confirm(f, f.newMethod(m))

@@ -95,7 +95,7 @@ func (f *Fake) device(path string, do func(id string, r *http.Request) (Progress
 			problem(w, statusOf(refusal), refusal)
 			return
 		}
-		writeJSON(w, http.StatusOK, object{"status": p})
+		writeJSON(w, object{"status": p})
 	})
 	f.mux.HandleFunc("OPTIONS "+path, func(w http.ResponseWriter, _ *http.Request) {
 		open(w)

@@ -32,7 +32,7 @@ func (f *Fake) listDisputes(c call) (object, *apiError) {
 	var all []object
 	for _, id := range slices.Backward(f.order["dispute"]) {
 		d := f.disputes[id]
-		in, err := c.params.created(d.created)
+		in, err := c.created(d.created)
 		if err != nil {
 			return nil, err
 		}

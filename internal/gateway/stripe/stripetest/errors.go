@@ -56,12 +56,12 @@ func write(w http.ResponseWriter, status int, body []byte) {
 	_, _ = w.Write(body)
 }
 
-func writeJSON(w http.ResponseWriter, status int, value any) {
+func writeJSON(w http.ResponseWriter, value any) {
 	body, err := json.Marshal(value)
 	if err != nil {
 		panic(err) // only values of this package are written
 	}
-	write(w, status, body)
+	write(w, http.StatusOK, body)
 }
 
 func refused(code, param, message string) *apiError {

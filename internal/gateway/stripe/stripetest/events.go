@@ -14,6 +14,7 @@ import (
 // event is a message about a change. Its object is as it stood at the change.
 type event struct {
 	id, kind  string
+	version   string
 	created   int64
 	object    json.RawMessage
 	live      bool
@@ -22,7 +23,7 @@ type event struct {
 
 // tell notes a change, of an object as it stands now, and posts it. The lock is held.
 func (f *Fake) tell(kind string, about interface{ show(*Fake) object }) {
-	e := &event{id: newID("evt"), kind: kind, created: f.now(), object: raw(about.show(f)), live: f.live()}
+	e := &event{id: newID("evt"), kind: kind, version: f.version, created: f.now(), object: raw(about.show(f)), live: f.live()}
 	f.events = append(f.events, e)
 	f.post.send(raw(e.show()), func(ok bool) {
 		f.mu.Lock()
@@ -31,9 +32,16 @@ func (f *Fake) tell(kind string, about interface{ show(*Fake) object }) {
 	})
 }
 
+// SetEventVersion makes later events look as an endpoint of another API version gets them.
+func (f *Fake) SetEventVersion(version string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.version = version
+}
+
 func (e *event) show() object {
 	return object{
-		"id": e.id, "object": "event", "api_version": APIVersion, "created": e.created, "type": e.kind, "livemode": e.live,
+		"id": e.id, "object": "event", "api_version": e.version, "created": e.created, "type": e.kind, "livemode": e.live,
 		"pending_webhooks": 0, "request": object{"id": nil, "idempotency_key": nil}, "data": object{"object": e.object},
 	}
 }
@@ -62,7 +70,7 @@ func (f *Fake) listEvents(c call) (object, *apiError) {
 	types := append(slices.Clone(c.params["type"]), c.params["types[]"]...)
 	var all []object
 	for _, e := range slices.Backward(f.events) {
-		in, err := c.params.created(e.created)
+		in, err := c.created(e.created)
 		if err != nil {
 			return nil, err
 		}

@@ -39,7 +39,7 @@ type Options struct {
 // DefaultKey and DefaultWebhookSecret are used where Options have none.
 const (
 	DefaultKey           = "sk_test_foyer"
-	DefaultWebhookSecret = "whsec_a-secret-of-a-test" //nolint:gosec // of tests only
+	DefaultWebhookSecret = "whsec_a-secret-of-a-test"
 )
 
 // Fake is Stripe. Safe for concurrent use; Close ends its deliveries.
@@ -63,8 +63,9 @@ type Fake struct {
 	account Account
 	hooks   []WebhookEndpoint
 	forbids []string
-	strict  bool // setups decline cards that decline
-	slow    bool // setups of debits wait for SettleSetup
+	version string // of events
+	strict  bool   // setups decline cards that decline
+	slow    bool   // setups of debits wait for SettleSetup
 
 	knobs  dial
 	keys   keys
@@ -87,10 +88,11 @@ func New(o Options) *Fake {
 	f := &Fake{
 		o: o, mux: http.NewServeMux(), customers: map[string]*customer{}, methods: map[string]*method{}, setups: map[string]*setup{},
 		intents: map[string]*intent{}, charges: map[string]*charge{}, refunds: map[string]*refund{}, disputes: map[string]*dispute{},
-		order: map[string][]string{}, account: defaultAccount(),
+		order: map[string][]string{}, account: defaultAccount(), version: APIVersion,
 	}
 	f.o.DisputeAfter, f.o.HangFor = or(o.DisputeAfter, time.Second), or(o.HangFor, 30*time.Second)
 	f.keys.results = map[string]*result{}
+	f.mirror.client.Transport = &http.Transport{MaxIdleConnsPerHost: 16}
 	f.post = newPoster(f.o, &f.knobs)
 	f.addCustomers()
 	f.addMethods()
@@ -110,7 +112,10 @@ func New(o Options) *Fake {
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) { f.mux.ServeHTTP(w, r) }
 
 // Close sends the events that wait, once and at once, until ctx ends.
-func (f *Fake) Close(ctx context.Context) error { return f.post.close(ctx) }
+func (f *Fake) Close(ctx context.Context) error {
+	f.mirror.client.CloseIdleConnections()
+	return f.post.close(ctx)
+}
 
 func (f *Fake) live() bool { return strings.Contains(f.o.SecretKey, "_live_") }
 

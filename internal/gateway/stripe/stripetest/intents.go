@@ -164,7 +164,7 @@ func (f *Fake) listIntents(c call) (object, *apiError) {
 	var all []object
 	for _, id := range slices.Backward(f.order["intent"]) {
 		i := f.intents[id]
-		in, err := c.params.created(i.created)
+		in, err := c.created(i.created)
 		if err != nil {
 			return nil, err
 		}

@@ -113,9 +113,11 @@ func (k Knobs) fault(pattern string) fault {
 	return faultNone
 }
 
+func (k Knobs) pause(ctx context.Context) { wait(ctx, time.Duration(k.DelayMS)*time.Millisecond) }
+
 // chance is true in a share of all cases.
 func chance(share float64) bool {
-	return share > 0 && rand.Float64() < share //nolint:gosec // dice, not a secret
+	return share > 0 && rand.Float64() < share
 }
 
 // wait sleeps, but not longer than anybody listens.
@@ -133,8 +135,8 @@ func wait(ctx context.Context, d time.Duration) {
 
 // addOperator adds the routes of whoever runs the fake.
 func (f *Fake) addOperator() {
-	f.mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, object{"status": "ok"}) })
-	f.mux.HandleFunc("GET /knobs", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, f.knobs.get()) })
+	f.mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, object{"status": "ok"}) })
+	f.mux.HandleFunc("GET /knobs", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, f.knobs.get()) })
 	f.mux.HandleFunc("POST /knobs", func(w http.ResponseWriter, r *http.Request) {
 		var k Knobs
 		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
@@ -147,9 +149,9 @@ func (f *Fake) addOperator() {
 			problem(w, http.StatusUnprocessableEntity, "invalid")
 			return
 		}
-		writeJSON(w, http.StatusOK, k)
+		writeJSON(w, k)
 	})
 	f.mux.HandleFunc("GET /ledger", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, object{"data": f.Ledger()})
+		writeJSON(w, object{"data": f.Ledger()})
 	})
 }

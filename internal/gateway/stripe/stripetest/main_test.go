@@ -2,7 +2,6 @@ package stripetest_test
 
 import (
 	"context"
-	"errors"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -54,7 +53,7 @@ func client(url, key string) *stripe.Client {
 func refused(t testing.TB, err error) *stripe.Error {
 	t.Helper()
 	var e *stripe.Error
-	require.True(t, errors.As(err, &e), "%v", err)
+	require.ErrorAs(t, err, &e)
 	require.NotEmpty(t, e.RequestID)
 	return e
 }

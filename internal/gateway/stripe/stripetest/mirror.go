@@ -2,24 +2,31 @@ package stripetest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"sync"
 )
 
 // mirror sends every request of the API on to stripe-mock, which checks it against Stripe's own specification.
 type mirror struct {
 	mu         sync.Mutex
-	url        string
+	address    string
 	complaints []string
+	client     http.Client
 }
 
 // Mirror sends every request of the API that comes from now on to stripe-mock at this address, too.
-func (f *Fake) Mirror(url string) {
+func (f *Fake) Mirror(address string) {
 	f.mirror.mu.Lock()
 	defer f.mirror.mu.Unlock()
-	f.mirror.url = url
+	f.mirror.address = address
 }
 
 // MirrorComplaints returns what stripe-mock did not take: method, path and why.
@@ -29,14 +36,14 @@ func (f *Fake) MirrorComplaints() []string {
 	return append([]string(nil), f.mirror.complaints...)
 }
 
-func (m *mirror) send(r *http.Request, body []byte) {
+func (m *mirror) send(ctx context.Context, r *http.Request, body []byte) {
 	m.mu.Lock()
-	url := m.url
+	address := m.address
 	m.mu.Unlock()
-	if url == "" {
+	if address == "" {
 		return
 	}
-	if why := ask(r, url, body); why != "" {
+	if why := m.ask(ctx, r, address, body); why != "" {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.complaints = append(m.complaints, r.Method+" "+r.URL.Path+": "+why)
@@ -45,8 +52,8 @@ func (m *mirror) send(r *http.Request, body []byte) {
 
 // ask returns why stripe-mock does not take a request, empty when it does. It does not run as long as the request: a caller who hangs up
 // has asked all the same.
-func ask(r *http.Request, url string, body []byte) string {
-	out, err := http.NewRequest(r.Method, url+r.URL.RequestURI(), bytes.NewReader(body))
+func (m *mirror) ask(ctx context.Context, r *http.Request, address string, body []byte) string {
+	out, err := http.NewRequestWithContext(context.WithoutCancel(ctx), r.Method, address+r.URL.RequestURI(), bytes.NewReader(body))
 	if err != nil {
 		return err.Error()
 	}
@@ -56,7 +63,7 @@ func ask(r *http.Request, url string, body []byte) string {
 		}
 	}
 	out.Header.Set("Authorization", "Bearer sk_test_123")
-	answer, err := http.DefaultClient.Do(out)
+	answer, err := m.client.Do(out)
 	if err != nil {
 		return err.Error()
 	}
@@ -72,5 +79,7 @@ func ask(r *http.Request, url string, body []byte) string {
 		Error struct{ Message string }
 	}
 	_ = json.Unmarshal(content, &said)
-	return answer.Status + " " + said.Error.Message
+	// It does not say which parameter it is about, so all that were sent are named; values are nobody's business.
+	form, _ := url.ParseQuery(string(body))
+	return fmt.Sprintf("%s %s (%s)", answer.Status, said.Error.Message, strings.Join(slices.Sorted(maps.Keys(form)), ", "))
 }

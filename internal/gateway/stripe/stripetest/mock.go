@@ -3,7 +3,9 @@ package stripetest
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,7 +54,15 @@ var buildMock = sync.OnceValues(func() (string, error) {
 	return path, os.Rename(filepath.Join(fresh, "stripe-mock"), path)
 })
 
-var listening = regexp.MustCompile(`(?i)listening for http at address: *(\S+)`)
+var listening = regexp.MustCompile(`Listening for HTTP at address: (\S+)`)
+
+// shared is the stripe-mock of this process: it keeps nothing, so tests that run together have one.
+var shared struct {
+	mu      sync.Mutex
+	users   int
+	address string
+	command *exec.Cmd
+}
 
 // StartMock builds stripe-mock, runs it until the test ends and returns its address. Where it can't be built the test is not run, or
 // fails, as tools.Missing says.
@@ -62,33 +72,61 @@ func StartMock(t testing.TB) string {
 	if err != nil {
 		tools.Missing(t, "stripe-mock "+mockVersion+" can't be built: "+err.Error())
 	}
-	mock := exec.Command(path, "-http-addr", "127.0.0.1:0")
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if shared.users == 0 {
+		shared.command, shared.address, err = runMock(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	shared.users++
+	t.Cleanup(func() {
+		shared.mu.Lock()
+		defer shared.mu.Unlock()
+		if shared.users--; shared.users == 0 {
+			stop(shared.command)
+		}
+	})
+	return shared.address
+}
+
+// runMock returns stripe-mock when it listens.
+func runMock(path string) (*exec.Cmd, string, error) {
+	// Without an address of its own for HTTPS it takes the one port it has for that, and a second one ends.
+	mock := exec.Command(path, "-http-addr", "127.0.0.1:0", "-https-addr", "127.0.0.1:0")
 	out, err := mock.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		return nil, "", err
 	}
 	mock.Stderr = mock.Stdout
 	if err := mock.Start(); err != nil {
-		t.Fatal(err)
+		return nil, "", err
 	}
-	t.Cleanup(func() { _ = mock.Process.Kill(); _ = mock.Wait() })
 	address := make(chan string, 1)
-	go func() { // to its end, so that the pipe never fills up
-		for lines := bufio.NewScanner(out); lines.Scan(); {
+	go func() {
+		defer close(address)
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
 			if found := listening.FindStringSubmatch(lines.Text()); found != nil {
 				address <- "http://" + found[1]
+				break
 			}
 		}
-		close(address)
+		_, _ = io.Copy(io.Discard, out) // to its end, so that the pipe never fills up
 	}()
 	select {
 	case url, ok := <-address:
-		if !ok {
-			t.Fatal("stripe-mock ended before it listened")
+		if ok {
+			return mock, url, nil
 		}
-		return url
 	case <-time.After(time.Minute):
-		t.Fatal("stripe-mock does not listen")
 	}
-	return ""
+	stop(mock)
+	return nil, "", errors.New("stripe-mock does not listen")
+}
+
+func stop(mock *exec.Cmd) {
+	_ = mock.Process.Kill()
+	_ = mock.Wait()
 }

@@ -98,7 +98,7 @@ func (f *Fake) listRefunds(c call) (object, *apiError) {
 	var all []object
 	for _, id := range slices.Backward(f.order["refund"]) {
 		r := f.refunds[id]
-		in, err := c.params.created(r.created)
+		in, err := c.created(r.created)
 		if err != nil {
 			return nil, err
 		}
