@@ -15,6 +15,7 @@ import (
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/gateway/sandbox"
+	"foyer/internal/gateway/stripe"
 	"foyer/internal/httpapi"
 	"foyer/internal/identity"
 	"foyer/internal/invoice"
@@ -43,8 +44,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	Lifetimes      identity.Lifetimes
 	Limits         identity.Limits
-	// LiveGateway says that a gateway for live merchants is configured.
-	LiveGateway bool
+	// Stripe is the gateway of live merchants; nil when there is none. Its References and Log are set here.
+	Stripe *stripe.Options
 	// SandboxGatewayURL is a sandbox gateway that runs as a process of its own, SandboxGatewaySecret what it signs its
 	// webhooks with; empty for one in this process.
 	SandboxGatewayURL    string
@@ -127,7 +128,7 @@ func (a *App) wire() error {
 		return err
 	}
 	renderer.Log = a.Log
-	a.Merchants = merchant.NewService(a.Store, a.IDs, a.Now, a.LiveGateway, maySendAs)
+	a.Merchants = merchant.NewService(a.Store, a.IDs, a.Now, a.Stripe != nil, maySendAs)
 	gateway, err := a.openSandbox()
 	if err != nil {
 		return fmt.Errorf("FOYER_SANDBOX_GATEWAY_URL: %w", err)
