@@ -238,6 +238,7 @@ func (c *checker) keys(ctx context.Context) {
 	const what = "stripe keys"
 	begun, err := c.api.V1SetupIntents.Create(ctx, &sdk.SetupIntentCreateParams{
 		Usage: sdk.String("off_session"), Metadata: map[string]string{"foyer": "doctor"},
+		AutomaticPaymentMethods: &sdk.SetupIntentCreateAutomaticPaymentMethodsParams{Enabled: sdk.Bool(true)},
 	})
 	if status(err) == http.StatusBadRequest {
 		c.bad(what, "Stripe refuses to begin storing a payment method", "switch on at least one payment method that can be stored, like cards, in Stripe's dashboard (Settings, Payments, Payment methods)")

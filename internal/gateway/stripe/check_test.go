@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -340,6 +342,19 @@ func TestTheMessagesAreStripes(t *testing.T) {
 	} {
 		assert.Contains(t, stripe.WebhookEvents, string(name))
 	}
+}
+
+// The page that leads to the first payment has the endpoint's command, which must ask for the same.
+func TestThePageAsksForTheSameMessages(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", ".github", "STRIPE.md"))
+	require.NoError(t, err)
+	for _, name := range stripe.WebhookEvents {
+		assert.Contains(t, string(page), `"enabled_events[]=`+name+`"`)
+	}
+	assert.Equal(t, len(stripe.WebhookEvents), strings.Count(string(page), "enabled_events[]="))
+	assert.Contains(t, string(page), "api_version="+sdk.APIVersion)
+	assert.Contains(t, string(page), stripe.WebhookPath)
 }
 
 func TestTheModeIsTheKeys(t *testing.T) {
