@@ -218,6 +218,7 @@ func (c *checker) rights(ctx context.Context) {
 	for _, a := range attempts {
 		err := a.ask()
 		switch code := status(err); {
+		case err == nil: // a mock, where everything exists
 		case code == http.StatusForbidden:
 			missing = append(missing, lacking(a.name, err))
 		case code == 0 || code == http.StatusTooManyRequests || code >= http.StatusInternalServerError:
@@ -387,7 +388,7 @@ func (c *checker) events(ctx context.Context) {
 	if count == most {
 		many += " or more"
 	}
-	c.warn(what, many+" messages of the last 3 days were not accepted by every endpoint of the account, the newest "+newest,
+	c.warn(what, "messages of the last 3 days that not every endpoint of the account accepted: "+many+", the newest "+newest,
 		"see the endpoint's log in Stripe's dashboard: 401 is a wrong secret, no answer a wrong address; then: stripe events resend "+newest)
 }
 

@@ -38,6 +38,7 @@ type vendor struct {
 	endpoints []object
 	events    []object
 	noMethods bool
+	all       bool // whatever is asked about exists
 	foreign   bool // the publishable key is another account's
 	live      bool
 	calls     []string
@@ -99,6 +100,10 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "GET /v1/events":
 		list(v.events)
 	default:
+		if v.all {
+			say(object{})
+			return
+		}
 		refuse(http.StatusNotFound, "resource_missing", "No such thing")
 	}
 }
@@ -188,6 +193,11 @@ func TestCheckFindsWhatIsWrongAndSaysHowToMendIt(t *testing.T) {
 			change: func(o *stripe.Options) { o.SecretKey = restricted },
 			wants:  []want{{"stripe rights", "ok", "", ""}, {"stripe keys", "ok", "", ""}},
 		},
+		"a mock where everything exists": {
+			change: func(o *stripe.Options) { o.SecretKey = restricted },
+			vendor: func(v *vendor) { v.all = true },
+			wants:  []want{{"stripe rights", "ok", "", ""}},
+		},
 		"a restricted key without some": {
 			change: func(o *stripe.Options) { o.SecretKey = restricted },
 			vendor: func(v *vendor) {
@@ -261,7 +271,7 @@ func TestCheckFindsWhatIsWrongAndSaysHowToMendIt(t *testing.T) {
 			vendor: func(v *vendor) {
 				v.events = []object{{"id": "evt_2", "object": "event"}, {"id": "evt_1", "object": "event"}}
 			},
-			wants: []want{{"stripe events", "warning", "2 messages", "stripe events resend evt_2"}},
+			wants: []want{{"stripe events", "warning", "accepted: 2, the newest evt_2", "stripe events resend evt_2"}},
 		},
 		"the server has another secret": {
 			known: []string{"whsec_Another"},
