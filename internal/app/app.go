@@ -44,8 +44,11 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	Lifetimes      identity.Lifetimes
 	Limits         identity.Limits
-	// Stripe is the gateway of live merchants; nil when there is none. Its References and Log are set here.
+	// Stripe is the gateway of live merchants; nil for none. Its References and Log are the App's.
 	Stripe *stripe.Options
+	// SandboxAtStripe moves sandbox merchants' money at Stripe too. It is for tests of the whole program against a fake of Stripe: a
+	// merchant with a clock that can be moved is needed there.
+	SandboxAtStripe bool
 	// SandboxGatewayURL is a sandbox gateway that runs as a process of its own, SandboxGatewaySecret what it signs its
 	// webhooks with; empty for one in this process.
 	SandboxGatewayURL    string
@@ -82,10 +85,10 @@ type App struct {
 	Public http.Handler
 	Admin  http.Handler
 	// sandbox is the sandbox gateway in this process; nil when it is another's.
-	sandbox        *sandbox.Local
-	sandboxGateway billing.Gateway
-	closeSandbox   func()
-	ready          atomic.Bool
+	sandbox      *sandbox.Local
+	gateways     gateways
+	closeSandbox func()
+	ready        atomic.Bool
 }
 
 // New opens the database and fits the parts together. It starts nothing and changes nothing.
@@ -129,12 +132,11 @@ func (a *App) wire() error {
 	}
 	renderer.Log = a.Log
 	a.Merchants = merchant.NewService(a.Store, a.IDs, a.Now, a.Stripe != nil, maySendAs)
-	gateway, err := a.openSandbox()
-	if err != nil {
-		return fmt.Errorf("FOYER_SANDBOX_GATEWAY_URL: %w", err)
+	a.gateways.merchants = a.Merchants
+	if err := a.openGateways(); err != nil {
+		return err
 	}
-	a.sandboxGateway = gateway
-	moves, post := gateways{a.Merchants, gateway}, mails{a.Store, a.Queue}
+	moves, post := a.gateways, mails{a.Store, a.Queue}
 	a.Engine = native.NewEngine(native.Config{
 		Store: a.Store, Merchants: a.Merchants, Gateways: moves, Mails: post, IDs: a.IDs, Now: a.Merchants.Clock, Real: a.Now, Log: a.Log,
 		Also: func(ctx context.Context, merchant foyer.MerchantID) (bool, error) {

@@ -12,8 +12,9 @@ type webhooks struct{ app *App }
 
 // ReceiveWebhook implements httpapi.GatewayWebhooks. The same message again enqueues another look, which finds nothing to do.
 func (w webhooks) ReceiveWebhook(ctx context.Context, gateway string, header map[string][]string, body []byte) error {
-	reader, can := w.app.sandboxGateway.(billing.WebhookReader)
-	if !can || gateway != w.app.sandboxGateway.Name() {
+	named, _ := w.app.gateways.byName(gateway)
+	reader, can := named.(billing.WebhookReader)
+	if !can {
 		return foyer.ErrNotFound()
 	}
 	notice, err := reader.ReadWebhook(ctx, header, body, w.app.Now())
