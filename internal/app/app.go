@@ -44,8 +44,6 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	Lifetimes      identity.Lifetimes
 	Limits         identity.Limits
-	// LiveGateway says that a gateway for live merchants is configured.
-	LiveGateway bool
 	// Stripe is the gateway of live merchants; nil for none. Its References and Log are the App's.
 	Stripe *stripe.Options
 	// SandboxAtStripe moves sandbox merchants' money at Stripe too. It is for tests of the whole program against a fake of Stripe: a
@@ -133,7 +131,7 @@ func (a *App) wire() error {
 		return err
 	}
 	renderer.Log = a.Log
-	a.Merchants = merchant.NewService(a.Store, a.IDs, a.Now, a.LiveGateway || a.Stripe != nil, maySendAs)
+	a.Merchants = merchant.NewService(a.Store, a.IDs, a.Now, a.Stripe != nil, maySendAs)
 	a.gateways.merchants = a.Merchants
 	if err := a.openGateways(); err != nil {
 		return err
