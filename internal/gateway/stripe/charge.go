@@ -102,7 +102,7 @@ func (g *Gateway) read(ctx context.Context, id string) (*stripe.PaymentIntent, e
 		// A missing one too: it was there when it was kept. Perhaps the key is of another account.
 		return nil, dark("read an intent", err)
 	}
-	if intent.ID != id {
+	if intent.ID != id || intent.Status == "" {
 		return nil, g.unlike(ctx, "intent", id)
 	}
 	return intent, nil
