@@ -92,17 +92,19 @@ func TestWhatIsNotStripesDecisionIsWaitedFor(t *testing.T) {
 		}
 	}
 	for name, handler := range map[string]http.HandlerFunc{
-		"an outage":          failure(500, `{"error":{"type":"api_error","message":"sorry"}}`),
-		"too many calls":     failure(429, `{"error":{"type":"invalid_request_error","code":"rate_limit","message":"slow down"}}`),
-		"a wrong key":        failure(401, `{"error":{"type":"invalid_request_error","message":"Invalid API Key provided: sk_test_*1"}}`),
-		"a right missing":    failure(403, `{"error":{"type":"invalid_request_error","message":"The provided key does not have the required permissions"}}`),
-		"another account":    failure(404, `{"error":{"type":"invalid_request_error","code":"resource_missing","param":"intent","message":"No such payment_intent"}}`),
-		"our own mistake":    failure(400, `{"error":{"type":"invalid_request_error","code":"parameter_unknown","param":"amout","message":"Received unknown parameter"}}`),
-		"a proxy's page":     failure(404, "<html>not found"),
-		"a page":             failure(200, "<html>welcome"),
-		"an empty object":    failure(200, "{}"),
-		"another object":     failure(200, `{"id":"pi_1","object":"payment_intent"}`),
-		"a redirect":         func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://elsewhere.test/", http.StatusFound) },
+		"an outage":       failure(500, `{"error":{"type":"api_error","message":"sorry"}}`),
+		"too many calls":  failure(429, `{"error":{"type":"invalid_request_error","code":"rate_limit","message":"slow down"}}`),
+		"a wrong key":     failure(401, `{"error":{"type":"invalid_request_error","message":"Invalid API Key provided: sk_test_*1"}}`),
+		"a right missing": failure(403, `{"error":{"type":"invalid_request_error","message":"The provided key does not have the required permissions"}}`),
+		"another account": failure(404, `{"error":{"type":"invalid_request_error","code":"resource_missing","param":"intent","message":"No such payment_intent"}}`),
+		"our own mistake": failure(400, `{"error":{"type":"invalid_request_error","code":"parameter_unknown","param":"amout","message":"Received unknown parameter"}}`),
+		"a proxy's page":  failure(404, "<html>not found"),
+		"a page":          failure(200, "<html>welcome"),
+		"an empty object": failure(200, "{}"),
+		"another object":  failure(200, `{"id":"pi_1","object":"payment_intent"}`),
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://elsewhere.test/", http.StatusFound)
+		},
 		"a stream for ever":  endless,
 		"half an answer":     func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, intentOf1999[:40]) },
 		"no answer":          silent,
@@ -151,7 +153,9 @@ func TestTheKeyFollowsNoRedirect(t *testing.T) {
 	var asked atomic.Int32
 	canary := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	t.Cleanup(canary.Close)
-	g, _ := pointed(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, canary.URL, http.StatusTemporaryRedirect) })
+	g, _ := pointed(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, canary.URL, http.StatusTemporaryRedirect)
+	})
 	_, err := g.Charge(t.Context(), of1999())
 	require.ErrorIs(t, err, foyer.Unavailable)
 	assert.Zero(t, asked.Load())
