@@ -147,10 +147,13 @@ func webhooks(r *run) {
 	assert.Equal(r, sent, got)
 
 	for name, forge := range map[string]func() error{
-		"none":     func() error { _, err := reader.ReadWebhook(r.Context(), nil, body, now); return err },
-		"tampered": func() error { _, err := reader.ReadWebhook(r.Context(), header, append([]byte(" "), body...), now); return err },
-		"old":      func() error { _, err := reader.ReadWebhook(r.Context(), header, body, now.Add(time.Hour)); return err },
-		"early":    func() error { _, err := reader.ReadWebhook(r.Context(), header, body, now.Add(-time.Hour)); return err },
+		"none": func() error { _, err := reader.ReadWebhook(r.Context(), nil, body, now); return err },
+		"tampered": func() error {
+			_, err := reader.ReadWebhook(r.Context(), header, append([]byte(" "), body...), now)
+			return err
+		},
+		"old":   func() error { _, err := reader.ReadWebhook(r.Context(), header, body, now.Add(time.Hour)); return err },
+		"early": func() error { _, err := reader.ReadWebhook(r.Context(), header, body, now.Add(-time.Hour)); return err },
 		"forged": func() error {
 			h := header.Clone()
 			for name, values := range h {
