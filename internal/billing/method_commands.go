@@ -354,13 +354,7 @@ func (s *Service) DeletePaymentMethod(ctx context.Context, by foyer.Actor, id Pa
 		}
 		method.Token = charged[id].Token
 		method.Version++
-		if err := s.store.DeletePaymentMethod(ctx, method, foyer.Micro(now)); err != nil {
-			return err
-		}
-		if err := s.order(ctx, by.Scope, MailMethodRemoved, "", MailFacts{}.Named(method.Name()), now); err != nil {
-			return err
-		}
-		return s.store.RecordEvents(ctx, s.event(by.Scope, EventMethodDeleted, string(id), now))
+		return s.deleteMethod(ctx, by.Scope, method, now)
 	})
 	if err != nil {
 		return err

@@ -190,17 +190,26 @@ func (s *Store) ChargeableMethods(ctx context.Context, merchant foyer.MerchantID
 		return nil, translate(err)
 	}
 	for _, r := range rows {
-		m := r.domain()
-		if r.SealedToken != nil {
-			token, err := s.keyring.Open(purposeToken, r.SealedToken, []byte(r.ID))
-			if err != nil {
-				return nil, errSecretChanged
-			}
-			m.Token = string(token)
+		m, err := s.chargeable(r)
+		if err != nil {
+			return nil, err
 		}
 		out[m.ID] = m
 	}
 	return out, nil
+}
+
+// chargeable is the method with the token that charges it.
+func (s *Store) chargeable(r paymentMethodRow) (billing.PaymentMethod, error) {
+	m := r.domain()
+	if r.SealedToken != nil {
+		token, err := s.keyring.Open(purposeToken, r.SealedToken, []byte(r.ID))
+		if err != nil {
+			return billing.PaymentMethod{}, errSecretChanged
+		}
+		m.Token = string(token)
+	}
+	return m, nil
 }
 
 // ExpiringMethods returns methods whose customers must be told by now that they expire, and marks them told.
