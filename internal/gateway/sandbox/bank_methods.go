@@ -13,7 +13,7 @@ import (
 // methodByToken returns a stored method, or for tok_… stores a new one: two customers never share a method, because one
 // of them may remove it. A stored one of another customer is not found.
 func (b *bank) methodByToken(ctx context.Context, owner foyer.Scope, token string) (billing.GatewayMethod, error) {
-	if owner.Customer != "" && !(validName(string(owner.Customer)) && validName(string(owner.Merchant))) {
+	if owner.Customer != "" && (!validName(string(owner.Customer)) || !validName(string(owner.Merchant))) {
 		return billing.GatewayMethod{}, foyer.Refuse(foyer.Invalid, codeInvalid)
 	}
 	if number, ok := numberOf(token); ok {

@@ -83,8 +83,7 @@ func TestAReplacedCardIsToldToWhomItBelongs(t *testing.T) {
 	for _, m := range []billing.GatewayMethod{entered.Method, handed} {
 		require.Equal(t, http.StatusNoContent, replace(m.Token, `{"last4": "0077", "expiry_month": 2, "expiry_year": 2040}`).Code)
 		notice := <-got
-		assert.Equal(t, owner, foyer.Scope{Merchant: notice.Merchant, Customer: notice.Customer})
-		assert.Empty(t, notice.ChargeKey)
+		assert.Equal(t, billing.GatewayNotice{ID: notice.ID, Merchant: owner.Merchant, Customer: owner.Customer}, notice)
 		now, err := remote.Method(t.Context(), m.Token)
 		require.NoError(t, err)
 		assert.Equal(t, &billing.Card{Brand: "visa", Last4: "0077", ExpiryMonth: 2, ExpiryYear: 2040}, now.Card)
