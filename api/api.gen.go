@@ -1634,22 +1634,38 @@ type AddPaymentMethod struct {
 
 // AddedPaymentMethod A stored way to pay, and what came of the debts of the subscriptions it is for.
 type AddedPaymentMethod struct {
-	BillingName *string      `json:"billing_name"`
+	BillingName *string `json:"billing_name"`
+
+	// Card Null for what is no card.
 	Card        *Card        `json:"card"`
 	Collections []Collection `json:"collections"`
 	CreatedAt   time.Time    `json:"created_at"`
 	Default     bool         `json:"default"`
 	Id          string       `json:"id"`
 
+	// Identifier What a method that is no card is recognised by: the end of an account number, the address of a wallet. Show it beside the name of its type.
+	//
+	// Example: •••• 3000
+	Identifier *string `json:"identifier"`
+
 	// NextAction Only in a 202: the bank asks for the customer.
 	NextAction *NextAction `json:"next_action,omitempty"`
 
-	// Status Whether it can be used; expiring within 30 days.
+	// Status Whether it can be used; expiring within 30 days. What the gateway can’t charge any more is expired, too.
 	Status PaymentMethodStatus `json:"status"`
-	Type   string              `json:"type"`
+
+	// Type `card`, `sepa_debit`, `us_bank_account`, `paypal`, …: the gateway’s word for it.
+	//
+	// Example: card
+	Type string `json:"type"`
 
 	// UsedBy Subscriptions charged with it.
 	UsedBy []string `json:"used_by"`
+
+	// Wallet The wallet a card came with (`apple_pay`, `google_pay`, …); null for a card that was typed.
+	//
+	// Example: apple_pay
+	Wallet *string `json:"wallet"`
 }
 
 // Address A postal address.
@@ -1764,9 +1780,26 @@ type Attempt struct {
 
 // AttemptMethod What it was tried with.
 type AttemptMethod struct {
+	// Brand Of a card.
 	Brand *string `json:"brand"`
+
+	// Identifier What a method that is no card is recognised by: the end of an account number, the address of a wallet. Show it beside the name of its type.
+	//
+	// Example: •••• 3000
+	Identifier *string `json:"identifier"`
+
+	// Last4 The end of the number of a card or an account.
+	//
+	// Example: 3000
 	Last4 *string `json:"last4"`
-	Type  string  `json:"type"`
+
+	// Type Example: sepa_debit
+	Type string `json:"type"`
+
+	// Wallet The wallet a card came with (`apple_pay`, `google_pay`, …); null for a card that was typed.
+	//
+	// Example: apple_pay
+	Wallet *string `json:"wallet"`
 }
 
 // AttemptStatus How the attempt ended.
@@ -3788,9 +3821,11 @@ type PaymentList struct {
 
 // PaymentMethod A stored way to pay.
 type PaymentMethod struct {
-	BillingName *string   `json:"billing_name"`
-	Card        *Card     `json:"card"`
-	CreatedAt   time.Time `json:"created_at"`
+	BillingName *string `json:"billing_name"`
+
+	// Card Null for what is no card.
+	Card      *Card     `json:"card"`
+	CreatedAt time.Time `json:"created_at"`
 
 	// CustomerId Whose it is; on the merchant’s side only.
 	CustomerId *string `json:"customer_id,omitempty"`
@@ -3800,17 +3835,31 @@ type PaymentMethod struct {
 	ExternalId nullable.Nullable[string] `json:"external_id,omitempty"`
 	Id         string                    `json:"id"`
 
+	// Identifier What a method that is no card is recognised by: the end of an account number, the address of a wallet. Show it beside the name of its type.
+	//
+	// Example: •••• 3000
+	Identifier *string `json:"identifier"`
+
 	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
 	//
 	// Example: {"crm_id":"A-17"}
 	Metadata *Metadata `json:"metadata,omitempty"`
 
-	// Status Whether it can be used; expiring within 30 days.
+	// Status Whether it can be used; expiring within 30 days. What the gateway can’t charge any more is expired, too.
 	Status PaymentMethodStatus `json:"status"`
-	Type   string              `json:"type"`
+
+	// Type `card`, `sepa_debit`, `us_bank_account`, `paypal`, …: the gateway’s word for it.
+	//
+	// Example: card
+	Type string `json:"type"`
 
 	// UsedBy Subscriptions charged with it.
 	UsedBy []string `json:"used_by"`
+
+	// Wallet The wallet a card came with (`apple_pay`, `google_pay`, …); null for a card that was typed.
+	//
+	// Example: apple_pay
+	Wallet *string `json:"wallet"`
 }
 
 // PaymentMethodList A page of payment methods.
@@ -3833,7 +3882,7 @@ type PaymentMethodSetup struct {
 	SetupId string `json:"setup_id"`
 }
 
-// PaymentMethodStatus Whether it can be used; expiring within 30 days.
+// PaymentMethodStatus Whether it can be used; expiring within 30 days. What the gateway can’t charge any more is expired, too.
 type PaymentMethodStatus string
 
 // PaymentStatus Where a payment stands.

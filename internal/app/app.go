@@ -173,10 +173,11 @@ func (a *App) wire() error {
 		SendWithdrawal: func(ctx context.Context, merchant foyer.MerchantID, withdrawal retention.WithdrawalID, mail string) error {
 			return a.Notify.SendWithdrawalMail(ctx, merchant, string(withdrawal), mail)
 		},
-		Notice:     a.afterNotice,
-		Settle:     a.Engine.Settle,
-		ChainAudit: a.Merchants.ChainAudit,
-		Prune:      func(ctx context.Context) error { return a.Store.Prune(ctx, foyer.Micro(a.Now())) },
+		Notice:        a.afterNotice,
+		Settle:        a.Engine.Settle,
+		FollowMethods: a.Billing.FollowMethods,
+		ChainAudit:    a.Merchants.ChainAudit,
+		Prune:         func(ctx context.Context) error { return a.Store.Prune(ctx, foyer.Micro(a.Now())) },
 	}, quiet(a.Log))
 	if err != nil {
 		return err

@@ -91,17 +91,14 @@ func (a *App) openSandbox() (billing.Gateway, error) {
 	return a.sandbox, nil
 }
 
-// noticed sees to it that a charge that changed at the gateway is looked up.
+// noticed sees to it that what changed at the gateway is looked at.
 func (a *App) noticed(n billing.GatewayNotice) {
-	if n.ChargeKey == "" {
+	if !lookable(n) {
 		return
 	}
 	ctx := context.Background()
-	err := a.Store.InTx(ctx, func(ctx context.Context) error {
-		return a.Queue.EnqueueSettle(ctx, n.Merchant, billing.AttemptID(n.ChargeKey))
-	})
-	if err != nil {
-		// Not lost: the attempt's lease runs out and it is looked up then.
+	if err := a.lookInto(ctx, n); err != nil {
+		// A charge is not lost: the attempt's lease runs out and it is looked up then.
 		a.Log.WarnContext(ctx, "gateway notice not enqueued", "merchant", n.Merchant, "error", err)
 	}
 }

@@ -18,13 +18,29 @@ func (w webhooks) ReceiveWebhook(ctx context.Context, gateway string, header map
 		return foyer.ErrNotFound()
 	}
 	notice, err := reader.ReadWebhook(ctx, header, body, w.app.Now())
-	if err != nil || notice.ChargeKey == "" {
+	if err != nil || !lookable(notice) {
 		return err
 	}
 	if _, err := w.app.Merchants.ByID(ctx, notice.Merchant); err != nil {
 		return nil //nolint:nilerr // signed, and about another Foyer's merchant: nothing to do here
 	}
-	return w.app.Store.InTx(ctx, func(ctx context.Context) error {
-		return w.app.Queue.EnqueueSettle(ctx, notice.Merchant, billing.AttemptID(notice.ChargeKey))
+	return w.app.lookInto(ctx, notice)
+}
+
+// lookable tells whether a notice is about anything that can be looked at.
+func lookable(n billing.GatewayNotice) bool { return n.ChargeKey != "" || n.Customer != "" }
+
+// lookInto enqueues the look at the gateway that a notice is a reason for.
+func (a *App) lookInto(ctx context.Context, n billing.GatewayNotice) error {
+	return a.Store.InTx(ctx, func(ctx context.Context) error {
+		if n.Customer != "" {
+			if err := a.Queue.EnqueueFollowMethods(ctx, foyer.Scope{Merchant: n.Merchant, Customer: n.Customer}); err != nil {
+				return err
+			}
+		}
+		if n.ChargeKey == "" {
+			return nil
+		}
+		return a.Queue.EnqueueSettle(ctx, n.Merchant, billing.AttemptID(n.ChargeKey))
 	})
 }

@@ -116,9 +116,13 @@ type MailFacts struct {
 	Full      bool      `json:"full,omitempty"`
 	ErrorCode ErrorCode `json:"error_code,omitempty"`
 	// Then is what happens to the subscription when the last try fails: "cancel" or "pause".
-	Then  string `json:"then,omitempty"`
-	Brand string `json:"brand,omitempty"`
-	Last4 string `json:"last4,omitempty"`
+	Then string `json:"then,omitempty"`
+	// Method, Brand, Last4, Wallet, Identifier: what was charged, or is to be; see MethodName.
+	Method     string `json:"method,omitempty"`
+	Brand      string `json:"brand,omitempty"`
+	Last4      string `json:"last4,omitempty"`
+	Wallet     string `json:"wallet,omitempty"`
+	Identifier string `json:"identifier,omitempty"`
 	// Receipt is the receipt that goes with the mail.
 	Receipt string `json:"receipt,omitempty"`
 	// Periods is how many bills a discount lowers; 0 for all to come.

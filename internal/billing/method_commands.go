@@ -195,7 +195,7 @@ func (s *Service) installMethod(ctx context.Context, scope foyer.Scope, method P
 			return err
 		}
 		events = append(events, s.event(scope, EventSubscriptionUpdated, string(sub.ID), now))
-		if err := s.order(ctx, scope, MailMethodChanged, sub.ID, MailFacts{Brand: brandOf(method.Card), Last4: last4Of(method.Card)}, now); err != nil {
+		if err := s.order(ctx, scope, MailMethodChanged, sub.ID, MailFacts{}.Named(method.Name()), now); err != nil {
 			return err
 		}
 	}
@@ -354,13 +354,7 @@ func (s *Service) DeletePaymentMethod(ctx context.Context, by foyer.Actor, id Pa
 		}
 		method.Token = charged[id].Token
 		method.Version++
-		if err := s.store.DeletePaymentMethod(ctx, method, foyer.Micro(now)); err != nil {
-			return err
-		}
-		if err := s.order(ctx, by.Scope, MailMethodRemoved, "", MailFacts{Brand: brandOf(method.Card), Last4: last4Of(method.Card)}, now); err != nil {
-			return err
-		}
-		return s.store.RecordEvents(ctx, s.event(by.Scope, EventMethodDeleted, string(id), now))
+		return s.deleteMethod(ctx, by.Scope, method, now)
 	})
 	if err != nil {
 		return err

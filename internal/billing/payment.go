@@ -249,9 +249,11 @@ type Attempt struct {
 	// ErrorCode is empty unless the attempt failed.
 	ErrorCode ErrorCode
 	Amount    int64
-	// MethodType, Card: what it was paid with, as far as it may be known.
+	// MethodType, Card, Wallet, Identifier: what it was paid with, as far as it may be known; it stays when the method does not.
 	MethodType string
 	Card       *Card
+	Wallet     string
+	Identifier string
 	CreatedAt  time.Time
 	CapturedAt *time.Time
 

@@ -152,9 +152,9 @@ func (p presenter) attempt(a billing.Attempt, c foyer.Currency) api.Attempt {
 		shown.ErrorCode, shown.ErrorText = orNull(a.ErrorCode), &text
 	}
 	if a.MethodType != "" {
-		shown.PaymentMethod = &api.AttemptMethod{Type: a.MethodType}
-		if a.Card != nil {
-			shown.PaymentMethod.Brand, shown.PaymentMethod.Last4 = orNull(a.Card.Brand), orNull(a.Card.Last4)
+		name := a.MethodName()
+		shown.PaymentMethod = &api.AttemptMethod{
+			Type: name.Type, Brand: orNull(name.Brand), Last4: orNull(name.Ending()), Wallet: orNull(name.Wallet), Identifier: orNull(name.Identifier),
 		}
 	}
 	return shown

@@ -107,6 +107,11 @@ func (q *Queue) EnqueueSettle(ctx context.Context, merchant foyer.MerchantID, id
 	return q.insert(ctx, river.InsertManyParams{Args: settle{Merchant: merchant, Attempt: id}})
 }
 
+// EnqueueFollowMethods enqueues looking at a customer's stored payment methods at the gateway.
+func (q *Queue) EnqueueFollowMethods(ctx context.Context, scope foyer.Scope) error {
+	return q.insert(ctx, river.InsertManyParams{Args: followMethods{Merchant: scope.Merchant, Customer: scope.Customer}})
+}
+
 // EnqueueEndpointMail implements webhook.Mails.
 func (q *Queue) EnqueueEndpointMail(ctx context.Context, merchant foyer.MerchantID, endpoint webhook.EndpointID, mail string) error {
 	return q.insert(ctx, river.InsertManyParams{Args: endpointMail{Merchant: merchant, Endpoint: endpoint, Mail: mail}})

@@ -35,6 +35,8 @@ type Handlers struct {
 	Notice func(ctx context.Context, merchant foyer.MerchantID, id retention.NoticeID, step retention.NoticeStep) error
 	// Settle looks up what became of an attempt at the gateway.
 	Settle func(ctx context.Context, merchant foyer.MerchantID, id billing.AttemptID) error
+	// FollowMethods takes over what the gateway knows anew of a customer's stored payment methods.
+	FollowMethods func(ctx context.Context, scope foyer.Scope) error
 	// ChainAudit chains what was written to the audit logs since the last time.
 	ChainAudit func(ctx context.Context) error
 	// Prune deletes what has expired.
@@ -121,6 +123,14 @@ type settle struct {
 // Kind names the job in the table.
 func (settle) Kind() string { return "settle_attempt" }
 
+type followMethods struct {
+	Merchant foyer.MerchantID `json:"merchant"`
+	Customer foyer.CustomerID `json:"customer"`
+}
+
+// Kind names the job in the table.
+func (followMethods) Kind() string { return "follow_methods" }
+
 type prune struct{}
 
 // Kind names the job in the table.
@@ -169,6 +179,9 @@ func workerConfig(h Handlers, log *slog.Logger) *river.Config {
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[settle]) error {
 		return h.Settle(ctx, job.Args.Merchant, job.Args.Attempt)
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[followMethods]) error {
+		return h.FollowMethods(ctx, foyer.Scope{Merchant: job.Args.Merchant, Customer: job.Args.Customer})
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[prune]) error { return h.Prune(ctx) }))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[chainAudit]) error { return h.ChainAudit(ctx) }))

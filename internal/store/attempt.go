@@ -25,6 +25,8 @@ type attemptRow struct {
 	Last4       string
 	ExpiryMonth int
 	ExpiryYear  int
+	Wallet      string
+	Identifier  string
 	CreatedAt   time.Time
 	CapturedAt  *time.Time
 
@@ -41,7 +43,7 @@ func (attemptRow) TableName() string { return "attempts" }
 func (r attemptRow) domain() billing.Attempt {
 	return billing.Attempt{
 		ID: r.ID, ExternalID: value(r.ExternalID), Status: r.Status, ErrorCode: r.ErrorCode, Amount: r.Amount, MethodType: r.MethodType,
-		Card: card(r.Brand, r.Last4, r.ExpiryMonth, r.ExpiryYear), CreatedAt: r.CreatedAt.UTC(), CapturedAt: utc(r.CapturedAt),
+		Card: card(r.Brand, r.Last4, r.ExpiryMonth, r.ExpiryYear), Wallet: r.Wallet, Identifier: r.Identifier, CreatedAt: r.CreatedAt.UTC(), CapturedAt: utc(r.CapturedAt),
 		Gateway: r.Gateway, PaymentMethod: value(r.PaymentMethodID), Command: r.Command, OnSession: r.OnSession,
 		LeasedUntil: utc(r.LeasedUntil),
 	}
@@ -57,7 +59,7 @@ func (r attemptRow) alone() billing.Attempt {
 func newAttemptRow(merchant foyer.MerchantID, payment billing.PaymentID, a billing.Attempt) attemptRow {
 	row := attemptRow{
 		ID: a.ID, MerchantID: merchant, PaymentID: payment, ExternalID: null(a.ExternalID), Status: a.Status, ErrorCode: a.ErrorCode,
-		Amount: a.Amount, MethodType: a.MethodType, CreatedAt: a.CreatedAt, CapturedAt: a.CapturedAt, Gateway: a.Gateway,
+		Amount: a.Amount, MethodType: a.MethodType, Wallet: a.Wallet, Identifier: a.Identifier, CreatedAt: a.CreatedAt, CapturedAt: a.CapturedAt, Gateway: a.Gateway,
 		PaymentMethodID: null(a.PaymentMethod), Command: a.Command, OnSession: a.OnSession, LeasedUntil: a.LeasedUntil,
 	}
 	if c := a.Card; c != nil {

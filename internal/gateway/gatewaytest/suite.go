@@ -35,6 +35,7 @@ func Suite(t *testing.T, open func(t *testing.T) Harness) {
 		"a lost answer is looked up":                lostAnswer,
 		"a backend's token is resolved":             tokens,
 		"a method is forgotten":                     removed,
+		"a stored method is read":                   read,
 		"a webhook needs its signature":             webhooks,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -134,6 +135,26 @@ func removed(r *run) {
 	r.moved(c.Key)
 }
 
+func read(r *run) {
+	reader, can := r.Gateway.(billing.MethodReader)
+	if !can {
+		r.Skip("this gateway follows no methods")
+	}
+	c := r.request(Good)
+	m, err := reader.Method(r.Context(), c.Token)
+	require.NoError(r, err)
+	assert.Equal(r, c.Token, m.Token)
+	require.NotNil(r, m.Card)
+	assert.Len(r, m.Card.Last4, 4)
+	_, err = reader.Method(r.Context(), "nobody")
+	require.ErrorIs(r, err, foyer.NotFound)
+	if remover, can := r.Gateway.(billing.MethodRemover); can {
+		require.NoError(r, remover.RemoveMethod(r.Context(), c.Token))
+		_, err = reader.Method(r.Context(), c.Token)
+		require.ErrorIs(r, err, foyer.NotFound, "removed, it can't be charged any more")
+	}
+}
+
 func webhooks(r *run) {
 	reader, can := r.Gateway.(billing.WebhookReader)
 	if !can || r.Sign == nil {
@@ -147,10 +168,13 @@ func webhooks(r *run) {
 	assert.Equal(r, sent, got)
 
 	for name, forge := range map[string]func() error{
-		"none":     func() error { _, err := reader.ReadWebhook(r.Context(), nil, body, now); return err },
-		"tampered": func() error { _, err := reader.ReadWebhook(r.Context(), header, append([]byte(" "), body...), now); return err },
-		"old":      func() error { _, err := reader.ReadWebhook(r.Context(), header, body, now.Add(time.Hour)); return err },
-		"early":    func() error { _, err := reader.ReadWebhook(r.Context(), header, body, now.Add(-time.Hour)); return err },
+		"none": func() error { _, err := reader.ReadWebhook(r.Context(), nil, body, now); return err },
+		"tampered": func() error {
+			_, err := reader.ReadWebhook(r.Context(), header, append([]byte(" "), body...), now)
+			return err
+		},
+		"old":   func() error { _, err := reader.ReadWebhook(r.Context(), header, body, now.Add(time.Hour)); return err },
+		"early": func() error { _, err := reader.ReadWebhook(r.Context(), header, body, now.Add(-time.Hour)); return err },
 		"forged": func() error {
 			h := header.Clone()
 			for name, values := range h {

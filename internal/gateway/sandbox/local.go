@@ -17,6 +17,7 @@ var (
 	_ billing.TokenResolver  = (*Local)(nil)
 	_ billing.ChargeCanceler = (*Local)(nil)
 	_ billing.MethodRemover  = (*Local)(nil)
+	_ billing.MethodReader   = (*Local)(nil)
 	_ billing.WebhookReader  = (*Local)(nil)
 )
 
@@ -132,8 +133,18 @@ func (l *Local) Refund(ctx context.Context, r billing.RefundRequest) (billing.Re
 
 // MethodByToken implements billing.TokenResolver: tok_ and a test card's last four digits store a new method, the token
 // of a stored one finds it.
-func (l *Local) MethodByToken(ctx context.Context, _ foyer.Scope, token string) (billing.GatewayMethod, error) {
-	return l.bank.methodByToken(ctx, token)
+func (l *Local) MethodByToken(ctx context.Context, owner foyer.Scope, token string) (billing.GatewayMethod, error) {
+	return l.bank.methodByToken(ctx, owner, token)
+}
+
+// Method implements billing.MethodReader.
+func (l *Local) Method(ctx context.Context, token string) (billing.GatewayMethod, error) {
+	return l.bank.storedMethod(ctx, token)
+}
+
+// ReplaceCard replaces a stored card's number and date, as card networks do by themselves.
+func (l *Local) ReplaceCard(ctx context.Context, token string, r Replacement) error {
+	return l.bank.replaceCard(ctx, token, r)
 }
 
 // RemoveMethod implements billing.MethodRemover.

@@ -53,8 +53,13 @@ func (l *Local) addPrivate(mux *http.ServeMux) {
 		return out, err
 	}))
 	mux.HandleFunc("GET /methods/{token}", handle(l.log, func(ctx context.Context, r *http.Request, _ nothing) (any, error) {
-		m, err := l.MethodByToken(ctx, foyer.Scope{}, r.PathValue("token"))
+		q := r.URL.Query()
+		owner := foyer.Scope{Merchant: foyer.MerchantID(q.Get("merchant")), Customer: foyer.CustomerID(q.Get("customer"))}
+		m, err := l.MethodByToken(ctx, owner, r.PathValue("token"))
 		return wireMethodOf(m), err
+	}))
+	mux.HandleFunc("POST /methods/{token}/replace", handle(l.log, func(ctx context.Context, r *http.Request, in Replacement) (any, error) {
+		return nil, l.ReplaceCard(ctx, r.PathValue("token"), in)
 	}))
 	mux.HandleFunc("DELETE /methods/{token}", handle(l.log, func(ctx context.Context, r *http.Request, _ nothing) (any, error) {
 		return nil, l.RemoveMethod(ctx, r.PathValue("token"))

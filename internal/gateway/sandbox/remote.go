@@ -22,6 +22,7 @@ var (
 	_ billing.TokenResolver  = (*Remote)(nil)
 	_ billing.ChargeCanceler = (*Remote)(nil)
 	_ billing.MethodRemover  = (*Remote)(nil)
+	_ billing.MethodReader   = (*Remote)(nil)
 	_ billing.WebhookReader  = (*Remote)(nil)
 )
 
@@ -129,9 +130,21 @@ func (r *Remote) Refund(ctx context.Context, f billing.RefundRequest) (billing.R
 }
 
 // MethodByToken implements billing.TokenResolver.
-func (r *Remote) MethodByToken(ctx context.Context, _ foyer.Scope, token string) (billing.GatewayMethod, error) {
+func (r *Remote) MethodByToken(ctx context.Context, owner foyer.Scope, token string) (billing.GatewayMethod, error) {
+	return r.method(ctx, token, url.Values{"merchant": {string(owner.Merchant)}, "customer": {string(owner.Customer)}})
+}
+
+// Method implements billing.MethodReader. Unlike a backend's token it makes nothing.
+func (r *Remote) Method(ctx context.Context, token string) (billing.GatewayMethod, error) {
+	if _, backend := numberOf(token); backend {
+		return billing.GatewayMethod{}, foyer.ErrNotFound()
+	}
+	return r.method(ctx, token, nil)
+}
+
+func (r *Remote) method(ctx context.Context, token string, owner url.Values) (billing.GatewayMethod, error) {
 	var out wireMethod
-	if err := r.call(ctx, http.MethodGet, []string{"methods", token}, nil, nil, &out); err != nil {
+	if err := r.call(ctx, http.MethodGet, []string{"methods", token}, owner, nil, &out); err != nil {
 		return billing.GatewayMethod{}, err
 	}
 	return out.method(), nil

@@ -25,6 +25,8 @@ type (
 		Token       string    `json:"token"`
 		Type        string    `json:"type"`
 		Card        *wireCard `json:"card"`
+		Wallet      string    `json:"wallet,omitempty"`
+		Identifier  string    `json:"identifier,omitempty"`
 		BillingName string    `json:"billing_name,omitempty"`
 		Fingerprint string    `json:"fingerprint"`
 	}
@@ -73,7 +75,7 @@ type (
 )
 
 func wireMethodOf(m billing.GatewayMethod) *wireMethod {
-	w := &wireMethod{Token: m.Token, Type: m.Type, BillingName: m.BillingName, Fingerprint: m.Fingerprint}
+	w := &wireMethod{Token: m.Token, Type: m.Type, Wallet: m.Wallet, Identifier: m.Identifier, BillingName: m.BillingName, Fingerprint: m.Fingerprint}
 	if m.Card != nil {
 		c := wireCard(*m.Card)
 		w.Card = &c
@@ -82,7 +84,7 @@ func wireMethodOf(m billing.GatewayMethod) *wireMethod {
 }
 
 func (w *wireMethod) method() billing.GatewayMethod {
-	m := billing.GatewayMethod{Token: w.Token, Type: w.Type, BillingName: w.BillingName, Fingerprint: w.Fingerprint}
+	m := billing.GatewayMethod{Token: w.Token, Type: w.Type, Wallet: w.Wallet, Identifier: w.Identifier, BillingName: w.BillingName, Fingerprint: w.Fingerprint}
 	if w.Card != nil {
 		c := billing.Card(*w.Card)
 		m.Card = &c

@@ -199,9 +199,7 @@ func (l *ledger) declined(p billing.Payment, a billing.Attempt, subs map[billing
 		EffectiveAt: p.RetryAt, Amount: &p.Totals.Balance, Attempt: p.Tries, Last: last, Final: p.FinalNotice(d.Days), ErrorCode: a.ErrorCode,
 		Then: string(d.Then),
 	}
-	if a.Card != nil {
-		facts.Brand, facts.Last4 = a.Card.Brand, a.Card.Last4
-	}
+	facts = facts.Named(a.MethodName())
 	if last {
 		l.giveUp(p, after, d, facts)
 		return

@@ -325,7 +325,7 @@ func (e *Engine) runExpiring(ctx context.Context, merchant foyer.MerchantID) (mo
 				continue // nothing will be charged to it
 			}
 			expires := time.Date(m.Card.ExpiryYear, time.Month(m.Card.ExpiryMonth)+1, 1, 0, 0, 0, 0, time.UTC)
-			l.mail(billing.MailCardExpiring, scope, used.UsedBy[0], "", billing.MailFacts{EffectiveAt: &expires, Brand: m.Card.Brand, Last4: m.Card.Last4})
+			l.mail(billing.MailCardExpiring, scope, used.UsedBy[0], "", billing.MailFacts{EffectiveAt: &expires}.Named(m.Name()))
 		}
 		return l.write(ctx)
 	})

@@ -150,11 +150,7 @@ func (e *Engine) SetPaymentMethod(ctx context.Context, by foyer.Actor, id billin
 		}
 		after = sub.PayWith(method, l.now)
 		l.subscription(after, billing.EventSubscriptionUpdated)
-		facts := billing.MailFacts{}
-		if m.Card != nil {
-			facts.Brand, facts.Last4 = m.Card.Brand, m.Card.Last4
-		}
-		l.mail(billing.MailMethodChanged, by.Scope, id, "", facts)
+		l.mail(billing.MailMethodChanged, by.Scope, id, "", billing.MailFacts{}.Named(m.Name()))
 		return nil
 	})
 	return after, next, err
