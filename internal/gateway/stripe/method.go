@@ -139,5 +139,5 @@ func account(last4 string) string {
 	if last4 == "" {
 		return ""
 	}
-	return "•••• " + last4
+	return billing.AccountMask + last4
 }
