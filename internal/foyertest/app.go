@@ -39,6 +39,8 @@ type App struct {
 	// Log holds every line the app logged.
 	Log *Log
 	url string // of the database
+	// gateway is where a customer's device reaches the gateway, when that is not this app.
+	gateway string
 }
 
 // Option changes the configuration of a test app.
