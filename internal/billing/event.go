@@ -20,6 +20,10 @@ const (
 	EventPaymentPastDue       foyer.EventType = "payment.past_due"
 	EventPaymentCanceled      foyer.EventType = "payment.canceled"
 	EventPaymentUpdated       foyer.EventType = "payment.updated"
+	// EventPaymentDisputed: the customer's bank took the money back, or asks first. EventDisputeClosed: it has decided.
+	EventPaymentDisputed      foyer.EventType = "payment.disputed"
+	EventDisputeUpdated       foyer.EventType = "payment.dispute_updated"
+	EventDisputeClosed        foyer.EventType = "payment.dispute_closed"
 	EventInvoiceCreated       foyer.EventType = "invoice.created"
 	EventInvoicePaid          foyer.EventType = "invoice.paid"
 	EventInvoiceCanceled      foyer.EventType = "invoice.canceled"

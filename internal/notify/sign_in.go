@@ -29,6 +29,8 @@ type Config struct {
 	Endpoints Endpoints
 	// Withdrawals tells of those that need the merchant.
 	Withdrawals Withdrawals
+	// Aftermath tells of disputes and refunds that came back.
+	Aftermath Aftermath
 	Activity    ActivityStore
 	EventLog    EventStore
 	// Now is the real time, which links expire by; what a mail tells of happened in the merchant's.

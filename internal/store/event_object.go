@@ -154,7 +154,7 @@ func byID[T any](found []T, err error, id func(T) string) (map[string]any, error
 	return out, err
 }
 
-// addDetails fills in attempts and refunds of payments: one query for each.
+// addDetails fills in attempts, disputes and refunds of payments: one query for each.
 func (s *Store) addDetails(ctx context.Context, merchant foyer.MerchantID, found []billing.Payment) error {
 	place := map[billing.PaymentID]int{}
 	ids := make([]billing.PaymentID, len(found))
@@ -169,6 +169,14 @@ func (s *Store) addDetails(ctx context.Context, merchant foyer.MerchantID, found
 	for _, a := range attempts {
 		p := &found[place[a.PaymentID]]
 		p.Attempts = append(p.Attempts, a.domain())
+	}
+	var disputes []disputeRow
+	if err := s.db(ctx).Where("payment_id IN ? AND merchant_id = ?", ids, merchant).Order("opened_at, id").Find(&disputes).Error; err != nil {
+		return translate(err)
+	}
+	for _, d := range disputes {
+		p := &found[place[d.PaymentID]]
+		p.Disputes = append(p.Disputes, d.domain())
 	}
 	return s.addRefunds(ctx, merchant, found, place)
 }
