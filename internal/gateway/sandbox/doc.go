@@ -21,7 +21,7 @@
 //	                  succeeds once they confirmed anything with it; before that (tok_3220) it is declined
 //	                  (authentication_failed)
 //	4000000000000341  succeeds while the customer is there; every charge without them is declined (declined)
-//	4000000000000259  succeeds; disputed a second later
+//	4000000000000259  succeeds; disputed a second later, until CloseDispute says who wins
 //
 // Every other number is refused. The four declined cards can be stored so that what follows a declined renewal can be
 // tried. A merchant's clock may be years ahead of ours, so an expiry date is checked when a card is stored and never

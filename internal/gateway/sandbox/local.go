@@ -18,6 +18,7 @@ var (
 	_ billing.ChargeCanceler = (*Local)(nil)
 	_ billing.MethodRemover  = (*Local)(nil)
 	_ billing.WebhookReader  = (*Local)(nil)
+	_ billing.DisputeReader  = (*Local)(nil)
 )
 
 const (
