@@ -74,7 +74,8 @@ func (d Dispute) letter(st stationery) letter {
 	}
 	l := st.merchantLetter(kind, params, paragraphs...)
 	l.Rows = []fact{
-		{Label: label("payment"), Value: d.Payment}, {Label: label("amount"), Value: locale.Money(d.Amount), Strong: true},
+		{Label: label("payment"), Value: d.Payment},
+		{Label: label("amount"), Value: locale.Money(d.Amount), Strong: true},
 		{Label: label("reason"), Value: d.why(st)},
 	}
 	if d.Status.Ended() {
@@ -105,7 +106,8 @@ func (r FailedRefund) letter(st stationery) letter {
 	params := map[string]any{"Merchant": st.merchantName(), "Payment": r.Payment, "Amount": locale.Money(r.Amount), "At": locale.Date(r.MadeAt)}
 	l := st.merchantLetter("refund_failed", params, "intro", "then")
 	l.Rows = []fact{
-		{Label: st.text("mail.payment_disputed.label.payment", nil), Value: r.Payment}, {Label: st.text("mail.billing.label.refund", nil), Value: r.ID},
+		{Label: st.text("mail.payment_disputed.label.payment", nil), Value: r.Payment},
+		{Label: st.text("mail.billing.label.refund", nil), Value: r.ID},
 		{Label: st.text("mail.withdrawal_failed.label.amount", nil), Value: locale.Money(r.Amount), Strong: true},
 	}
 	return l

@@ -31,8 +31,8 @@ type Config struct {
 	Withdrawals Withdrawals
 	// Aftermath tells of disputes and refunds that came back.
 	Aftermath Aftermath
-	Activity    ActivityStore
-	EventLog    EventStore
+	Activity  ActivityStore
+	EventLog  EventStore
 	// Now is the real time, which links expire by; what a mail tells of happened in the merchant's.
 	Now func() time.Time
 	// PublicURL is where links lead when a merchant has no frontend.

@@ -38,7 +38,10 @@ func (r disputeRow) domain() billing.Dispute {
 func (s *Store) Disputes(ctx context.Context, merchant foyer.MerchantID, payment billing.PaymentID) ([]billing.Dispute, error) {
 	var rows []disputeRow
 	err := s.db(ctx).Where("payment_id = ? AND merchant_id = ?", payment, merchant).Order("opened_at, id").Find(&rows).Error
-	return domains(rows), translate(err)
+	if err != nil || len(rows) == 0 {
+		return nil, translate(err)
+	}
+	return domains(rows), nil
 }
 
 // Dispute returns one dispute of a merchant's and the scope it is in.

@@ -19,5 +19,8 @@ CREATE TABLE disputes (
 );
 CREATE UNIQUE INDEX disputes_reference ON disputes (merchant_id, reference);
 CREATE INDEX disputes_payment ON disputes (payment_id, merchant_id);
+CREATE INDEX disputes_attempt ON disputes (attempt_id);
+CREATE INDEX disputes_customer ON disputes (merchant_id, customer_id);
+CREATE INDEX disputes_refund ON disputes (refund_id);
 -- Refunds that may still fail are looked for by their charge.
 CREATE INDEX refunds_charge ON refunds (merchant_id, charge) WHERE charge <> '';
