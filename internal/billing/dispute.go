@@ -174,6 +174,11 @@ func (p Payment) contested() bool {
 	return slices.ContainsFunc(p.Disputes, func(d Dispute) bool { return d.Status.Contested() })
 }
 
+// undecided tells whether a chargeback is what a bank has while it decides.
+func (p Payment) undecided(chargeback Refund) bool {
+	return slices.ContainsFunc(p.Disputes, func(d Dispute) bool { return d.Chargeback == chargeback.ID && d.Status.Contested() })
+}
+
 // RefundFailed returns the payment after a refund of it came back: the customer does not have that money, and whoever refunds must
 // pay it another way. The credit note stays: the claim it gave is still the customer's.
 func (p Payment) RefundFailed(r Refund, now time.Time) Payment {

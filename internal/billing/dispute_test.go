@@ -140,6 +140,8 @@ func TestADisputeTakesWhatIsLeft(t *testing.T) {
 			} else {
 				assert.Equal(t, []int64{c.takes, c.tax}, []int64{change.Chargeback.Total, change.Chargeback.Tax})
 			}
+			owed, _ := change.Payment.Returnable()
+			assert.Equal(t, 1190-c.before, owed, "the merchant may have it again")
 			_, _, err := change.Payment.Refund(billing.RefundInput{})
 			assert.ErrorContains(t, err, "refund.disputed")
 			// The amount changes while it goes on.

@@ -158,7 +158,7 @@ type Payment struct {
 	TaxRates []TaxRateTotals
 	Lines    []Line
 	Attempts []Attempt
-	// Disputes are oldest first.
+	// Disputes are oldest first. Lists of one customer have those that took money.
 	Disputes []Dispute
 }
 

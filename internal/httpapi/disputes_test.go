@@ -17,8 +17,14 @@ import (
 // decide is the customer's bank deciding about a charge.
 func decide(t *testing.T, a *foyertest.App, charge, body string) {
 	t.Helper()
+	atBank(t, a, charge+"/dispute/close", body)
+}
+
+// atBank is what the customer's bank does to a charge.
+func atBank(t *testing.T, a *foyertest.App, path, body string) {
+	t.Helper()
 	recorder := httptest.NewRecorder()
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/sandbox-gateway/charges/"+charge+"/dispute/close", strings.NewReader(body))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/sandbox-gateway/charges/"+path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	a.Admin.ServeHTTP(recorder, r)
 	require.Equal(t, http.StatusNoContent, recorder.Code)
@@ -89,6 +95,39 @@ func TestADisputedPayment(t *testing.T) {
 				}
 				assert.Equal(t, []any{float64(0), "reversed"}, []any{shown.At("totals.refunded.amount"), shown.At("refunds.0.status")})
 				assert.Equal(t, whole, b.post(path+"/refunds", nil).Must(http.StatusCreated).At("total.amount"))
+			})
+		})
+	}
+}
+
+// Who withdraws while their bank decides about the payment has the money already: what is owed waits for the bank, and is given back when
+// the merchant has it again, or not at all when the customer kept it.
+func TestADisputeAndAWithdrawal(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		body    string
+		refunds []int64
+	}{"won": {`{"won": true}`, []int64{2379}}, "lost": {`{"won": false}`, nil}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
+				l := newLeaver(t, a)
+				charge := a.Ledger(t)[0]
+				atBank(t, a, charge.Key+"/dispute", `{}`)
+				path := merchantPayments + "/" + charge.Reference
+				await := func(status string) {
+					require.Eventually(t, func() bool { return l.key.Get(path).Must(http.StatusOK).At("disputes.0.status") == status }, 20*time.Second, 20*time.Millisecond)
+				}
+				await("open")
+				done := l.withdraw("k").Must(http.StatusCreated)
+				assert.Equal(t, []string{"confirmed", "pending"}, []string{done.Text("state"), done.Text("refunds.0.state")})
+				decide(t, a, charge.Key, c.body)
+				await(name)
+				now, err := a.Merchants.Clock(t.Context(), l.merchant.ID)
+				require.NoError(t, err)
+				a.Until(t, l.merchant, now.Add(24*time.Hour))
+				assert.Equal(t, "completed", l.mia.Get("/v1/withdrawals/"+done.Text("id")).Must(http.StatusOK).Text("state"))
+				assert.Equal(t, c.refunds, l.refunds(t))
 			})
 		})
 	}

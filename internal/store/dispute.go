@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"foyer/internal/billing"
@@ -42,6 +44,31 @@ func (s *Store) Disputes(ctx context.Context, merchant foyer.MerchantID, payment
 		return nil, translate(err)
 	}
 	return domains(rows), nil
+}
+
+// addDisputes fills in the disputes of the payments: one query, and none for none.
+func (s *Store) addDisputes(ctx context.Context, merchant foyer.MerchantID, payments []billing.Payment, place map[billing.PaymentID]int) error {
+	if len(place) == 0 {
+		return nil
+	}
+	var rows []disputeRow
+	err := s.db(ctx).Where("payment_id IN ? AND merchant_id = ?", slices.Collect(maps.Keys(place)), merchant).Order("opened_at, id").Find(&rows).Error
+	for _, r := range rows {
+		p := &payments[place[r.PaymentID]]
+		p.Disputes = append(p.Disputes, r.domain())
+	}
+	return translate(err)
+}
+
+// chargedBack are those of the payments with refunds that a bank took money of: few, so that most lists ask for no disputes.
+func chargedBack(payments []billing.Payment, place map[billing.PaymentID]int) map[billing.PaymentID]int {
+	out := map[billing.PaymentID]int{}
+	for id, at := range place {
+		if slices.ContainsFunc(payments[at].Refunds, func(r billing.Refund) bool { return r.Action == billing.ActionChargeback }) {
+			out[id] = at
+		}
+	}
+	return out
 }
 
 // Dispute returns one dispute of a merchant's and the scope it is in.

@@ -170,13 +170,8 @@ func (s *Store) addDetails(ctx context.Context, merchant foyer.MerchantID, found
 		p := &found[place[a.PaymentID]]
 		p.Attempts = append(p.Attempts, a.domain())
 	}
-	var disputes []disputeRow
-	if err := s.db(ctx).Where("payment_id IN ? AND merchant_id = ?", ids, merchant).Order("opened_at, id").Find(&disputes).Error; err != nil {
-		return translate(err)
-	}
-	for _, d := range disputes {
-		p := &found[place[d.PaymentID]]
-		p.Disputes = append(p.Disputes, d.domain())
+	if err := s.addDisputes(ctx, merchant, found, place); err != nil {
+		return err
 	}
 	return s.addRefunds(ctx, merchant, found, place)
 }

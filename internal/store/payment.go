@@ -150,10 +150,13 @@ func (s *Store) Payments(ctx context.Context, scope foyer.Scope, filter billing.
 		query = query.Where("subscription_id = ?", filter.Subscription)
 	}
 	out, refunded, err := listed(newest(query.Table("payments").Select(listedColumns, scope.Merchant), "listed_at", page), page.Limit)
+	if err == nil {
+		err = s.addRefunds(ctx, scope.Merchant, out, refunded)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return out, s.addRefunds(ctx, scope.Merchant, out, refunded)
+	return out, s.addDisputes(ctx, scope.Merchant, out, chargedBack(out, refunded))
 }
 
 // listed reads a page and where in it the payments with refunds stand. The rows are closed before the next query, which
