@@ -358,6 +358,36 @@ func (e DiscountType) Valid() bool {
 	}
 }
 
+// Defines values for DisputeStatus.
+const (
+	DisputeStatusClosed      DisputeStatus = "closed"
+	DisputeStatusInquiry     DisputeStatus = "inquiry"
+	DisputeStatusLost        DisputeStatus = "lost"
+	DisputeStatusOpen        DisputeStatus = "open"
+	DisputeStatusUnderReview DisputeStatus = "under_review"
+	DisputeStatusWon         DisputeStatus = "won"
+)
+
+// Valid indicates whether the value is a known member of the DisputeStatus enum.
+func (e DisputeStatus) Valid() bool {
+	switch e {
+	case DisputeStatusClosed:
+		return true
+	case DisputeStatusInquiry:
+		return true
+	case DisputeStatusLost:
+		return true
+	case DisputeStatusOpen:
+		return true
+	case DisputeStatusUnderReview:
+		return true
+	case DisputeStatusWon:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DownloadLinkRequestDisposition.
 const (
 	DownloadLinkRequestDispositionAttachment DownloadLinkRequestDisposition = "attachment"
@@ -2657,6 +2687,36 @@ type DiscountList struct {
 // DiscountType How it is counted.
 type DiscountType string
 
+// Dispute A charge the customer’s bank takes back, or asks about. What the bank has is among the payment’s `refunds` with the action `chargeback` and counted in
+// `totals.refunded`; there is no credit note for it. The subscription goes on as it is: what follows is for the merchant to decide.
+//
+// Example: {"amount":{"amount":1190,"currency":"EUR","display":"€11.90"},"closed_at":null,"id":"dsp_01kb3v5q8r9s0t1v2w3x4y5z6a","opened_at":"2026-11-24T09:00:00Z","reason":"product_not_received","respond_by":"2026-12-01T09:00:00Z","status":"open"}
+type Dispute struct {
+	// Amount An amount of money.
+	//
+	// Example: {"amount":1999,"currency":"EUR","display":"19,99 €"}
+	Amount Money `json:"amount"`
+
+	// ClosedAt When the bank had decided; `null` until then.
+	ClosedAt *time.Time `json:"closed_at"`
+	Id       string     `json:"id"`
+	OpenedAt time.Time  `json:"opened_at"`
+
+	// Reason For merchants: the gateway’s word for why, like `fraudulent` or `product_not_received`.
+	Reason *string `json:"reason,omitempty"`
+
+	// RespondBy For merchants: until when to object, which is done at the gateway; `null` when it can’t be.
+	RespondBy nullable.Nullable[time.Time] `json:"respond_by,omitempty"`
+
+	// Status Where a dispute stands. `inquiry`: the bank asks first, no money has moved. `open`: it took the money back, the merchant may object.
+	// `under_review`: the merchant objected. `won`: the money is the merchant’s again. `lost`: it stays with the customer. `closed`: it ended and no money went.
+	Status DisputeStatus `json:"status"`
+}
+
+// DisputeStatus Where a dispute stands. `inquiry`: the bank asks first, no money has moved. `open`: it took the money back, the merchant may object.
+// `under_review`: the merchant objected. `won`: the money is the merchant’s again. `lost`: it stays with the customer. `closed`: it ended and no money went.
+type DisputeStatus string
+
 // DownloadLink A link that works without a token.
 type DownloadLink struct {
 	ExpiresAt time.Time `json:"expires_at"`
@@ -3751,6 +3811,9 @@ type Payment struct {
 	CustomerId  *string `json:"customer_id,omitempty"`
 	Description string  `json:"description"`
 
+	// Disputes Oldest first. Not in lists.
+	Disputes *[]Dispute `json:"disputes,omitempty"`
+
 	// DueAt For payments by invoice.
 	DueAt *time.Time `json:"due_at"`
 
@@ -4342,7 +4405,7 @@ type Refund struct {
 	PaymentId *string `json:"payment_id,omitempty"`
 	Reason    *string `json:"reason"`
 
-	// Status Where a refund stands.
+	// Status Where a refund stands; `reversed`: the money came back after all, or a dispute was won.
 	Status RefundStatus `json:"status"`
 
 	// Tax An amount of money.
@@ -4368,7 +4431,7 @@ type RefundLine struct {
 	LineId string `json:"line_id"`
 }
 
-// RefundStatus Where a refund stands.
+// RefundStatus Where a refund stands; `reversed`: the money came back after all, or a dispute was won.
 type RefundStatus string
 
 // RefundedLine A line, and how much of it goes back; without an amount, all that is left of it.

@@ -26,6 +26,8 @@ func (a *App) admin() http.Handler {
 		private := http.StripPrefix(sandboxPath, a.sandbox.Private())
 		mux.Handle("GET "+sandboxPath+"/ledger", private)
 		mux.Handle("POST "+sandboxPath+"/methods/{token}/replace", private)
+		mux.Handle("POST "+sandboxPath+"/charges/{key}/dispute", private)
+		mux.Handle("POST "+sandboxPath+"/charges/{key}/dispute/close", private)
 	}
 	if a.SMTPURL == "outbox:" {
 		mux.HandleFunc("GET /outbox", a.outbox)

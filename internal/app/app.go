@@ -138,7 +138,7 @@ func (a *App) wire() error {
 	}
 	moves, post := a.gateways, mails{a.Store, a.Queue}
 	a.Engine = native.NewEngine(native.Config{
-		Store: a.Store, Merchants: a.Merchants, Gateways: moves, Mails: post, IDs: a.IDs, Now: a.Merchants.Clock, Real: a.Now, Log: a.Log,
+		Store: a.Store, Merchants: a.Merchants, Gateways: moves, Mails: post, MerchantMails: a.Queue, IDs: a.IDs, Now: a.Merchants.Clock, Real: a.Now, Log: a.Log,
 		Also: func(ctx context.Context, merchant foyer.MerchantID) (bool, error) {
 			return a.Retention.RunDue(ctx, merchant)
 		},
@@ -160,6 +160,7 @@ func (a *App) wire() error {
 		PublicURL: a.PublicURL, LinkLife: a.Lifetimes.MagicLink,
 		Orders: a.Store, Bills: a.Billing, Documents: documents{a.Invoices}, Tickets: a.Identity, TicketLife: a.Lifetimes.MailTicket,
 		Endpoints: disabledEndpoints{a.Store}, Receipts: receipts{a.Invoices, a.Retention, a.Store}, Withdrawals: pendingWithdrawals{a.Store, a.Billing}, Notices: notices{a.Notices},
+		Aftermath: aftermath{a.Store},
 	})
 	a.Hooks = a.newHooks()
 	a.Workers, err = jobs.NewWorkers(a.Store, jobs.Handlers{
@@ -172,6 +173,12 @@ func (a *App) wire() error {
 		},
 		SendWithdrawal: func(ctx context.Context, merchant foyer.MerchantID, withdrawal retention.WithdrawalID, mail string) error {
 			return a.Notify.SendWithdrawalMail(ctx, merchant, string(withdrawal), mail)
+		},
+		SendDispute: func(ctx context.Context, merchant foyer.MerchantID, id billing.DisputeID, ended bool, mail string) error {
+			return a.Notify.SendDisputeMail(ctx, merchant, string(id), ended, mail)
+		},
+		SendRefundFailed: func(ctx context.Context, merchant foyer.MerchantID, id billing.RefundID, mail string) error {
+			return a.Notify.SendRefundFailedMail(ctx, merchant, string(id), mail)
 		},
 		Notice:        a.afterNotice,
 		Settle:        a.Engine.Settle,

@@ -20,13 +20,17 @@ const (
 	EventPaymentPastDue       foyer.EventType = "payment.past_due"
 	EventPaymentCanceled      foyer.EventType = "payment.canceled"
 	EventPaymentUpdated       foyer.EventType = "payment.updated"
-	EventInvoiceCreated       foyer.EventType = "invoice.created"
-	EventInvoicePaid          foyer.EventType = "invoice.paid"
-	EventInvoiceCanceled      foyer.EventType = "invoice.canceled"
-	EventInvoiceReplaced      foyer.EventType = "invoice.replaced"
-	EventMethodCreated        foyer.EventType = "payment_method.created"
-	EventMethodUpdated        foyer.EventType = "payment_method.updated"
-	EventMethodDeleted        foyer.EventType = "payment_method.deleted"
+	// EventPaymentDisputed: the customer's bank took the money back, or asks first. EventDisputeClosed: it has decided.
+	EventPaymentDisputed foyer.EventType = "payment.disputed"
+	EventDisputeUpdated  foyer.EventType = "payment.dispute_updated"
+	EventDisputeClosed   foyer.EventType = "payment.dispute_closed"
+	EventInvoiceCreated  foyer.EventType = "invoice.created"
+	EventInvoicePaid     foyer.EventType = "invoice.paid"
+	EventInvoiceCanceled foyer.EventType = "invoice.canceled"
+	EventInvoiceReplaced foyer.EventType = "invoice.replaced"
+	EventMethodCreated   foyer.EventType = "payment_method.created"
+	EventMethodUpdated   foyer.EventType = "payment_method.updated"
+	EventMethodDeleted   foyer.EventType = "payment_method.deleted"
 )
 
 // MailKind names a mail about billing; its texts are in i18n under "mail.<kind>.".

@@ -2,6 +2,9 @@ package httpapi
 
 import (
 	"context"
+	"time"
+
+	"github.com/oapi-codegen/nullable"
 
 	"foyer/api"
 	"foyer/internal/billing"
@@ -103,7 +106,22 @@ func (p presenter) itemised(v billing.Payment) api.Payment {
 	})
 	lines := each(v.Lines, func(l billing.Line) api.PaymentLine { return p.line(l, v.Currency) })
 	attempts := each(v.Attempts, func(a billing.Attempt) api.Attempt { return p.attempt(a, v.Currency) })
-	shown.TaxRates, shown.Lines, shown.Attempts = &rates, &lines, &attempts
+	disputes := each(v.Disputes, func(d billing.Dispute) api.Dispute { return p.dispute(d, v.Currency) })
+	shown.TaxRates, shown.Lines, shown.Attempts, shown.Disputes = &rates, &lines, &attempts, &disputes
+	return shown
+}
+
+// dispute shows what a bank takes back. A customer sees that it is so; what the bank wants of the seller is the merchant's.
+func (p presenter) dispute(d billing.Dispute, c foyer.Currency) api.Dispute {
+	shown := api.Dispute{
+		Id: string(d.ID), Status: api.DisputeStatus(d.Status), Amount: p.money(d.Amount, c), OpenedAt: d.OpenedAt, ClosedAt: d.ClosedAt,
+	}
+	if p.merchant {
+		shown.Reason, shown.RespondBy = &d.Reason, nullable.NewNullNullable[time.Time]()
+		if d.RespondBy != nil {
+			shown.RespondBy.Set(*d.RespondBy)
+		}
+	}
 	return shown
 }
 

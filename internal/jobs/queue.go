@@ -122,6 +122,16 @@ func (q *Queue) EnqueueWithdrawalMail(ctx context.Context, merchant foyer.Mercha
 	return q.insert(ctx, river.InsertManyParams{Args: withdrawalMail{Merchant: merchant, Withdrawal: id, Mail: mail}})
 }
 
+// EnqueueDisputeMail implements native.MerchantMails.
+func (q *Queue) EnqueueDisputeMail(ctx context.Context, merchant foyer.MerchantID, id billing.DisputeID, ended bool, mail string) error {
+	return q.insert(ctx, river.InsertManyParams{Args: disputeMail{Merchant: merchant, Dispute: id, Ended: ended, Mail: mail}})
+}
+
+// EnqueueRefundMail implements native.MerchantMails.
+func (q *Queue) EnqueueRefundMail(ctx context.Context, merchant foyer.MerchantID, id billing.RefundID, mail string) error {
+	return q.insert(ctx, river.InsertManyParams{Args: refundMail{Merchant: merchant, Refund: id, Mail: mail}})
+}
+
 // EnqueueNotice implements retention.NoticeJobs.
 func (q *Queue) EnqueueNotice(ctx context.Context, merchant foyer.MerchantID, id retention.NoticeID, steps ...retention.NoticeStep) error {
 	args := make([]river.InsertManyParams, len(steps))

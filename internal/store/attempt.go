@@ -159,9 +159,10 @@ func (s *Store) takeOver(ctx context.Context, merchant foyer.MerchantID, until t
 	return out, translate(err)
 }
 
-// AttemptsUnderWay counts the merchant's pending attempts whose lease runs out after the moment.
-func (s *Store) AttemptsUnderWay(ctx context.Context, merchant foyer.MerchantID, leasedAfter time.Time) (n int64, err error) {
-	err = s.db(ctx).Model(&attemptRow{}).Where("merchant_id = ? AND leased_until > ? AND status = ?", merchant, leasedAfter.UTC(), billing.AttemptPending).Count(&n).Error
+// AttemptsUnderWay counts the merchant's pending attempts whose lease runs out between the moments.
+func (s *Store) AttemptsUnderWay(ctx context.Context, merchant foyer.MerchantID, after, by time.Time) (n int64, err error) {
+	err = s.db(ctx).Model(&attemptRow{}).Where("merchant_id = ? AND leased_until > ? AND leased_until <= ? AND status = ?", merchant, after.UTC(), by.UTC(), billing.AttemptPending).
+		Count(&n).Error
 	return n, translate(err)
 }
 
@@ -194,4 +195,18 @@ func (s *Store) attempt(query *gorm.DB) (billing.Attempt, error) {
 		a.ClientSecret = string(secret)
 	}
 	return a, nil
+}
+
+// LastAttempts returns the latest attempt of each of the payments, by payment.
+func (s *Store) LastAttempts(ctx context.Context, merchant foyer.MerchantID, payments []billing.PaymentID) (map[billing.PaymentID]billing.Attempt, error) {
+	out := map[billing.PaymentID]billing.Attempt{}
+	if len(payments) == 0 {
+		return out, nil
+	}
+	var rows []attemptRow
+	err := s.db(ctx).Where("merchant_id = ? AND payment_id IN ?", merchant, payments).Order("created_at, id").Find(&rows).Error
+	for _, r := range rows {
+		out[r.PaymentID] = r.alone()
+	}
+	return out, translate(err)
 }

@@ -70,10 +70,15 @@ var schema = []string{
   refunded BIGINT NOT NULL,
   error_code TEXT NOT NULL,
   created_at BIGINT NOT NULL)`,
+	`CREATE TABLE IF NOT EXISTS sandbox_gateway_dispute_ends (
+  key TEXT NOT NULL PRIMARY KEY,
+  opened_at BIGINT NOT NULL,
+  closed_at BIGINT NOT NULL,
+  won BIGINT NOT NULL)`,
 }
 
 // Tables are all of the gateway's, for copying them.
-var Tables = []string{"sandbox_gateway_keys", "sandbox_gateway_methods", "sandbox_gateway_setups", "sandbox_gateway_charges", "sandbox_gateway_refunds"}
+var Tables = []string{"sandbox_gateway_keys", "sandbox_gateway_methods", "sandbox_gateway_setups", "sandbox_gateway_charges", "sandbox_gateway_refunds", "sandbox_gateway_dispute_ends"}
 
 // Migrate makes the gateway's tables and its key where they are missing. Two processes may do it at once.
 func Migrate(ctx context.Context, db *sql.DB) error {

@@ -21,7 +21,7 @@
 //	                  succeeds once they confirmed anything with it; before that (tok_3220) it is declined
 //	                  (authentication_failed)
 //	4000000000000341  succeeds while the customer is there; every charge without them is declined (declined)
-//	4000000000000259  succeeds; disputed a second later
+//	4000000000000259  succeeds; disputed a second later, until CloseDispute says who wins
 //
 // The accounts of SEPA direct debits, instead of a card ({"sepa_debit": {"iban": …}}):
 //

@@ -19,6 +19,7 @@ var (
 	_ billing.MethodRemover  = (*Local)(nil)
 	_ billing.MethodReader   = (*Local)(nil)
 	_ billing.WebhookReader  = (*Local)(nil)
+	_ billing.DisputeReader  = (*Local)(nil)
 )
 
 const (

@@ -80,6 +80,13 @@ func (l *Local) addCharges(mux *http.ServeMux) {
 	mux.HandleFunc("POST /charges/{key}/dispute", handle(l.log, func(ctx context.Context, r *http.Request, _ nothing) (any, error) {
 		return nil, l.Dispute(ctx, r.PathValue("key"))
 	}))
+	mux.HandleFunc("POST /charges/{key}/dispute/close", handle(l.log, func(ctx context.Context, r *http.Request, in wireDisputeEnd) (any, error) {
+		return nil, l.CloseDispute(ctx, r.PathValue("key"), in.Won)
+	}))
+	mux.HandleFunc("GET /charges/{key}/disputes", handle(l.log, func(ctx context.Context, r *http.Request, _ nothing) (any, error) {
+		found, err := l.Disputes(ctx, foyer.MerchantID(r.URL.Query().Get("merchant")), r.PathValue("key"))
+		return wireDisputesOf(found), err
+	}))
 	mux.HandleFunc("POST /refunds", handle(l.log, func(ctx context.Context, _ *http.Request, in wireRefund) (any, error) {
 		refund, err := l.Refund(ctx, billing.RefundRequest{
 			Key: in.Key, Merchant: foyer.MerchantID(in.Merchant), Charge: in.Charge, Amount: foyer.Money{Amount: in.Amount, Currency: in.Currency},

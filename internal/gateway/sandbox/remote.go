@@ -24,6 +24,7 @@ var (
 	_ billing.MethodRemover  = (*Remote)(nil)
 	_ billing.MethodReader   = (*Remote)(nil)
 	_ billing.WebhookReader  = (*Remote)(nil)
+	_ billing.DisputeReader  = (*Remote)(nil)
 )
 
 // atOnce is how many connections are kept for the next call.
@@ -127,6 +128,16 @@ func (r *Remote) Refund(ctx context.Context, f billing.RefundRequest) (billing.R
 		Key: f.Key, Merchant: string(f.Merchant), Charge: f.Charge, Amount: f.Amount.Amount, Currency: f.Amount.Currency,
 	}, &out)
 	return billing.RefundResult(out), err
+}
+
+// Disputes implements billing.DisputeReader.
+func (r *Remote) Disputes(ctx context.Context, merchant foyer.MerchantID, key string) ([]billing.GatewayDispute, error) {
+	var out wireDisputes
+	err := r.call(ctx, http.MethodGet, []string{"charges", key, "disputes"}, url.Values{"merchant": {string(merchant)}}, nil, &out)
+	if err != nil {
+		return nil, err
+	}
+	return out.disputes()
 }
 
 // MethodByToken implements billing.TokenResolver.

@@ -83,7 +83,7 @@ func (p *portal) told(kind, subject string) (n int) {
 	p.t.Helper()
 	for _, e := range p.key.Get("/v1/merchant/events?limit=100").Must(http.StatusOK).At("data").([]any) {
 		event := e.(map[string]any)
-		if event["type"] == kind && event["data"].(map[string]any)["object"].(map[string]any)["id"] == subject {
+		if event["type"] == kind && event["subject_id"] == subject {
 			n++
 		}
 	}

@@ -18,6 +18,8 @@ type charge struct {
 	effect *billing.Effect
 	token  string
 	result billing.ChargeResult
+	// planned says that it was planned before, and is looked up.
+	planned bool
 	// unknown says that nobody knows what became of it: it is looked up when its lease has run out.
 	unknown bool
 }
