@@ -20,13 +20,14 @@ func AtStripe(t testing.TB, dialect store.Dialect, options ...Option) (*App, *st
 	t.Helper()
 	fake := stripetest.New(stripetest.Options{DisputeAfter: time.Hour})
 	server := httptest.NewServer(fake)
-	a := New(t, dialect, append(options, func(c *app.Config) {
+	atStripe := func(c *app.Config) {
 		c.SandboxAtStripe = true
 		c.Stripe = &stripe.Options{
 			SecretKey: stripetest.DefaultKey, PublishableKey: "pk_test_foyer", WebhookSecrets: []string{stripetest.DefaultWebhookSecret}, APIURL: server.URL,
 		}
-	})...)
-	a.gateway = server.URL
+	}
+	a := New(t, dialect, append(options, atStripe)...)
+	a.gateway, a.always = server.URL, []Option{atStripe}
 	fake.SetWebhookURL(a.URL + "/v1/gateways/stripe/webhooks")
 	t.Cleanup(func() { // before the app goes: its webhooks have somebody to go to
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

@@ -108,7 +108,7 @@ func TestDeclinesInWords(t *testing.T) {
 		p := newPortal(t, a, fake)
 		for number, c := range map[string]struct{ code, en, de string }{
 			"4000000000000002": {"declined", "Your bank declined the payment", "Ihre Bank hat die Zahlung"},
-			"4000000000009995": {"not_enough_balance", "enough", "Deckung"},
+			"4000000000009995": {"not_enough_balance", "enough", "nicht genug Guthaben"},
 			"4000000000000069": {"expired_card", "This card has expired", "Diese Karte ist abgelaufen"},
 			"4000000000009979": {"blocked_card", "Your bank does not allow payments with this card", "Ihre Bank lässt mit dieser Karte zurzeit keine Zahlungen zu"},
 			"4000000000000119": {"psp_error", "", ""},
@@ -168,8 +168,9 @@ func TestTheBankAsks(t *testing.T) {
 		assert.Equal(t, "authentication_failed", german.Text("attempts.0.error_code"))
 		assert.Contains(t, german.Text("attempts.0.error_text"), "Ihre Bank konnte die Zahlung nicht mit Ihnen bestätigen")
 		// The device still has the secret: what it pays with it now would be booked by nobody.
-		_, err := fake.PayCharge(asked.Text("next_action.client_secret"), fake.Number("4242424242424242"))
-		require.Error(t, err)
+		progress, err := fake.PayCharge(asked.Text("next_action.client_secret"), fake.Number("4242424242424242"))
+		require.NoError(t, err)
+		assert.Equal(t, stripetest.Failed, progress)
 		assert.Zero(t, p.captures(other))
 		p.pay(other, p.card("4242424242424242")).Must(http.StatusOK)
 		assert.Equal(t, 1, p.captures(other))
@@ -229,7 +230,9 @@ func TestTheSameCallAfterAnOutage(t *testing.T) {
 			require.NoError(t, fake.SetKnobs(knobs))
 			body := map[string]any{"payment_method_id": good}
 			waits := p.mia.Post("/v1/payments/"+debt+"/pay", body, key...)
-			waits.Refused(http.StatusServiceUnavailable, "gateway.unavailable")
+			if knobs.ResetAfter == 0 { // a cut connection is tried again at once by Go's own client, under the same key
+				waits.Refused(http.StatusServiceUnavailable, "gateway.unavailable")
+			}
 			require.NoError(t, fake.SetKnobs(stripetest.Knobs{}))
 			fake.ForgetKeys() // a day later
 			paid := p.mia.Post("/v1/payments/"+debt+"/pay", body, key...).Must(http.StatusOK)

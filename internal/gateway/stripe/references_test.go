@@ -59,3 +59,9 @@ func (r *references) GatewaySubject(_ context.Context, gateway, reference string
 	}
 	return foyer.MerchantID(known[0]), known[1], nil
 }
+
+func (r *references) fail(on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failing = on
+}
