@@ -150,7 +150,7 @@ func (p *Payment) takeBack(d *Dispute, c *DisputeChange, ids foyer.IDs, now time
 	}
 	if at < 0 {
 		at, c.NewChargeback, d.Chargeback = 0, true, RefundID(ids(foyer.PrefixRefund))
-		p.Refunds = slices.Insert(p.Refunds, 0, Refund{ID: d.Chargeback, Action: ActionChargeback, Reason: d.Reason, CreatedAt: foyer.Micro(now)})
+		p.Refunds = slices.Insert(p.Refunds, 0, Refund{ID: d.Chargeback, Action: ActionChargeback, CreatedAt: foyer.Micro(now)})
 	}
 	r := &p.Refunds[at]
 	r.Status, r.UpdatedAt = RefundReversed, foyer.Micro(now) // what was taken before leaves its lines free

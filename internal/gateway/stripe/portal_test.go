@@ -343,3 +343,88 @@ func TestATokenOfAnothersCustomerIsNoToken(t *testing.T) {
 	add(p.key, neighbor.ID, loose).Must(http.StatusCreated)
 	add(a.Key(t, other), eve.ID, loose).Refused(http.StatusUnprocessableEntity, "input.invalid")
 }
+
+// A dispute at Stripe shows on the payment, is told the merchant, and turns back when it is won, though each message comes twice and late.
+func TestDisputesAtStripe(t *testing.T) {
+	t.Parallel()
+	foyertest.EachAtStripe(t, func(t *testing.T, a *foyertest.App, fake *stripetest.Fake) {
+		p := newPortal(t, a, fake)
+		require.NoError(t, fake.SetKnobs(stripetest.Knobs{DuplicateWebhooks: 1}))
+		good, bill := p.card("4242424242424242"), p.owed()
+		attempt := p.pay(bill, good).Must(http.StatusOK).Text("attempts.0.id")
+		refund := func() *foyertest.Answer {
+			return p.key.Post("/v1/merchant/payments/"+bill+"/refunds", map[string]any{"amount": 500}, keyed()...)
+		}
+		require.NoError(t, fake.Dispute(attempt, "fraudulent"))
+		p.becomes(bill, "disputes.0.status", "open")
+		assert.Equal(t, 1, p.told("payment.disputed", bill))
+		seen := p.key.Get("/v1/merchant/payments/" + bill).Must(http.StatusOK)
+		assert.Equal(t, "fraudulent", seen.Text("disputes.0.reason"))
+		assert.EqualValues(t, 1999, seen.At("totals.refunded.amount"))
+		assert.NotContains(t, string(p.mia.Get("/v1/payments/"+bill).Body), "fraudulent", "what the bank's reason was is not the portal's to say")
+		refund().Refused(http.StatusConflict, "refund.disputed")
+		require.NoError(t, fake.CloseDispute(attempt, true))
+		p.becomes(bill, "disputes.0.status", "won")
+		assert.Equal(t, 1, p.told("payment.dispute_closed", bill))
+		assert.EqualValues(t, 0, p.mia.Get("/v1/payments/"+bill).At("totals.refunded.amount"))
+		made := refund().Must(http.StatusCreated)
+		require.True(t, fake.FailRefund(made.Text("id")))
+		p.becomes(bill, "refunds.0.status", "reversed")
+		assert.EqualValues(t, 0, p.mia.Get("/v1/payments/"+bill).At("totals.refunded.amount"))
+	})
+}
+
+// becomes waits until a payment shows a value.
+func (p *portal) becomes(payment, path, want string) {
+	p.t.Helper()
+	var shown any
+	require.Eventually(p.t, func() bool {
+		shown = p.mia.Get("/v1/payments/" + payment).Must(http.StatusOK).At(path)
+		return shown == want
+	}, 30*time.Second, 20*time.Millisecond, "%s of %s to be %s", path, payment, want)
+}
+
+// A debit takes days: the customer sees that it is under way, nobody pays twice meanwhile, and the bank's answer ends it.
+func TestADebitAtStripe(t *testing.T) {
+	t.Parallel()
+	foyertest.EachAtStripe(t, func(t *testing.T, a *foyertest.App, fake *stripetest.Fake) {
+		p := newPortal(t, a, fake)
+		account, err := fake.NewMethod(stripetest.IBAN("DE89370400440532013000"))
+		require.NoError(t, err)
+		stored := p.key.Post("/v1/merchant/customers/"+string(p.customer.ID)+"/payment-methods", map[string]any{"gateway_token": account}, keyed()...).Must(http.StatusCreated)
+		assert.Equal(t, "sepa_debit", stored.Text("type"))
+		assert.Equal(t, "•••• 3000", stored.Text("identifier"))
+		for _, succeeds := range []bool{true, false} {
+			bill := p.owed()
+			waits := p.pay(bill, stored.Text("id")).Must(http.StatusOK)
+			assert.Equal(t, "pending", waits.Text("attempts.0.status"))
+			assert.Equal(t, "billed", waits.Text("status"))
+			p.pay(bill, stored.Text("id")).Refused(http.StatusConflict, "payment.in_progress")
+			require.True(t, fake.Settle(waits.Text("attempts.0.id"), succeeds))
+			if succeeds {
+				p.becomes(bill, "status", "completed")
+				assert.Equal(t, 1, p.captures(bill))
+				continue
+			}
+			p.becomes(bill, "attempts.0.status", "failed")
+			assert.Zero(t, p.captures(bill))
+		}
+	})
+}
+
+// A card the network replaced shows its new digits and date; nobody has to do anything.
+func TestAReplacedCardAtStripe(t *testing.T) {
+	t.Parallel()
+	foyertest.EachAtStripe(t, func(t *testing.T, a *foyertest.App, fake *stripetest.Fake) {
+		p := newPortal(t, a, fake)
+		method, err := fake.NewMethod(fake.Number("4242424242424242"))
+		require.NoError(t, err)
+		id := p.key.Post("/v1/merchant/customers/"+string(p.customer.ID)+"/payment-methods", map[string]any{"gateway_token": method}, keyed()...).Must(http.StatusCreated).Text("id")
+		fake.ReplaceCard(method, "1881", 7, time.Now().Year()+5)
+		require.Eventually(t, func() bool {
+			return p.mia.Get("/v1/payment-methods/"+id).Must(http.StatusOK).Text("card.last4") == "1881"
+		}, 30*time.Second, 20*time.Millisecond)
+		assert.Equal(t, 1, p.told("payment_method.updated", id))
+		p.pay(p.owed(), id).Must(http.StatusOK)
+	})
+}
