@@ -153,6 +153,10 @@ func merchantFindings(ctx context.Context, a *app.App) []finding {
 			f.warning = true
 			mend = append(mend, "set a frontend URL: links in mails lead to Foyer itself, which has no screens")
 		}
+		if m.Portal.Settings.Seller.Email == "" {
+			f.warning = true
+			mend = append(mend, "set the seller's email: disputes with their deadlines, and refunds that came back, are told to nobody")
+		}
 		f.mend = strings.Join(mend, "; ")
 		out = append(out, f)
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
@@ -21,8 +22,10 @@ func (w webhooks) ReceiveWebhook(ctx context.Context, gateway string, header map
 	if err != nil || !lookable(notice) {
 		return err
 	}
-	if _, err := w.app.Merchants.ByID(ctx, notice.Merchant); err != nil {
-		return nil //nolint:nilerr // signed, and about another Foyer's merchant: nothing to do here
+	if _, err := w.app.Merchants.ByID(ctx, notice.Merchant); errors.Is(err, foyer.NotFound) {
+		return nil // signed, and about another Foyer's merchant: nothing to do here
+	} else if err != nil {
+		return err // not accepted, so it is sent again
 	}
 	return w.app.lookInto(ctx, notice)
 }

@@ -143,7 +143,7 @@ func (p *Payment) takeBack(d *Dispute, c *DisputeChange, ids foyer.IDs, now time
 		took = p.Refunds[at].Total
 	}
 	if d.Status.takesMoney() {
-		takes = max(0, min(d.Amount, p.Totals.GrandTotal-(p.Totals.Refunded-took)))
+		takes = max(0, min(d.Amount, p.Totals.GrandTotal-(p.Totals.Refunded-took)-p.refundsOnTheWay()))
 	}
 	if takes == took {
 		return
@@ -155,12 +155,22 @@ func (p *Payment) takeBack(d *Dispute, c *DisputeChange, ids foyer.IDs, now time
 	r := &p.Refunds[at]
 	r.Status, r.UpdatedAt = RefundReversed, foyer.Micro(now) // what was taken before leaves its lines free
 	if takes > 0 {
-		lines := p.spreadRefund(takes, p.linesLeft())
+		lines := p.afterTax(p.spreadRefund(takes, p.linesLeft()))
 		r.Status, r.Total, r.Lines, r.Tax = RefundApproved, takes, lines, p.Credited(lines).Totals.Tax
 	}
 	p.Totals.Refunded += takes - took
 	saved := *r
 	c.Chargeback = &saved
+}
+
+// refundsOnTheWay is what refunds will give back that the gateway has not answered yet: the totals count answered ones.
+func (p Payment) refundsOnTheWay() (sum int64) {
+	for _, r := range p.Refunds {
+		if r.Action == ActionRefund && r.Status == RefundPending {
+			sum += r.Total
+		}
+	}
+	return sum
 }
 
 // same tells whether nothing of a dispute changed that anybody sees.

@@ -42,11 +42,7 @@ func (p Payment) Refund(in RefundInput) ([]RefundLine, int64, error) {
 	if p.Status != PaymentCompleted || left <= 0 || p.Provider() == "" {
 		return nil, 0, foyer.Refuse(foyer.Conflict, "refund.not_refundable")
 	}
-	for _, r := range p.Refunds {
-		if r.Status == RefundPending {
-			left -= r.Total // Totals.Refunded counts approved ones
-		}
-	}
+	left -= p.refundsOnTheWay()
 	rest := p.linesLeft()
 	var lines []RefundLine
 	var sum int64

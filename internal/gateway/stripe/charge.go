@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/stripe/stripe-go/v85"
 
@@ -39,7 +40,7 @@ func (g *Gateway) Charge(ctx context.Context, r billing.ChargeRequest) (billing.
 		intent, err = g.create(ctx, r, amount, t)
 	}
 	if refusal := refusalOf(err); refusal != nil {
-		return g.decided(refusal)
+		return g.decided(ctx, refusal, t.customer)
 	}
 	if err != nil {
 		return billing.ChargeResult{}, err
@@ -48,7 +49,7 @@ func (g *Gateway) Charge(ctx context.Context, r billing.ChargeRequest) (billing.
 		return billing.ChargeResult{}, g.unlike(ctx, "charge", intent.ID)
 	}
 	if intent.Status == stripe.PaymentIntentStatusRequiresConfirmation {
-		return g.confirm(ctx, intent, r.OnSession)
+		return g.confirm(ctx, intent, asks(r, t))
 	}
 	return g.result(ctx, intent)
 }
@@ -138,7 +139,7 @@ func (g *Gateway) create(ctx context.Context, r billing.ChargeRequest, amount in
 
 func (g *Gateway) createUnder(ctx context.Context, key string, r billing.ChargeRequest, amount int64, t token) (*stripe.PaymentIntent, error) {
 	session := offSession
-	if r.OnSession {
+	if asks(r, t) {
 		session = onSession
 	}
 	params := &stripe.PaymentIntentCreateParams{
@@ -152,6 +153,12 @@ func (g *Gateway) createUnder(ctx context.Context, key string, r billing.ChargeR
 	}
 	params.SetIdempotencyKey(key)
 	return g.client.V1PaymentIntents.Create(ctx, params)
+}
+
+// asks tells whether the customer can be asked something. Only banks of cards ask in a way Stripe's library shows anywhere; for the others
+// what the customer agreed to when they stored it counts, and Stripe would want an address to come back to.
+func asks(r billing.ChargeRequest, t token) bool {
+	return r.OnSession && t.kind == string(stripe.PaymentMethodTypeCard)
 }
 
 // again tells whether the answer to a key says nothing but that this key is of no use now.
@@ -195,7 +202,11 @@ func (g *Gateway) confirm(ctx context.Context, intent *stripe.PaymentIntent, cus
 			return billing.ChargeResult{}, err
 		}
 		if confirmed.Status == stripe.PaymentIntentStatusRequiresConfirmation { // refused as it stands
-			decided, err := g.decided(refusal)
+			decided, err := g.decided(ctx, refusal, customerAt(confirmed))
+			if err != nil && old(confirmed) {
+				// Refused for a day, and not by a bank: waiting longer would keep the customer from paying in any other way.
+				decided, err = declined("psp_error"), nil
+			}
 			if err != nil {
 				return decided, err
 			}
@@ -236,6 +247,9 @@ func failure(intent *stripe.PaymentIntent) billing.ErrorCode {
 	case intent.LastPaymentError != nil:
 		return reasonOf(intent.LastPaymentError)
 	case intent.LatestCharge != nil && intent.LatestCharge.FailureCode != "":
+		if outcome := intent.LatestCharge.Outcome; outcome != nil { // it says more: what the bank answered
+			return reason(outcome.Reason, intent.LatestCharge.FailureCode)
+		}
 		return reason(intent.LatestCharge.FailureCode)
 	case intent.Metadata[metaSession] == offSession && intent.CancellationReason == stripe.PaymentIntentCancellationReasonAbandoned:
 		return "authentication_failed" // given up because nobody was there to confirm it
@@ -271,7 +285,7 @@ func (g *Gateway) giveUp(ctx context.Context, intent *stripe.PaymentIntent, why 
 
 // decided tells what a refused request means: a decision about this charge, or that nothing can be said because our request itself is
 // at fault, which is no reason to tell a customer that their card was declined.
-func (g *Gateway) decided(e *stripe.Error) (billing.ChargeResult, error) {
+func (g *Gateway) decided(ctx context.Context, e *stripe.Error, customer string) (billing.ChargeResult, error) {
 	code, known := reasons[string(e.Code)]
 	switch {
 	case e.Type == stripe.ErrorTypeCard:
@@ -279,12 +293,34 @@ func (g *Gateway) decided(e *stripe.Error) (billing.ChargeResult, error) {
 	case known:
 		return declined(code), nil
 	case e.Param == "payment_method" || e.Param == "customer": // deleted there, or another's
+		if err := g.ours(ctx, customer); err != nil {
+			return billing.ChargeResult{}, err
+		}
 		return declined("redacted_payment_method"), nil
-	case e.Param == "currency":
+	case e.Param == "currency" || e.Param == "payment_method_types[0]" || e.Param == "payment_method_types":
 		return declined("transaction_not_permitted"), nil
 	default:
 		return billing.ChargeResult{}, dark("charge", e)
 	}
+}
+
+// oldAfter is how long a refusal that is no decision is waited out.
+const oldAfter = 24 * time.Hour
+
+// old tells, by Stripe's own clock, whether an intent was made more than a day ago.
+func old(intent *stripe.PaymentIntent) bool {
+	if intent.LastResponse == nil {
+		return false
+	}
+	now, err := http.ParseTime(intent.LastResponse.Header.Get("Date"))
+	return err == nil && now.Sub(time.Unix(intent.Created, 0)) > oldAfter
+}
+
+func customerAt(intent *stripe.PaymentIntent) string {
+	if intent.Customer == nil {
+		return ""
+	}
+	return intent.Customer.ID
 }
 
 func declined(code billing.ErrorCode) billing.ChargeResult {

@@ -12,6 +12,7 @@ import (
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
+	"foyer/internal/gateway/stripe"
 	"foyer/internal/gateway/stripe/stripetest"
 )
 
@@ -230,4 +231,45 @@ func TestACardTheNetworkReplaced(t *testing.T) {
 	_, err = r.Method(t.Context(), card.Token)
 	require.ErrorIs(t, err, foyer.NotFound)
 	assert.Equal(t, "redacted_payment_method", string(r.charged(r.request(card, true)).ErrorCode))
+}
+
+// A key of another account finds nothing that was stored: charges wait, nobody is declined, and no method is taken for removed.
+func TestAKeyOfAnotherAccountDeclinesNobody(t *testing.T) {
+	t.Parallel()
+	r, elsewhere := newRig(t), newRig(t)
+	card := r.card("4242424242424242")
+	wrong := elsewhere.another(func(o *stripe.Options) { o.References = r.kept })
+	c := r.request(card, false)
+	_, err := wrong.Charge(t.Context(), c)
+	require.ErrorIs(t, err, foyer.Unavailable)
+	_, err = wrong.Method(t.Context(), card.Token)
+	require.ErrorIs(t, err, foyer.Unavailable)
+	assert.Equal(t, billing.ChargeCaptured, r.charged(c).Status, "caught up with the right one")
+}
+
+// Only banks of cards ask; what else is stored is charged by what the customer agreed to then, though they are there.
+func TestWalletsAndDebitsAreNotAskedOnSession(t *testing.T) {
+	t.Parallel()
+	r := newRig(t).mirror()
+	c := r.request(r.store(stripetest.Instrument{PayPal: &stripetest.PayPal{PayerEmail: "mia@mailbox.test"}}), true)
+	assert.Equal(t, billing.ChargeCaptured, r.charged(c).Status)
+	for _, sent := range r.fake.Requests() {
+		if strings.HasSuffix(sent.Path, "/confirm") {
+			assert.Equal(t, "true", sent.Form.Get("off_session"))
+			assert.Empty(t, sent.Form.Get("use_stripe_sdk"))
+		}
+	}
+}
+
+// Stripe repeats a failure of its own for a day under the same key: nobody waits a day to store a card.
+func TestAFailureOfStripesIsNotRepeatedForADay(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	require.NoError(t, r.fake.SetKnobs(stripetest.Knobs{ErrorStuck: 1, Calls: []string{"POST /v1/customers"}}))
+	request := billing.SetupRequest{ID: "pms_1", Merchant: r.owner.Merchant, Customer: r.owner.Customer}
+	_, err := r.StartSetup(t.Context(), request)
+	require.ErrorIs(t, err, foyer.Unavailable)
+	require.NoError(t, r.fake.SetKnobs(stripetest.Knobs{}))
+	_, err = r.StartSetup(t.Context(), request)
+	require.NoError(t, err)
 }

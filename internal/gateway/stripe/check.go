@@ -1,6 +1,7 @@
 package stripe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,7 +68,9 @@ type checker struct {
 	now    time.Time
 	api    *sdk.Client
 	http   *http.Client
-	found  []Finding
+	// here is the id of the endpoint that leads to this Foyer; empty when none does.
+	here  string
+	found []Finding
 }
 
 // Check asks Stripe, and the Foyer that serves at publicURL, whether they fit together. It charges nothing: it begins one setup, which it
@@ -329,6 +332,7 @@ func (c *checker) subscribed(what, address string, on []*sdk.WebhookEndpoint) {
 			"an endpoint's version can't be changed; when it suits, make a new one and delete this: "+c.command("create", "", address))
 		return
 	}
+	c.here = on[0].ID
 	c.ok(what, on[0].ID+" leads here and is sent all that is needed")
 }
 
@@ -389,7 +393,7 @@ func (c *checker) events(ctx context.Context) {
 		many += " or more"
 	}
 	c.warn(what, "messages of the last 3 days that not every endpoint of the account accepted: "+many+", the newest "+newest,
-		"see the endpoint's log in Stripe's dashboard: 401 is a wrong secret, no answer a wrong address; then: stripe events resend "+newest)
+		"see the endpoint's log in Stripe's dashboard: 401 is a wrong secret, no answer a wrong address; then: stripe events resend "+newest+c.liveFlag()+" --webhook-endpoint="+cmp.Or(c.here, "we_…"))
 }
 
 // localURL tells whether an address is one that Stripe can't reach.

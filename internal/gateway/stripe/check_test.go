@@ -271,7 +271,7 @@ func TestCheckFindsWhatIsWrongAndSaysHowToMendIt(t *testing.T) {
 			vendor: func(v *vendor) {
 				v.events = []object{{"id": "evt_2", "object": "event"}, {"id": "evt_1", "object": "event"}}
 			},
-			wants: []want{{"stripe events", "warning", "accepted: 2, the newest evt_2", "stripe events resend evt_2"}},
+			wants: []want{{"stripe events", "warning", "accepted: 2, the newest evt_2", "stripe events resend evt_2 --webhook-endpoint=we_"}},
 		},
 		"the server has another secret": {
 			known: []string{"whsec_Another"},

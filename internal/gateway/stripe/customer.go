@@ -2,6 +2,7 @@ package stripe
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"strconv"
 	"strings"
@@ -58,6 +59,10 @@ func (g *Gateway) customer(ctx context.Context, owner foyer.Scope, n int) (strin
 	params := &stripe.CustomerCreateParams{Metadata: owned(owner)}
 	params.SetIdempotencyKey("customer-" + subject)
 	made, err := g.client.V1Customers.Create(ctx, params)
+	if again(err) { // Stripe repeats a failure of its own for a day under the same key
+		params.SetIdempotencyKey("customer-" + subject + "-" + rand.Text())
+		made, err = g.client.V1Customers.Create(ctx, params)
+	}
 	if err != nil {
 		return "", dark("make a customer", err)
 	}
@@ -102,4 +107,20 @@ func (g *Gateway) adopt(ctx context.Context, owner foyer.Scope, customer string)
 		return foyer.ErrNotFound() // somebody else adopted it at this moment
 	}
 	return err
+}
+
+// ours tells whether a customer is of the account the key is of. One that was deleted there is; one nobody there knows says that the key
+// is of another account or mode, and nothing that is missing there is missing.
+func (g *Gateway) ours(ctx context.Context, customer string) error {
+	if !plain(customer) {
+		return nil
+	}
+	_, err := g.client.V1Customers.Retrieve(ctx, customer, nil)
+	if missing(err, "") {
+		g.Log.ErrorContext(ctx, "stripe knows nothing of a customer that was made there: is the secret key of another account or mode?")
+	}
+	if err != nil {
+		return dark("read a customer", err)
+	}
+	return nil
 }

@@ -78,8 +78,11 @@ func (g *Gateway) Method(ctx context.Context, text string) (billing.GatewayMetho
 	if err != nil && !missing(err, "") {
 		return billing.GatewayMethod{}, dark("read a payment method", err)
 	}
-	if err != nil || method.Customer == nil {
-		return billing.GatewayMethod{}, foyer.ErrNotFound() // deleted, or detached: nobody can charge it again
+	if err != nil || method.Customer == nil { // deleted, or detached: nobody can charge it again
+		if err := g.ours(ctx, t.customer); err != nil {
+			return billing.GatewayMethod{}, err
+		}
+		return billing.GatewayMethod{}, foyer.ErrNotFound()
 	}
 	return methodOf(method, method.Customer.ID), nil
 }

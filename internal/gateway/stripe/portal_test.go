@@ -428,3 +428,20 @@ func TestAReplacedCardAtStripe(t *testing.T) {
 		p.pay(p.owed(), id).Must(http.StatusOK)
 	})
 }
+
+// What a new card took the place of is forgotten at Stripe, too: nobody can be charged with it any more.
+func TestReplacedCardsAreForgottenAtStripe(t *testing.T) {
+	t.Parallel()
+	a, fake := foyertest.AtStripe(t, "sqlite")
+	p := newPortal(t, a, fake)
+	p.card("4242424242424242")
+	again := p.card("4242424242424242")
+	p.mia.Post("/v1/payment-methods", map[string]any{"setup_id": p.mia.Setup("4000000000003220"), "replaces": again}, keyed()...).Must(http.StatusCreated)
+	detached := 0
+	for _, r := range fake.Requests() {
+		if strings.HasSuffix(r.Path, "/detach") {
+			detached++
+		}
+	}
+	assert.Equal(t, 2, detached)
+}

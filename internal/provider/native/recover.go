@@ -111,7 +111,24 @@ func (e *Engine) Settle(ctx context.Context, merchant foyer.MerchantID, id billi
 			return err
 		}
 	} else if a.Status != billing.AttemptCaptured {
-		return nil
+		return e.mindLateCapture(ctx, a)
 	}
 	return e.follow(ctx, a)
+}
+
+// mindLateCapture says aloud when money moved for an attempt that is over. No gateway should let that happen, and nothing here can book
+// it: the bill may have been paid in another way. Whoever runs the instance gives it back at the gateway.
+func (e *Engine) mindLateCapture(ctx context.Context, a billing.Attempt) error {
+	gateway, err := e.Gateways.GatewayOf(ctx, a.Merchant)
+	if err != nil {
+		return err
+	}
+	result, err := gateway.ChargeByKey(ctx, a.Merchant, string(a.ID))
+	if errors.Is(err, foyer.NotFound) {
+		return nil
+	}
+	if err == nil && result.Status == billing.ChargeCaptured {
+		e.Log.ErrorContext(ctx, "money moved for an attempt that had ended: give it back at the gateway", "merchant", a.Merchant, "attempt", a.ID, "payment", a.Payment)
+	}
+	return err
 }
