@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"foyer/internal/foyer"
+	"foyer/internal/gateway/stripe"
 )
 
 // references is billing.GatewayReferences in memory.
@@ -65,3 +66,6 @@ func (r *references) fail(on bool) {
 	defer r.mu.Unlock()
 	r.failing = on
 }
+
+// forgetful is another installation: the same account, another database.
+func forgetful(o *stripe.Options) { o.References = newReferences() }
