@@ -445,3 +445,30 @@ func TestReplacedCardsAreForgottenAtStripe(t *testing.T) {
 	}
 	assert.Equal(t, 2, detached)
 }
+
+// Who closes the bank's question and takes another card pays with that one: the first can't be charged any more, whatever its device does.
+func TestAnotherCardInsteadOfTheBanksQuestion(t *testing.T) {
+	t.Parallel()
+	foyertest.EachAtStripe(t, func(t *testing.T, a *foyertest.App, fake *stripetest.Fake) {
+		p := newPortal(t, a, fake)
+		strict, good, debt := p.card("4000000000003220"), p.card("4242424242424242"), p.owed()
+		asked := p.pay(debt, strict).Must(http.StatusAccepted)
+		paid := p.pay(debt, good).Must(http.StatusOK)
+		assert.Equal(t, "completed", paid.Text("status"))
+		require.Equal(t, 2, paid.Len("attempts"))
+		assert.Equal(t, 1, p.captures(debt))
+		progress, err := fake.AuthenticateCharge(asked.Text("next_action.client_secret"), true)
+		require.NoError(t, err)
+		assert.Equal(t, stripetest.Failed, progress)
+		assert.Equal(t, 1, p.captures(debt))
+
+		other := p.owed()
+		asked = p.pay(other, strict).Must(http.StatusAccepted)
+		_, err = fake.AuthenticateCharge(asked.Text("next_action.client_secret"), true)
+		require.NoError(t, err)
+		quicker := p.pay(other, good) // the bank's answer was there first, or was booked already
+		assert.Contains(t, []int{http.StatusOK, http.StatusConflict}, quicker.Status)
+		p.status(other, "completed")
+		assert.Equal(t, 1, p.captures(other))
+	})
+}

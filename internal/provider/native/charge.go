@@ -20,6 +20,8 @@ type charge struct {
 	result billing.ChargeResult
 	// planned says that it was planned before, and is looked up.
 	planned bool
+	// superseded says that the customer chose another method instead of answering their bank.
+	superseded bool
 	// unknown says that nobody knows what became of it: it is looked up when its lease has run out.
 	unknown bool
 }
