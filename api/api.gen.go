@@ -358,6 +358,36 @@ func (e DiscountType) Valid() bool {
 	}
 }
 
+// Defines values for DisputeStatus.
+const (
+	DisputeStatusClosed      DisputeStatus = "closed"
+	DisputeStatusInquiry     DisputeStatus = "inquiry"
+	DisputeStatusLost        DisputeStatus = "lost"
+	DisputeStatusOpen        DisputeStatus = "open"
+	DisputeStatusUnderReview DisputeStatus = "under_review"
+	DisputeStatusWon         DisputeStatus = "won"
+)
+
+// Valid indicates whether the value is a known member of the DisputeStatus enum.
+func (e DisputeStatus) Valid() bool {
+	switch e {
+	case DisputeStatusClosed:
+		return true
+	case DisputeStatusInquiry:
+		return true
+	case DisputeStatusLost:
+		return true
+	case DisputeStatusOpen:
+		return true
+	case DisputeStatusUnderReview:
+		return true
+	case DisputeStatusWon:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DownloadLinkRequestDisposition.
 const (
 	DownloadLinkRequestDispositionAttachment DownloadLinkRequestDisposition = "attachment"
@@ -1634,22 +1664,38 @@ type AddPaymentMethod struct {
 
 // AddedPaymentMethod A stored way to pay, and what came of the debts of the subscriptions it is for.
 type AddedPaymentMethod struct {
-	BillingName *string      `json:"billing_name"`
+	BillingName *string `json:"billing_name"`
+
+	// Card Null for what is no card.
 	Card        *Card        `json:"card"`
 	Collections []Collection `json:"collections"`
 	CreatedAt   time.Time    `json:"created_at"`
 	Default     bool         `json:"default"`
 	Id          string       `json:"id"`
 
+	// Identifier What a method that is no card is recognised by: the end of an account number, the address of a wallet. Show it beside the name of its type.
+	//
+	// Example: •••• 3000
+	Identifier *string `json:"identifier"`
+
 	// NextAction Only in a 202: the bank asks for the customer.
 	NextAction *NextAction `json:"next_action,omitempty"`
 
-	// Status Whether it can be used; expiring within 30 days.
+	// Status Whether it can be used; expiring within 30 days. What the gateway can’t charge any more is expired, too.
 	Status PaymentMethodStatus `json:"status"`
-	Type   string              `json:"type"`
+
+	// Type `card`, `sepa_debit`, `us_bank_account`, `paypal`, …: the gateway’s word for it.
+	//
+	// Example: card
+	Type string `json:"type"`
 
 	// UsedBy Subscriptions charged with it.
 	UsedBy []string `json:"used_by"`
+
+	// Wallet The wallet a card came with (`apple_pay`, `google_pay`, …); null for a card that was typed.
+	//
+	// Example: apple_pay
+	Wallet *string `json:"wallet"`
 }
 
 // Address A postal address.
@@ -1764,9 +1810,26 @@ type Attempt struct {
 
 // AttemptMethod What it was tried with.
 type AttemptMethod struct {
+	// Brand Of a card.
 	Brand *string `json:"brand"`
+
+	// Identifier What a method that is no card is recognised by: the end of an account number, the address of a wallet. Show it beside the name of its type.
+	//
+	// Example: •••• 3000
+	Identifier *string `json:"identifier"`
+
+	// Last4 The end of the number of a card or an account.
+	//
+	// Example: 3000
 	Last4 *string `json:"last4"`
-	Type  string  `json:"type"`
+
+	// Type Example: sepa_debit
+	Type string `json:"type"`
+
+	// Wallet The wallet a card came with (`apple_pay`, `google_pay`, …); null for a card that was typed.
+	//
+	// Example: apple_pay
+	Wallet *string `json:"wallet"`
 }
 
 // AttemptStatus How the attempt ended.
@@ -2624,6 +2687,36 @@ type DiscountList struct {
 // DiscountType How it is counted.
 type DiscountType string
 
+// Dispute A charge the customer’s bank takes back, or asks about. What the bank has is among the payment’s `refunds` with the action `chargeback` and counted in
+// `totals.refunded`; there is no credit note for it. The subscription goes on as it is: what follows is for the merchant to decide.
+//
+// Example: {"amount":{"amount":1190,"currency":"EUR","display":"€11.90"},"closed_at":null,"id":"dsp_01kb3v5q8r9s0t1v2w3x4y5z6a","opened_at":"2026-11-24T09:00:00Z","reason":"product_not_received","respond_by":"2026-12-01T09:00:00Z","status":"open"}
+type Dispute struct {
+	// Amount An amount of money.
+	//
+	// Example: {"amount":1999,"currency":"EUR","display":"19,99 €"}
+	Amount Money `json:"amount"`
+
+	// ClosedAt When the bank had decided; `null` until then.
+	ClosedAt *time.Time `json:"closed_at"`
+	Id       string     `json:"id"`
+	OpenedAt time.Time  `json:"opened_at"`
+
+	// Reason For merchants: the gateway’s word for why, like `fraudulent` or `product_not_received`.
+	Reason *string `json:"reason,omitempty"`
+
+	// RespondBy For merchants: until when to object, which is done at the gateway; `null` when it can’t be.
+	RespondBy nullable.Nullable[time.Time] `json:"respond_by,omitempty"`
+
+	// Status Where a dispute stands. `inquiry`: the bank asks first, no money has moved. `open`: it took the money back, the merchant may object.
+	// `under_review`: the merchant objected. `won`: the money is the merchant’s again. `lost`: it stays with the customer. `closed`: it ended and no money went.
+	Status DisputeStatus `json:"status"`
+}
+
+// DisputeStatus Where a dispute stands. `inquiry`: the bank asks first, no money has moved. `open`: it took the money back, the merchant may object.
+// `under_review`: the merchant objected. `won`: the money is the merchant’s again. `lost`: it stays with the customer. `closed`: it ended and no money went.
+type DisputeStatus string
+
 // DownloadLink A link that works without a token.
 type DownloadLink struct {
 	ExpiresAt time.Time `json:"expires_at"`
@@ -3394,6 +3487,12 @@ type NextAction struct {
 	// ClientSecret For the gateway’s own library.
 	ClientSecret string `json:"client_secret"`
 
+	// Gateway Whose library: `sandbox`, `stripe`.
+	Gateway string `json:"gateway"`
+
+	// PublicKey What the library is opened with.
+	PublicKey *string `json:"public_key"`
+
 	// Type What the customer must do.
 	Type NextActionType `json:"type"`
 }
@@ -3712,6 +3811,9 @@ type Payment struct {
 	CustomerId  *string `json:"customer_id,omitempty"`
 	Description string  `json:"description"`
 
+	// Disputes Oldest first. Not in lists.
+	Disputes *[]Dispute `json:"disputes,omitempty"`
+
 	// DueAt For payments by invoice.
 	DueAt *time.Time `json:"due_at"`
 
@@ -3782,9 +3884,11 @@ type PaymentList struct {
 
 // PaymentMethod A stored way to pay.
 type PaymentMethod struct {
-	BillingName *string   `json:"billing_name"`
-	Card        *Card     `json:"card"`
-	CreatedAt   time.Time `json:"created_at"`
+	BillingName *string `json:"billing_name"`
+
+	// Card Null for what is no card.
+	Card      *Card     `json:"card"`
+	CreatedAt time.Time `json:"created_at"`
 
 	// CustomerId Whose it is; on the merchant’s side only.
 	CustomerId *string `json:"customer_id,omitempty"`
@@ -3794,17 +3898,31 @@ type PaymentMethod struct {
 	ExternalId nullable.Nullable[string] `json:"external_id,omitempty"`
 	Id         string                    `json:"id"`
 
+	// Identifier What a method that is no card is recognised by: the end of an account number, the address of a wallet. Show it beside the name of its type.
+	//
+	// Example: •••• 3000
+	Identifier *string `json:"identifier"`
+
 	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
 	//
 	// Example: {"crm_id":"A-17"}
 	Metadata *Metadata `json:"metadata,omitempty"`
 
-	// Status Whether it can be used; expiring within 30 days.
+	// Status Whether it can be used; expiring within 30 days. What the gateway can’t charge any more is expired, too.
 	Status PaymentMethodStatus `json:"status"`
-	Type   string              `json:"type"`
+
+	// Type `card`, `sepa_debit`, `us_bank_account`, `paypal`, …: the gateway’s word for it.
+	//
+	// Example: card
+	Type string `json:"type"`
 
 	// UsedBy Subscriptions charged with it.
 	UsedBy []string `json:"used_by"`
+
+	// Wallet The wallet a card came with (`apple_pay`, `google_pay`, …); null for a card that was typed.
+	//
+	// Example: apple_pay
+	Wallet *string `json:"wallet"`
 }
 
 // PaymentMethodList A page of payment methods.
@@ -3827,7 +3945,7 @@ type PaymentMethodSetup struct {
 	SetupId string `json:"setup_id"`
 }
 
-// PaymentMethodStatus Whether it can be used; expiring within 30 days.
+// PaymentMethodStatus Whether it can be used; expiring within 30 days. What the gateway can’t charge any more is expired, too.
 type PaymentMethodStatus string
 
 // PaymentStatus Where a payment stands.
@@ -4287,7 +4405,7 @@ type Refund struct {
 	PaymentId *string `json:"payment_id,omitempty"`
 	Reason    *string `json:"reason"`
 
-	// Status Where a refund stands.
+	// Status Where a refund stands; `reversed`: the money came back after all, or a dispute was won.
 	Status RefundStatus `json:"status"`
 
 	// Tax An amount of money.
@@ -4313,7 +4431,7 @@ type RefundLine struct {
 	LineId string `json:"line_id"`
 }
 
-// RefundStatus Where a refund stands.
+// RefundStatus Where a refund stands; `reversed`: the money came back after all, or a dispute was won.
 type RefundStatus string
 
 // RefundedLine A line, and how much of it goes back; without an amount, all that is left of it.

@@ -36,6 +36,10 @@ type environment struct {
 	TrustedProxies []string `env:"FOYER_TRUSTED_PROXIES"`
 	WebhookAllow   []string `env:"FOYER_WEBHOOK_ALLOW_CIDRS"`
 	Gateway        string   `env:"FOYER_GATEWAY"`
+	StripeSecret   string   `env:"FOYER_STRIPE_SECRET_KEY"`
+	StripePublic   string   `env:"FOYER_STRIPE_PUBLISHABLE_KEY"`
+	StripeWebhook  string   `env:"FOYER_STRIPE_WEBHOOK_SECRET"`
+	StripeURL      string   `env:"FOYER_STRIPE_API_URL"`
 	SandboxURL     string   `env:"FOYER_SANDBOX_GATEWAY_URL"`
 	SandboxSecret  string   `env:"FOYER_SANDBOX_GATEWAY_SECRET"`
 	Limits         string   `env:"FOYER_LIMITS"`
@@ -109,9 +113,7 @@ func (e environment) appConfig() (app.Config, error) {
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, strings.ToLower(e.Log)) {
 		note("FOYER_LOG", errors.New("must be debug, info, warn or error"))
 	}
-	if e.Gateway != "" {
-		note("FOYER_GATEWAY", errors.New("no gateway for live merchants is built in yet; leave it empty"))
-	}
+	c.Stripe = e.gateway(note)
 	return c, errors.Join(problems...)
 }
 

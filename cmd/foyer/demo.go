@@ -57,8 +57,10 @@ func demo(ctx context.Context, p *program, args []string) error {
 // demoShow says where a demo lies, where its mails lead, and whether it ends with the walk.
 type demoShow struct {
 	dir, frontend string
-	origins       []string
-	leave         bool
+	// gateway is where the gateway is that moves the money, when it is not in this process.
+	gateway string
+	origins []string
+	leave   bool
 }
 
 // showDemo makes the data, serves it, and walks.
@@ -82,6 +84,7 @@ func (p *program) showDemo(ctx context.Context, c app.Config, on app.Listeners, 
 	go func() { done <- a.Serve(serving, app.RoleAll, on, 0) }()
 
 	w := newWalk(p.out, a.PublicURL, "http://"+on.Admin.Addr().String(), show.dir, d)
+	w.gateway = show.gateway
 	d.backend = newWalk(p.out, a.PublicURL, w.admin, show.dir, d)
 	d.backend.token = d.secret
 	walked := w.run(serving)

@@ -91,7 +91,10 @@ func (w *walk) send(ctx context.Context, method, path string, body any) (answer,
 		reader = bytes.NewReader(encoded)
 	}
 	base := w.public
-	if strings.HasPrefix(path, "/outbox") || path == gatewayPath+"/ledger" {
+	switch {
+	case w.gateway != "" && strings.HasPrefix(path, gatewayPath+"/"):
+		base = w.gateway
+	case strings.HasPrefix(path, "/outbox"), path == gatewayPath+"/ledger":
 		base = w.admin
 	}
 	req, err := http.NewRequestWithContext(ctx, method, base+path, reader)

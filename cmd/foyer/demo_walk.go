@@ -18,10 +18,12 @@ type walk struct {
 	public string
 	admin  string
 	dir    string
-	data   *demoData
-	client *http.Client
-	token  string
-	locale string
+	// gateway is where the gateway's form and ledger are, when it runs by itself.
+	gateway string
+	data    *demoData
+	client  *http.Client
+	token   string
+	locale  string
 	// key is the Idempotency-Key of the next writes; empty for a new one each time.
 	key string
 	// quiet keeps calls that do what they must from being shown.

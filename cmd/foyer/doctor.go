@@ -12,6 +12,7 @@ import (
 	"foyer/internal/foyer"
 	"foyer/internal/i18n"
 	"foyer/internal/invoice"
+	"foyer/internal/merchant"
 	"foyer/internal/notify"
 	"foyer/internal/store"
 )
@@ -25,7 +26,7 @@ type finding struct {
 	mend    string
 }
 
-// doctor checks configuration, database, mail, clock, fonts and sellers, and tells how to mend each.
+// doctor checks configuration, database, mail, clock, fonts, sellers and the gateway, and tells how to mend each.
 func doctor(ctx context.Context, p *program, args []string) error {
 	if len(args) > 0 {
 		return &usageError{"doctor takes no arguments"}
@@ -68,7 +69,22 @@ func (p *program) examine(ctx context.Context) []finding {
 	}
 	defer a.Close()
 	out = append(out, databaseFindings(ctx, a)...)
-	return append(out, mailFinding(ctx, c.SMTPURL), clockFinding(ctx, a), fontFinding(ctx, a))
+	out = append(out, mailFinding(ctx, c.SMTPURL), clockFinding(ctx, a), fontFinding(ctx, a))
+	return append(out, gatewayFindings(ctx, a)...)
+}
+
+// gatewayFindings asks the gateway of live merchants, where there is one, and the running server.
+func gatewayFindings(ctx context.Context, a *app.App) []finding {
+	if a.Stripe == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	var out []finding
+	for _, f := range a.Stripe.Check(ctx, a.PublicURL, a.Now()) {
+		out = append(out, finding{what: f.What, wrong: f.Bad, warning: f.Warning, detail: f.Detail, mend: f.Mend})
+	}
+	return out
 }
 
 func publicURLFinding(public string, proxies []string) finding {
@@ -126,9 +142,20 @@ func merchantFindings(ctx context.Context, a *app.App) []finding {
 			f.warning = true
 			mend = append(mend, "complete the seller ("+strings.Join(missing, ", ")+"): without it no invoice is issued live")
 		}
+		if m.Mode == merchant.Live && a.Stripe == nil {
+			f.wrong = true
+			mend = append(mend, "set FOYER_GATEWAY=stripe and its keys (.github/STRIPE.md): serve does not start, because nothing could charge its customers")
+		} else if m.Mode == merchant.Live && !a.Stripe.Live() {
+			f.warning = true
+			mend = append(mend, "put Stripe's live keys in place of the test keys: no real money moves")
+		}
 		if m.Portal.Settings.FrontendURL == "" {
 			f.warning = true
 			mend = append(mend, "set a frontend URL: links in mails lead to Foyer itself, which has no screens")
+		}
+		if m.Portal.Settings.Seller.Email == "" {
+			f.warning = true
+			mend = append(mend, "set the seller's email: disputes with their deadlines, and refunds that came back, are told to nobody")
 		}
 		f.mend = strings.Join(mend, "; ")
 		out = append(out, f)

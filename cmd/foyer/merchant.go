@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 
+	"foyer/internal/app"
+	"foyer/internal/gateway/stripe"
 	"foyer/internal/merchant"
 )
 
@@ -44,16 +46,39 @@ func createMerchant(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
+	missing := strings.Join(settings.Seller.MissingForInvoices(), ", ")
+	if m.Mode == merchant.Live && missing != "" {
+		// Beside the output, so that whoever reads only the JSON is warned, too.
+		_, _ = fmt.Fprintf(p.err, "warning: the seller lacks %s: complete it before the first invoice is issued\n", missing)
+	}
 	if *asJSON {
 		return json.NewEncoder(p.out).Encode(map[string]string{
 			"merchant_id": string(m.ID), "portal_id": string(m.Portal.ID), "secret_key": secret,
 		})
 	}
 	_, _ = fmt.Fprintf(p.out, "merchant    %s (%s)\nportal      %s\nsecret key  %s\n\nThe secret key is shown this once.\n", m.ID, m.Mode, m.Portal.ID, secret)
-	if missing := settings.Seller.MissingForInvoices(); len(missing) > 0 {
-		_, _ = fmt.Fprintf(p.out, "The seller lacks %s: invoices of its own can't be issued live until it is complete.\n", strings.Join(missing, ", "))
+	if m.Mode == merchant.Sandbox && missing != "" {
+		_, _ = fmt.Fprintf(p.out, "The seller lacks %s: invoices of its own can't be issued live until it is complete.\n", missing)
+	}
+	if m.Mode == merchant.Live {
+		p.sayWhatComesNext(a)
 	}
 	return nil
+}
+
+// sayWhatComesNext leads from a live merchant to its first payment.
+func (p *program) sayWhatComesNext(a *app.App) {
+	_, _ = fmt.Fprintf(p.out, `
+What comes next:
+  1. Stripe tells Foyer what changed, at
+       %s
+     Register it as a webhook endpoint, once for this installation; .github/STRIPE.md has the command.
+  2. Start foyer serve, then run foyer doctor: it checks keys, endpoint and secret, and says how to mend what is wrong.
+  3. Store a card of your own through your frontend, buy something small, and refund it.
+`, a.PublicURL+stripe.WebhookPath)
+	if !a.Stripe.Live() {
+		_, _ = fmt.Fprintln(p.out, "\nThe keys are Stripe's test keys: no real money moves, and only test cards work.")
+	}
 }
 
 // sellerFile is the seller as a file gives it: the API's shape, with the logo as a path.

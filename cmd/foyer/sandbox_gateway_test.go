@@ -86,7 +86,7 @@ func gatewayAt(t testing.TB, url string) (*sandbox.Remote, string) {
 	g, err := sandbox.NewRemote(url, sandbox.RemoteOptions{})
 	require.NoError(t, err)
 	t.Cleanup(g.Close)
-	m, err := g.MethodByToken(t.Context(), "tok_4242")
+	m, err := g.MethodByToken(t.Context(), foyer.Scope{}, "tok_4242")
 	require.NoError(t, err)
 	return g, m.Token
 }

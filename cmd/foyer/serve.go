@@ -37,7 +37,7 @@ func serve(ctx context.Context, p *program, args []string) error {
 			return err
 		}
 	}
-	if err := refuseLiveWithoutGateway(ctx, a); err != nil {
+	if err := checkLiveMerchants(ctx, a); err != nil {
 		return err
 	}
 	on, err := listen(ctx, e.Addr, e.AdminAddr, app.Role(*role))
@@ -48,19 +48,27 @@ func serve(ctx context.Context, p *program, args []string) error {
 	return a.Serve(ctx, app.Role(*role), on, drain)
 }
 
-// refuseLiveWithoutGateway stops a start that could not collect a live merchant's money.
-func refuseLiveWithoutGateway(ctx context.Context, a *app.App) error {
-	if a.LiveGateway {
+// checkLiveMerchants stops a start that could not collect a live merchant's money, and says when test keys move none.
+func checkLiveMerchants(ctx context.Context, a *app.App) error {
+	if a.Stripe != nil && a.Stripe.Live() {
 		return nil
 	}
 	all, err := a.Merchants.All(ctx)
 	if err != nil {
 		return err
 	}
+	live := 0
 	for _, m := range all {
-		if m.Mode == merchant.Live {
+		if m.Mode != merchant.Live {
+			continue
+		}
+		if a.Stripe == nil {
 			return fmt.Errorf("merchant %s is live, but FOYER_GATEWAY names no gateway", m.ID)
 		}
+		live++
+	}
+	if live > 0 {
+		a.Log.Warn("live merchants charge with Stripe's test keys: no real money moves", "merchants", live)
 	}
 	return nil
 }
@@ -89,6 +97,9 @@ func logStart(a *app.App, on app.Listeners, role string) {
 	attributes := []any{"role", role, "database", string(a.Store.Dialect()), "public_url", a.PublicURL, "admin", on.Admin.Addr().String()}
 	if on.Public != nil {
 		attributes = append(attributes, "addr", on.Public.Addr().String())
+	}
+	if a.Stripe != nil {
+		attributes = append(attributes, "gateway", "stripe", "mode", a.Stripe.Mode())
 	}
 	for name, rules := range a.Limits {
 		attributes = append(attributes, "limit."+string(name), fmt.Sprint(rules))

@@ -23,7 +23,11 @@ func (a *App) admin() http.Handler {
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	if a.sandbox != nil {
-		mux.Handle("GET "+sandboxPath+"/ledger", http.StripPrefix(sandboxPath, a.sandbox.Private()))
+		private := http.StripPrefix(sandboxPath, a.sandbox.Private())
+		mux.Handle("GET "+sandboxPath+"/ledger", private)
+		mux.Handle("POST "+sandboxPath+"/methods/{token}/replace", private)
+		mux.Handle("POST "+sandboxPath+"/charges/{key}/dispute", private)
+		mux.Handle("POST "+sandboxPath+"/charges/{key}/dispute/close", private)
 	}
 	if a.SMTPURL == "outbox:" {
 		mux.HandleFunc("GET /outbox", a.outbox)

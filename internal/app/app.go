@@ -15,6 +15,7 @@ import (
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/gateway/sandbox"
+	"foyer/internal/gateway/stripe"
 	"foyer/internal/httpapi"
 	"foyer/internal/identity"
 	"foyer/internal/invoice"
@@ -43,8 +44,11 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	Lifetimes      identity.Lifetimes
 	Limits         identity.Limits
-	// LiveGateway says that a gateway for live merchants is configured.
-	LiveGateway bool
+	// Stripe is the gateway of live merchants; nil for none. Its References and Log are the App's.
+	Stripe *stripe.Options
+	// SandboxAtStripe moves sandbox merchants' money at Stripe too. It is for tests of the whole program against a fake of Stripe: a
+	// merchant with a clock that can be moved is needed there.
+	SandboxAtStripe bool
 	// SandboxGatewayURL is a sandbox gateway that runs as a process of its own, SandboxGatewaySecret what it signs its
 	// webhooks with; empty for one in this process.
 	SandboxGatewayURL    string
@@ -81,10 +85,10 @@ type App struct {
 	Public http.Handler
 	Admin  http.Handler
 	// sandbox is the sandbox gateway in this process; nil when it is another's.
-	sandbox        *sandbox.Local
-	sandboxGateway billing.Gateway
-	closeSandbox   func()
-	ready          atomic.Bool
+	sandbox      *sandbox.Local
+	gateways     gateways
+	closeSandbox func()
+	ready        atomic.Bool
 }
 
 // New opens the database and fits the parts together. It starts nothing and changes nothing.
@@ -127,15 +131,14 @@ func (a *App) wire() error {
 		return err
 	}
 	renderer.Log = a.Log
-	a.Merchants = merchant.NewService(a.Store, a.IDs, a.Now, a.LiveGateway, maySendAs)
-	gateway, err := a.openSandbox()
-	if err != nil {
-		return fmt.Errorf("FOYER_SANDBOX_GATEWAY_URL: %w", err)
+	a.Merchants = merchant.NewService(a.Store, a.IDs, a.Now, a.Stripe != nil, maySendAs)
+	a.gateways.merchants = a.Merchants
+	if err := a.openGateways(); err != nil {
+		return err
 	}
-	a.sandboxGateway = gateway
-	moves, post := gateways{a.Merchants, gateway}, mails{a.Store, a.Queue}
+	moves, post := a.gateways, mails{a.Store, a.Queue}
 	a.Engine = native.NewEngine(native.Config{
-		Store: a.Store, Merchants: a.Merchants, Gateways: moves, Mails: post, IDs: a.IDs, Now: a.Merchants.Clock, Real: a.Now, Log: a.Log,
+		Store: a.Store, Merchants: a.Merchants, Gateways: moves, Mails: post, MerchantMails: a.Queue, IDs: a.IDs, Now: a.Merchants.Clock, Real: a.Now, Log: a.Log,
 		Also: func(ctx context.Context, merchant foyer.MerchantID) (bool, error) {
 			return a.Retention.RunDue(ctx, merchant)
 		},
@@ -157,6 +160,7 @@ func (a *App) wire() error {
 		PublicURL: a.PublicURL, LinkLife: a.Lifetimes.MagicLink,
 		Orders: a.Store, Bills: a.Billing, Documents: documents{a.Invoices}, Tickets: a.Identity, TicketLife: a.Lifetimes.MailTicket,
 		Endpoints: disabledEndpoints{a.Store}, Receipts: receipts{a.Invoices, a.Retention, a.Store}, Withdrawals: pendingWithdrawals{a.Store, a.Billing}, Notices: notices{a.Notices},
+		Aftermath: aftermath{a.Store},
 	})
 	a.Hooks = a.newHooks()
 	a.Workers, err = jobs.NewWorkers(a.Store, jobs.Handlers{
@@ -170,10 +174,17 @@ func (a *App) wire() error {
 		SendWithdrawal: func(ctx context.Context, merchant foyer.MerchantID, withdrawal retention.WithdrawalID, mail string) error {
 			return a.Notify.SendWithdrawalMail(ctx, merchant, string(withdrawal), mail)
 		},
-		Notice:     a.afterNotice,
-		Settle:     a.Engine.Settle,
-		ChainAudit: a.Merchants.ChainAudit,
-		Prune:      func(ctx context.Context) error { return a.Store.Prune(ctx, foyer.Micro(a.Now())) },
+		SendDispute: func(ctx context.Context, merchant foyer.MerchantID, id billing.DisputeID, ended bool, mail string) error {
+			return a.Notify.SendDisputeMail(ctx, merchant, string(id), ended, mail)
+		},
+		SendRefundFailed: func(ctx context.Context, merchant foyer.MerchantID, id billing.RefundID, mail string) error {
+			return a.Notify.SendRefundFailedMail(ctx, merchant, string(id), mail)
+		},
+		Notice:        a.afterNotice,
+		Settle:        a.Engine.Settle,
+		FollowMethods: a.Billing.FollowMethods,
+		ChainAudit:    a.Merchants.ChainAudit,
+		Prune:         func(ctx context.Context) error { return a.Store.Prune(ctx, foyer.Micro(a.Now())) },
 	}, quiet(a.Log))
 	if err != nil {
 		return err

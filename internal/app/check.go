@@ -55,7 +55,7 @@ type ledger interface {
 }
 
 func (a *App) compareLedger(ctx context.Context, booked map[billing.AttemptID]int64) ([]Finding, error) {
-	shown, can := a.sandboxGateway.(ledger)
+	shown, can := a.gateways.sandbox.(ledger)
 	if !can {
 		return nil, nil
 	}

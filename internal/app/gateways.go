@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/gateway/sandbox"
+	"foyer/internal/gateway/stripe"
 	"foyer/internal/i18n"
 	"foyer/internal/invoice"
 	"foyer/internal/jobs"
@@ -25,6 +27,7 @@ const sandboxPath = "/sandbox-gateway"
 type gateways struct {
 	merchants *merchant.Service
 	sandbox   billing.Gateway
+	live      billing.Gateway
 }
 
 // GatewayOf implements billing.Gateways.
@@ -36,7 +39,41 @@ func (g gateways) GatewayOf(ctx context.Context, id foyer.MerchantID) (billing.G
 	if m.Mode == merchant.Sandbox {
 		return g.sandbox, nil
 	}
-	return nil, foyer.Refuse(foyer.Conflict, "gateway.not_configured")
+	if g.live == nil {
+		return nil, foyer.Refuse(foyer.Conflict, "gateway.not_configured")
+	}
+	return g.live, nil
+}
+
+// byName returns the gateway a message came for.
+func (g gateways) byName(name string) (billing.Gateway, bool) {
+	for _, gateway := range []billing.Gateway{g.sandbox, g.live} {
+		if gateway != nil && gateway.Name() == name {
+			return gateway, true
+		}
+	}
+	return nil, false
+}
+
+// openGateways makes what moves money.
+func (a *App) openGateways() (err error) {
+	if a.Stripe != nil {
+		options := *a.Stripe
+		options.References, options.Log = a.Store, a.Log
+		live, err := stripe.New(options)
+		if err != nil {
+			return fmt.Errorf("FOYER_STRIPE_API_URL: %w", err)
+		}
+		a.gateways.live = live
+	}
+	if a.SandboxAtStripe && a.gateways.live != nil {
+		a.gateways.sandbox = a.gateways.live
+		return nil
+	}
+	if a.gateways.sandbox, err = a.openSandbox(); err != nil {
+		return fmt.Errorf("FOYER_SANDBOX_GATEWAY_URL: %w", err)
+	}
+	return nil
 }
 
 // openSandbox returns the sandbox gateway: a process of its own where an address is given, else one in this process, on its
@@ -54,17 +91,14 @@ func (a *App) openSandbox() (billing.Gateway, error) {
 	return a.sandbox, nil
 }
 
-// noticed sees to it that a charge that changed at the gateway is looked up.
+// noticed sees to it that what changed at the gateway is looked at.
 func (a *App) noticed(n billing.GatewayNotice) {
-	if n.ChargeKey == "" {
+	if !lookable(n) {
 		return
 	}
 	ctx := context.Background()
-	err := a.Store.InTx(ctx, func(ctx context.Context) error {
-		return a.Queue.EnqueueSettle(ctx, n.Merchant, billing.AttemptID(n.ChargeKey))
-	})
-	if err != nil {
-		// Not lost: the attempt's lease runs out and it is looked up then.
+	if err := a.lookInto(ctx, n); err != nil {
+		// A charge is not lost: the attempt's lease runs out and it is looked up then.
 		a.Log.WarnContext(ctx, "gateway notice not enqueued", "merchant", n.Merchant, "error", err)
 	}
 }

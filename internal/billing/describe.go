@@ -109,8 +109,7 @@ func (s *Service) saveDescribed(ctx context.Context, scope foyer.Scope, before, 
 		return err
 	}
 	if method.ID != "" {
-		facts := MailFacts{Brand: brandOf(method.Card), Last4: last4Of(method.Card)}
-		if err := s.order(ctx, scope, MailMethodChanged, after.ID, facts, now); err != nil {
+		if err := s.order(ctx, scope, MailMethodChanged, after.ID, MailFacts{}.Named(method.Name()), now); err != nil {
 			return err
 		}
 	}

@@ -20,13 +20,17 @@ const (
 	EventPaymentPastDue       foyer.EventType = "payment.past_due"
 	EventPaymentCanceled      foyer.EventType = "payment.canceled"
 	EventPaymentUpdated       foyer.EventType = "payment.updated"
-	EventInvoiceCreated       foyer.EventType = "invoice.created"
-	EventInvoicePaid          foyer.EventType = "invoice.paid"
-	EventInvoiceCanceled      foyer.EventType = "invoice.canceled"
-	EventInvoiceReplaced      foyer.EventType = "invoice.replaced"
-	EventMethodCreated        foyer.EventType = "payment_method.created"
-	EventMethodUpdated        foyer.EventType = "payment_method.updated"
-	EventMethodDeleted        foyer.EventType = "payment_method.deleted"
+	// EventPaymentDisputed: the customer's bank took the money back, or asks first. EventDisputeClosed: it has decided.
+	EventPaymentDisputed foyer.EventType = "payment.disputed"
+	EventDisputeUpdated  foyer.EventType = "payment.dispute_updated"
+	EventDisputeClosed   foyer.EventType = "payment.dispute_closed"
+	EventInvoiceCreated  foyer.EventType = "invoice.created"
+	EventInvoicePaid     foyer.EventType = "invoice.paid"
+	EventInvoiceCanceled foyer.EventType = "invoice.canceled"
+	EventInvoiceReplaced foyer.EventType = "invoice.replaced"
+	EventMethodCreated   foyer.EventType = "payment_method.created"
+	EventMethodUpdated   foyer.EventType = "payment_method.updated"
+	EventMethodDeleted   foyer.EventType = "payment_method.deleted"
 )
 
 // MailKind names a mail about billing; its texts are in i18n under "mail.<kind>.".
@@ -116,9 +120,13 @@ type MailFacts struct {
 	Full      bool      `json:"full,omitempty"`
 	ErrorCode ErrorCode `json:"error_code,omitempty"`
 	// Then is what happens to the subscription when the last try fails: "cancel" or "pause".
-	Then  string `json:"then,omitempty"`
-	Brand string `json:"brand,omitempty"`
-	Last4 string `json:"last4,omitempty"`
+	Then string `json:"then,omitempty"`
+	// Method, Brand, Last4, Wallet, Identifier: what was charged, or is to be; see MethodName.
+	Method     string `json:"method,omitempty"`
+	Brand      string `json:"brand,omitempty"`
+	Last4      string `json:"last4,omitempty"`
+	Wallet     string `json:"wallet,omitempty"`
+	Identifier string `json:"identifier,omitempty"`
 	// Receipt is the receipt that goes with the mail.
 	Receipt string `json:"receipt,omitempty"`
 	// Periods is how many bills a discount lowers; 0 for all to come.

@@ -34,7 +34,7 @@ func (s *Service) AddMethodByToken(ctx context.Context, by foyer.Actor, in Token
 	if !can {
 		return PaymentMethod{}, unknownReference(foyer.ErrNotFound(), "/gateway_token")
 	}
-	found, err := resolver.MethodByToken(ctx, in.Token)
+	found, err := resolver.MethodByToken(ctx, by.Scope, in.Token)
 	if err != nil {
 		return PaymentMethod{}, unknownReference(err, "/gateway_token")
 	}
@@ -48,6 +48,7 @@ func (s *Service) AddMethodByToken(ctx context.Context, by foyer.Actor, in Token
 	}, found, foyer.Micro(now))
 	method.ExternalID, method.Metadata = about.ExternalID, about.Metadata
 	var stored PaymentMethod
+	var replaced []PaymentMethod
 	err = s.store.Conclude(ctx, func(ctx context.Context) error {
 		if err := s.store.LockCustomer(ctx, by.Scope); err != nil {
 			return err
@@ -59,11 +60,14 @@ func (s *Service) AddMethodByToken(ctx context.Context, by foyer.Actor, in Token
 		if customer.Archived {
 			return foyer.Refuse(foyer.Conflict, "customer.archived")
 		}
-		if err := s.installMethod(ctx, by.Scope, method, AddMethodInput{Default: in.Default}, method.CreatedAt); err != nil {
+		if replaced, err = s.installMethod(ctx, by.Scope, method, AddMethodInput{Default: in.Default}, method.CreatedAt); err != nil {
 			return err
 		}
 		stored, err = s.store.PaymentMethod(ctx, by.Scope, method.ID)
 		return err
 	})
-	return stored, s.methodTaken(ctx, method, err)
+	if err != nil {
+		return stored, s.methodTaken(ctx, method, err)
+	}
+	return stored, s.forgetReplaced(ctx, method, replaced)
 }

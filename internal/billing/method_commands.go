@@ -106,6 +106,7 @@ func (s *Service) storeMethod(ctx context.Context, by foyer.Actor, setup Setup, 
 	}
 	setup.PaymentMethod = PaymentMethodID(s.ids(foyer.PrefixPaymentMethod))
 	method := NewPaymentMethod(setup, result.Method, now)
+	var replaced []PaymentMethod
 	err = s.store.InTx(ctx, func(ctx context.Context) error {
 		if err := s.store.LockCustomer(ctx, by.Scope); err != nil {
 			return err
@@ -117,25 +118,29 @@ func (s *Service) storeMethod(ctx context.Context, by foyer.Actor, setup Setup, 
 		if !first {
 			return errSetupUsed
 		}
-		return s.installMethod(ctx, by.Scope, method, in, now)
+		replaced, err = s.installMethod(ctx, by.Scope, method, in, now)
+		return err
 	})
 	if errors.Is(err, errSetupUsed) {
 		known, err := s.store.Setup(ctx, by.Scope, setup.ID)
 		return known.PaymentMethod, err
 	}
-	return method.ID, err
+	if err != nil {
+		return "", err
+	}
+	return method.ID, s.forgetReplaced(ctx, method, replaced)
 }
 
 // errSetupUsed says that another call made the method of this setup a moment ago.
 var errSetupUsed = errors.New("billing: setup used")
 
-// installMethod saves the new method and moves defaults, subscriptions and duplicates to it.
-func (s *Service) installMethod(ctx context.Context, scope foyer.Scope, method PaymentMethod, in AddMethodInput, now time.Time) error {
-	var replaced []PaymentMethod
+// installMethod saves the new method and moves defaults, subscriptions and duplicates to it. It returns what the new one took the place of,
+// with what charged it.
+func (s *Service) installMethod(ctx context.Context, scope foyer.Scope, method PaymentMethod, in AddMethodInput, now time.Time) (replaced []PaymentMethod, err error) {
 	if in.Replaces != "" {
 		old, err := s.store.PaymentMethod(ctx, scope, in.Replaces)
 		if err != nil {
-			return unknownReference(err, "/replaces")
+			return nil, unknownReference(err, "/replaces")
 		}
 		replaced = append(replaced, old)
 	}
@@ -144,13 +149,16 @@ func (s *Service) installMethod(ctx context.Context, scope foyer.Scope, method P
 	case err == nil && same.ID != in.Replaces && !in.Alone:
 		replaced = append(replaced, same)
 	case err != nil && !errors.Is(err, foyer.NotFound):
-		return err
+		return nil, err
 	}
 	others, err := s.store.PaymentMethods(ctx, scope, MethodFilter{}, foyer.PageRequest{Limit: 1})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	method.Default = in.Default || len(others) == 0
+	if err := s.readTokens(ctx, scope.Merchant, replaced); err != nil {
+		return nil, err
+	}
 	var moved []SubscriptionID
 	for _, old := range replaced {
 		method.Default = method.Default || old.Default
@@ -159,10 +167,10 @@ func (s *Service) installMethod(ctx context.Context, scope foyer.Scope, method P
 	if in.Subscription != "" {
 		sub, err := s.store.Subscription(ctx, scope, in.Subscription)
 		if err != nil {
-			return unknownReference(err, "/subscription_id")
+			return nil, unknownReference(err, "/subscription_id")
 		}
 		if err := sub.Actions(ActionRules{})[ActionUpdatePaymentMethod].Refusal(); err != nil {
-			return err
+			return nil, err
 		}
 		moved = append(moved, in.Subscription)
 	}
@@ -170,36 +178,66 @@ func (s *Service) installMethod(ctx context.Context, scope foyer.Scope, method P
 	for _, old := range replaced {
 		old.Version++
 		if err := s.store.DeletePaymentMethod(ctx, old, now); err != nil {
-			return err
+			return nil, err
 		}
 		events = append(events, s.event(scope, EventMethodDeleted, string(old.ID), now))
 	}
 	if method.Default {
 		cleared, err := s.clearDefault(ctx, scope, now)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		events = append(events, cleared...)
 	}
 	if err := s.store.CreatePaymentMethod(ctx, method); err != nil {
-		return err
+		return nil, err
 	}
 	slices.Sort(moved)
 	for _, id := range slices.Compact(moved) {
 		sub, err := s.store.Subscription(ctx, scope, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		sub = sub.PayWith(method.ID, now)
 		if err := s.store.SaveSubscriptions(ctx, sub); err != nil {
-			return err
+			return nil, err
 		}
 		events = append(events, s.event(scope, EventSubscriptionUpdated, string(sub.ID), now))
-		if err := s.order(ctx, scope, MailMethodChanged, sub.ID, MailFacts{Brand: brandOf(method.Card), Last4: last4Of(method.Card)}, now); err != nil {
+		if err := s.order(ctx, scope, MailMethodChanged, sub.ID, MailFacts{}.Named(method.Name()), now); err != nil {
+			return nil, err
+		}
+	}
+	return replaced, s.store.RecordEvents(ctx, events...)
+}
+
+// readTokens reads what charges the methods.
+func (s *Service) readTokens(ctx context.Context, merchant foyer.MerchantID, methods []PaymentMethod) error {
+	if len(methods) == 0 {
+		return nil
+	}
+	ids := make([]PaymentMethodID, len(methods))
+	for i, m := range methods {
+		ids[i] = m.ID
+	}
+	charged, err := s.store.ChargeableMethods(ctx, merchant, ids)
+	for i, m := range methods {
+		methods[i].Token = charged[m.ID].Token
+	}
+	return err
+}
+
+// forgetReplaced makes the gateway forget what a method took the place of: nobody is to be charged with what was replaced. A backend may
+// hand over the same method twice; that one stays.
+func (s *Service) forgetReplaced(ctx context.Context, method PaymentMethod, replaced []PaymentMethod) error {
+	for _, old := range replaced {
+		if old.Token == method.Token {
+			continue
+		}
+		if err := s.forget(ctx, old); err != nil {
 			return err
 		}
 	}
-	return s.store.RecordEvents(ctx, events...)
+	return nil
 }
 
 // clearDefault makes an ordinary method of the default one, before another takes its place.
@@ -354,13 +392,7 @@ func (s *Service) DeletePaymentMethod(ctx context.Context, by foyer.Actor, id Pa
 		}
 		method.Token = charged[id].Token
 		method.Version++
-		if err := s.store.DeletePaymentMethod(ctx, method, foyer.Micro(now)); err != nil {
-			return err
-		}
-		if err := s.order(ctx, by.Scope, MailMethodRemoved, "", MailFacts{Brand: brandOf(method.Card), Last4: last4Of(method.Card)}, now); err != nil {
-			return err
-		}
-		return s.store.RecordEvents(ctx, s.event(by.Scope, EventMethodDeleted, string(id), now))
+		return s.deleteMethod(ctx, by.Scope, method, now)
 	})
 	if err != nil {
 		return err

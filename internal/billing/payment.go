@@ -158,6 +158,8 @@ type Payment struct {
 	TaxRates []TaxRateTotals
 	Lines    []Line
 	Attempts []Attempt
+	// Disputes are oldest first. Lists of one customer have those that took money.
+	Disputes []Dispute
 }
 
 // VisibleTo customers are all payments but drafts.
@@ -241,6 +243,23 @@ var ErrorCodes = []ErrorCode{
 // ErrorUnknown is the reason nobody gave.
 const ErrorUnknown ErrorCode = "unknown"
 
+// finalCodes are the reasons that stay: the same method is declined again, and asking costs. Visa calls the answers behind them "issuer will
+// never approve" (category 1: lost, stolen, picked up, closed, no such account, not permitted; each repeat costs the merchant a fee) and
+// "revalidate payment information" (category 3: expired, wrong details); Mastercard says "do not try again" (merchant advice code 03).
+// Visa's "suspected fraud" may be repeated; what reaches us as fraud is mostly the gateway's own verdict on the card, which stays.
+// Not among them: what needs the customer (authentication_failed), money (not_enough_balance), or time.
+var finalCodes = []ErrorCode{
+	"blocked_card", "declined_not_retryable", "expired_card", "fraud", "invalid_payment_details", "redacted_payment_method", "transaction_not_permitted",
+}
+
+// Final tells whether trying the same payment method again is in vain until its card is replaced.
+func (c ErrorCode) Final() bool { return slices.Contains(finalCodes, c) }
+
+// RetriesInVain tells whether the payment method, as it is now, was declined for good by this attempt.
+func (a Attempt) RetriesInVain(m PaymentMethod) bool {
+	return a.Status == AttemptFailed && a.ErrorCode.Final() && a.PaymentMethod == m.ID && !m.UpdatedAt.After(a.CreatedAt)
+}
+
 // Attempt is one try to collect a payment.
 type Attempt struct {
 	ID         AttemptID
@@ -249,9 +268,11 @@ type Attempt struct {
 	// ErrorCode is empty unless the attempt failed.
 	ErrorCode ErrorCode
 	Amount    int64
-	// MethodType, Card: what it was paid with, as far as it may be known.
+	// MethodType, Card, Wallet, Identifier: what it was paid with, as far as it may be known; it stays when the method does not.
 	MethodType string
 	Card       *Card
+	Wallet     string
+	Identifier string
 	CreatedAt  time.Time
 	CapturedAt *time.Time
 

@@ -29,13 +29,17 @@ type Card struct {
 
 // PaymentMethod is a way to pay a customer has stored at the gateway. Card data never reaches Foyer.
 type PaymentMethod struct {
-	ID          PaymentMethodID
-	Merchant    foyer.MerchantID
-	Customer    foyer.CustomerID
-	ExternalID  string
-	Gateway     string
-	Type        string
-	Card        *Card
+	ID         PaymentMethodID
+	Merchant   foyer.MerchantID
+	Customer   foyer.CustomerID
+	ExternalID string
+	Gateway    string
+	Type       string
+	Card       *Card
+	// Wallet is what a card came with ("apple_pay"); Identifier is what a customer recognises a method by that is no card, which may be
+	// a personal address. It goes into no log.
+	Wallet      string
+	Identifier  string
 	BillingName string
 	Default     bool
 	// Metadata is what the merchant keeps beside it.
@@ -45,6 +49,8 @@ type PaymentMethod struct {
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	Version   int64
+	// GoneAt is set once the gateway can't charge it any more, although subscriptions are charged with it.
+	GoneAt *time.Time
 
 	// Token charges the method at the gateway, Fingerprint is the gateway's name of the card. Both are set only where they
 	// are needed: when the method is made, and for charging it.
@@ -66,10 +72,12 @@ func (m PaymentMethod) expiry() (time.Time, bool) {
 const expiringSoon = 30 * 24 * time.Hour
 
 // Status says whether the method is valid, expires within 30 days, or has expired. A card is good to the end of the
-// month printed on it.
+// month printed on it; one the gateway can't charge any more has expired, whatever is printed on it.
 func (m PaymentMethod) Status(now time.Time) PaymentMethodStatus {
 	end, expires := m.expiry()
 	switch {
+	case m.GoneAt != nil:
+		return PaymentMethodExpired
 	case !expires:
 		return PaymentMethodValid
 	case !now.Before(end):
@@ -85,25 +93,19 @@ func (m PaymentMethod) Status(now time.Time) PaymentMethodStatus {
 func NewPaymentMethod(setup Setup, m GatewayMethod, now time.Time) PaymentMethod {
 	method := PaymentMethod{
 		ID: setup.PaymentMethod, Merchant: setup.Merchant, Customer: setup.Customer, Gateway: setup.Gateway, Type: m.Type, Card: m.Card,
-		BillingName: m.BillingName, Token: m.Token, Fingerprint: m.Fingerprint, CreatedAt: now, UpdatedAt: now, Version: 1,
+		Wallet: m.Wallet, Identifier: m.Identifier, BillingName: m.BillingName, Token: m.Token, Fingerprint: m.Fingerprint,
+		CreatedAt: now, UpdatedAt: now, Version: 1,
 	}
-	if end, expires := method.expiry(); expires {
-		notice := end.Add(-expiringSoon)
-		method.NoticeAt = &notice
-	}
+	method.NoticeAt = method.notice()
 	return method
 }
 
-func brandOf(c *Card) string {
-	if c == nil {
-		return ""
+// notice is when the customer is told that a card expires; nil for what does not.
+func (m PaymentMethod) notice() *time.Time {
+	end, expires := m.expiry()
+	if !expires {
+		return nil
 	}
-	return c.Brand
-}
-
-func last4Of(c *Card) string {
-	if c == nil {
-		return ""
-	}
-	return c.Last4
+	notice := end.Add(-expiringSoon)
+	return &notice
 }

@@ -51,6 +51,9 @@ type NextAction struct {
 	// Charge is the gateway's id of the charge; ClientSecret lets the customer's device confirm it.
 	Charge       string
 	ClientSecret string
+	// Gateway and PublicKey say whose form that is, and what it needs besides.
+	Gateway   string
+	PublicKey string
 }
 
 // NextActionConfirm is the one type of next action.

@@ -32,18 +32,17 @@ type PendingRefund struct {
 
 // Refund reckons what a refund gives back of each line, with its tax.
 //
-// Refusals: Conflict (refund.not_refundable) for a payment that no money came in with here, Invalid (refund.too_large) for more
-// than is left of it or of a line.
+// Refusals: Conflict (refund.not_refundable) for a payment that no money came in with here, Conflict (refund.disputed) while the
+// customer's bank decides about it, Invalid (refund.too_large) for more than is left of it or of a line.
 func (p Payment) Refund(in RefundInput) ([]RefundLine, int64, error) {
+	if p.contested() {
+		return nil, 0, foyer.Refuse(foyer.Conflict, "refund.disputed") // given back too, it would be the customer's twice
+	}
 	left := p.Totals.GrandTotal - p.Totals.Refunded
 	if p.Status != PaymentCompleted || left <= 0 || p.Provider() == "" {
 		return nil, 0, foyer.Refuse(foyer.Conflict, "refund.not_refundable")
 	}
-	for _, r := range p.Refunds {
-		if r.Status == RefundPending {
-			left -= r.Total // Totals.Refunded counts approved ones
-		}
-	}
+	left -= p.refundsOnTheWay()
 	rest := p.linesLeft()
 	var lines []RefundLine
 	var sum int64
@@ -81,10 +80,10 @@ func (p Payment) Refund(in RefundInput) ([]RefundLine, int64, error) {
 // RefundTax reckons what gives back the whole tax of a payment and nothing else, line by line.
 //
 // Refusals: Conflict (invoice.tax_not_refundable) for tax that is negative, or more than the money that came in and is still here:
-// credit paid the rest, or a refund took it.
+// credit paid the rest, or a refund took it, or the customer's bank decides about it.
 func (p Payment) RefundTax() ([]RefundLine, int64, error) {
 	sum := p.Totals.Tax
-	if p.Status != PaymentCompleted || p.Provider() == "" || sum <= 0 || sum > p.Totals.GrandTotal-p.Totals.Refunded {
+	if p.Status != PaymentCompleted || p.Provider() == "" || p.contested() || sum <= 0 || sum > p.Totals.GrandTotal-p.Totals.Refunded {
 		return nil, 0, foyer.Refuse(foyer.Conflict, "invoice.tax_not_refundable")
 	}
 	var lines []RefundLine

@@ -104,6 +104,13 @@ type Store interface {
 	DeletePaymentMethod(ctx context.Context, m PaymentMethod, now time.Time) error
 	// ChargeableMethods returns payment methods with the tokens that charge them, by id.
 	ChargeableMethods(ctx context.Context, merchant foyer.MerchantID, ids []PaymentMethodID) (map[PaymentMethodID]PaymentMethod, error)
+	// StoredMethods returns all of the customer's payment methods with the tokens that charge them.
+	StoredMethods(ctx context.Context, scope foyer.Scope) ([]PaymentMethod, error)
+	// HasFingerprint tells whether it is the method's.
+	HasFingerprint(ctx context.Context, scope foyer.Scope, id PaymentMethodID, fingerprint string) (bool, error)
+	// SaveFollowedMethod saves what a gateway told of a method if nobody changed it since; false when somebody did. NoticeAt is saved
+	// when it was renewed: else the customer was told of this date already, or will be.
+	SaveFollowedMethod(ctx context.Context, m PaymentMethod, renewed bool) (bool, error)
 	// SameCard returns the customer's method with the fingerprint; foyer.NotFound when there is none.
 	SameCard(ctx context.Context, scope foyer.Scope, fingerprint string) (PaymentMethod, error)
 

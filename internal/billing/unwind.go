@@ -20,7 +20,8 @@ type Unwinder interface {
 }
 
 // Returnable is what of a payment was not given back yet, in minor units: money a refund can return, and credit. Refunds on their
-// way count as given. Nothing of a payment another system collected.
+// way count as given; what a bank has of it and has not decided about does not: the merchant may get it again, and owes it then. Nothing
+// of a payment another system collected.
 func (p Payment) Returnable() (money, credit int64) {
 	if p.Status != PaymentCompleted || p.Provider() == "" {
 		return 0, 0
@@ -32,6 +33,8 @@ func (p Payment) Returnable() (money, credit int64) {
 			credit -= r.Total
 		case r.Action == ActionRefund && r.Status == RefundPending:
 			money -= r.Total // Totals.Refunded counts approved ones
+		case r.Action == ActionChargeback && r.Status == RefundApproved && p.undecided(r):
+			money += r.Total
 		}
 	}
 	return max(money, 0), max(credit, 0)

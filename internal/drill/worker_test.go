@@ -18,6 +18,8 @@ import (
 	"foyer/internal/foyer"
 	"foyer/internal/foyertest/postgres"
 	"foyer/internal/gateway/sandbox"
+	"foyer/internal/gateway/stripe"
+	"foyer/internal/gateway/stripe/stripetest"
 	"foyer/internal/identity"
 	"foyer/internal/provider/native"
 	"foyer/internal/store"
@@ -35,6 +37,8 @@ func TestMain(m *testing.M) {
 		fail(deliver())
 	case "gateway":
 		fail(serveGateway())
+	case "stripe":
+		fail(serveStripe())
 	default:
 		os.Exit(postgres.Main(m))
 	}
@@ -46,11 +50,16 @@ func fail(err error) {
 }
 
 func config() app.Config {
-	return app.Config{
+	c := app.Config{
 		DatabaseURL: os.Getenv("FOYER_DRILL_DATABASE"), Secrets: secret, PublicURL: "https://billing.test", SMTPURL: "outbox:",
 		Lifetimes: identity.DefaultLifetimes, Limits: identity.DefaultLimits(), SandboxGatewayURL: os.Getenv("FOYER_DRILL_GATEWAY"),
 		Now: time.Now, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
 	}
+	if os.Getenv("FOYER_DRILL_KIND") == "stripe" {
+		c.SandboxAtStripe = true
+		c.Stripe = &stripe.Options{SecretKey: stripetest.DefaultKey, APIURL: c.SandboxGatewayURL}
+	}
+	return c
 }
 
 // work is a worker that only bills; the mails it orders are left to others.
@@ -126,11 +135,20 @@ func serveGateway() error {
 	if err := sandbox.Migrate(ctx, db); err != nil {
 		return err
 	}
+	return serveHandler(ctx, sandbox.NewLocal(db, sandbox.Options{}).Private())
+}
+
+// serveStripe is a fake of Stripe, which nobody kills.
+func serveStripe() error {
+	return serveHandler(context.Background(), stripetest.New(stripetest.Options{}))
+}
+
+func serveHandler(ctx context.Context, handler http.Handler) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	fmt.Println(listener.Addr()) // the drill reads it
-	server := &http.Server{Handler: sandbox.NewLocal(db, sandbox.Options{}).Private(), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
 	return server.Serve(listener)
 }

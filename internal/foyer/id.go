@@ -43,6 +43,7 @@ const (
 	PrefixWithdrawal         Prefix = "wdr"
 	PrefixNotice             Prefix = "ntc"
 	PrefixEvidence           Prefix = "evd"
+	PrefixDispute            Prefix = "dsp"
 )
 
 // The ids that cross package borders. Every other id is a named type of the package that owns the thing.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -39,6 +40,10 @@ type App struct {
 	// Log holds every line the app logged.
 	Log *Log
 	url string // of the database
+	// gateway is where a customer's device reaches the gateway, when that is not this app.
+	gateway string
+	// always are the options a second process must have too.
+	always []Option
 }
 
 // Option changes the configuration of a test app.
@@ -75,7 +80,7 @@ func New(t testing.TB, dialect store.Dialect, options ...Option) *App {
 // tell.
 func (a *App) Second(t testing.TB, options ...Option) *App {
 	t.Helper()
-	second := start(t, a.url, options...)
+	second := start(t, a.url, append(slices.Clone(a.always), options...)...)
 	return second
 }
 

@@ -107,12 +107,12 @@ func (c *Client) Confirm(charge, secret, outcome string) {
 	c.AtGateway("/charges/"+charge+"/authenticate", map[string]any{"client_secret": secret, "outcome": outcome})
 }
 
-// AtGateway posts to the sandbox gateway's public side.
+// AtGateway posts to the gateway's form, as the customer's device does.
 func (c *Client) AtGateway(path string, body any) map[string]any {
 	c.t.Helper()
 	raw, err := json.Marshal(body)
 	require.NoError(c.t, err)
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, c.base+"/sandbox-gateway"+path, bytes.NewReader(raw))
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, c.gateway+"/sandbox-gateway"+path, bytes.NewReader(raw))
 	require.NoError(c.t, err)
 	req.Header.Set("Content-Type", "application/json")
 	res, err := c.http.Do(req)

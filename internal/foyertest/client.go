@@ -2,6 +2,7 @@ package foyertest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -24,7 +25,9 @@ import (
 type Client struct {
 	t    testing.TB
 	base string
-	http *http.Client
+	// gateway is where the device reaches the gateway's form.
+	gateway string
+	http    *http.Client
 	// Token is sent as the bearer when it is not empty.
 	Token string
 	// Refresh is the refresh token of the last sign-in.
@@ -38,7 +41,7 @@ type Client struct {
 // Client returns a client nobody has signed in with.
 func (a *App) Client(t testing.TB) *Client {
 	t.Helper()
-	return &Client{t: t, base: a.URL, Header: http.Header{}, http: &http.Client{
+	return &Client{t: t, base: a.URL, gateway: cmp.Or(a.gateway, a.URL), Header: http.Header{}, http: &http.Client{
 		Timeout:       30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}

@@ -14,6 +14,7 @@ import (
 	"foyer/internal/app"
 	"foyer/internal/billing"
 	"foyer/internal/foyertest"
+	"foyer/internal/gateway/stripe"
 	"foyer/internal/merchant"
 )
 
@@ -255,7 +256,9 @@ func TestAMerchantsKeysOfIdempotency(t *testing.T) {
 // A live merchant's clock stands where the real one stands.
 func TestALiveClockIsNotMoved(t *testing.T) {
 	t.Parallel()
-	a := foyertest.New(t, "sqlite", func(c *app.Config) { c.LiveGateway = true })
+	a := foyertest.New(t, "sqlite", func(c *app.Config) {
+		c.Stripe = &stripe.Options{SecretKey: "sk_test_x", PublishableKey: "pk_test_x", WebhookSecrets: []string{"whsec_x"}}
+	})
 	live, _, err := a.Merchants.Create(t.Context(), merchant.Live, merchant.Settings{Name: "Live", Seller: merchant.Seller{
 		LegalName: "Live GmbH", TaxID: "DE1", Address: merchant.Address{Line1: "1", City: "Berlin", PostalCode: "1", Country: "DE"},
 	}})

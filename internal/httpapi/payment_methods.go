@@ -98,7 +98,7 @@ func (s *Server) DeletePaymentMethod(ctx context.Context, in api.DeletePaymentMe
 func (p presenter) addedPaymentMethod(v billing.AddedMethod) api.AddedPaymentMethod {
 	m := showPaymentMethod(v.StampedPaymentMethod)
 	return api.AddedPaymentMethod{
-		Id: m.Id, Type: m.Type, Card: m.Card, BillingName: m.BillingName, Status: m.Status, Default: m.Default, UsedBy: m.UsedBy, CreatedAt: m.CreatedAt,
+		Id: m.Id, Type: m.Type, Card: m.Card, Wallet: m.Wallet, Identifier: m.Identifier, BillingName: m.BillingName, Status: m.Status, Default: m.Default, UsedBy: m.UsedBy, CreatedAt: m.CreatedAt,
 		Collections: each(v.Collections, p.collection), NextAction: nextAction(v.NextAction),
 	}
 }
@@ -114,7 +114,7 @@ func (p presenter) collection(c billing.Collection) api.Collection {
 
 func showPaymentMethod(v billing.StampedPaymentMethod) api.PaymentMethod {
 	shown := api.PaymentMethod{
-		Id: string(v.ID), Type: v.Type, BillingName: orNull(v.BillingName), Status: api.PaymentMethodStatus(v.Status), Default: v.Default,
+		Id: string(v.ID), Type: v.Type, Wallet: orNull(v.Wallet), Identifier: orNull(v.Identifier), BillingName: orNull(v.BillingName), Status: api.PaymentMethodStatus(v.Status), Default: v.Default,
 		UsedBy: each(v.UsedBy, func(id billing.SubscriptionID) string { return string(id) }), CreatedAt: v.CreatedAt,
 	}
 	if c := v.Card; c != nil {

@@ -2,6 +2,9 @@ package httpapi
 
 import (
 	"context"
+	"time"
+
+	"github.com/oapi-codegen/nullable"
 
 	"foyer/api"
 	"foyer/internal/billing"
@@ -70,7 +73,9 @@ func nextAction(next *billing.NextAction) *api.NextAction {
 	if next == nil {
 		return nil
 	}
-	return &api.NextAction{Type: api.NextActionType(next.Type), ChargeId: next.Charge, ClientSecret: next.ClientSecret}
+	return &api.NextAction{
+		Type: api.NextActionType(next.Type), ChargeId: next.Charge, ClientSecret: next.ClientSecret, Gateway: next.Gateway, PublicKey: orNull(next.PublicKey),
+	}
 }
 
 // payment shows what lists show.
@@ -101,7 +106,22 @@ func (p presenter) itemised(v billing.Payment) api.Payment {
 	})
 	lines := each(v.Lines, func(l billing.Line) api.PaymentLine { return p.line(l, v.Currency) })
 	attempts := each(v.Attempts, func(a billing.Attempt) api.Attempt { return p.attempt(a, v.Currency) })
-	shown.TaxRates, shown.Lines, shown.Attempts = &rates, &lines, &attempts
+	disputes := each(v.Disputes, func(d billing.Dispute) api.Dispute { return p.dispute(d, v.Currency) })
+	shown.TaxRates, shown.Lines, shown.Attempts, shown.Disputes = &rates, &lines, &attempts, &disputes
+	return shown
+}
+
+// dispute shows what a bank takes back. A customer sees that it is so; what the bank wants of the seller is the merchant's.
+func (p presenter) dispute(d billing.Dispute, c foyer.Currency) api.Dispute {
+	shown := api.Dispute{
+		Id: string(d.ID), Status: api.DisputeStatus(d.Status), Amount: p.money(d.Amount, c), OpenedAt: d.OpenedAt, ClosedAt: d.ClosedAt,
+	}
+	if p.merchant {
+		shown.Reason, shown.RespondBy = &d.Reason, nullable.NewNullNullable[time.Time]()
+		if d.RespondBy != nil {
+			shown.RespondBy.Set(*d.RespondBy)
+		}
+	}
 	return shown
 }
 
@@ -150,9 +170,9 @@ func (p presenter) attempt(a billing.Attempt, c foyer.Currency) api.Attempt {
 		shown.ErrorCode, shown.ErrorText = orNull(a.ErrorCode), &text
 	}
 	if a.MethodType != "" {
-		shown.PaymentMethod = &api.AttemptMethod{Type: a.MethodType}
-		if a.Card != nil {
-			shown.PaymentMethod.Brand, shown.PaymentMethod.Last4 = orNull(a.Card.Brand), orNull(a.Card.Last4)
+		name := a.MethodName()
+		shown.PaymentMethod = &api.AttemptMethod{
+			Type: name.Type, Brand: orNull(name.Brand), Last4: orNull(name.Ending()), Wallet: orNull(name.Wallet), Identifier: orNull(name.Identifier),
 		}
 	}
 	return shown

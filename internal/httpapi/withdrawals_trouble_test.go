@@ -49,22 +49,22 @@ func TestARefundOfAWithdrawalIsRefused(t *testing.T) {
 	t.Parallel()
 	foyertest.Each(t, func(t *testing.T, a *foyertest.App) {
 		l := newLeaver(t, a)
-		dispute := func(at int64) {
-			_, err := a.Store.SQL().ExecContext(t.Context(), "UPDATE sandbox_gateway_charges SET disputed_at = $1", at)
+		givenBack := func(sum string) { // at the gateway, by somebody else
+			_, err := a.Store.SQL().ExecContext(t.Context(), "UPDATE sandbox_gateway_charges SET refunded = "+sum)
 			require.NoError(t, err)
 		}
-		dispute(1)
+		givenBack("amount")
 		failed := l.withdraw("k").Must(http.StatusCreated)
 		assert.Equal(t, "failed", failed.Text("state"))
 		assert.Equal(t, "refused", failed.Text("refunds.0.state"))
 		assert.Equal(t, billing.SubscriptionCanceled, l.now(t).Status)
 		path := "/v1/merchant/withdrawals/" + failed.Text("id")
-		assert.Equal(t, "transaction_not_permitted", l.key.Get(path).Must(http.StatusOK).Text("reason"))
+		assert.Equal(t, "already_refunded", l.key.Get(path).Must(http.StatusOK).Text("reason"))
 		accept := func(key string) string {
 			return l.key.Post(path+"/accept", nil, foyertest.Keyed(key)...).Must(http.StatusOK).Text("state")
 		}
 		assert.Equal(t, "failed", accept("one"))
-		dispute(0)
+		givenBack("0")
 		assert.Equal(t, "completed", accept("two"))
 		assert.Equal(t, "failed", accept("one"), "that call has its answer")
 		assert.Equal(t, []int64{2379}, l.refunds(t))

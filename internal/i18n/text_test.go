@@ -163,6 +163,17 @@ func TestText(t *testing.T) {
 	}
 }
 
+func TestNamed(t *testing.T) {
+	german := Locale{Tag: "de", Language: "de"}
+	for code, want := range map[string]string{
+		"sepa_debit": "SEPA-Lastschrift", "paypal": "PayPal", "a_new_way": "A New Way", "": "", "_": "", "ärmel_kanal": "Ärmel Kanal",
+	} {
+		if got := german.Named("payment_method.type.", code); got != want {
+			t.Errorf("%q: %q, want %q", code, got, want)
+		}
+	}
+}
+
 func TestHasText(t *testing.T) {
 	for _, l := range []Locale{English, {Tag: "de", Language: "de"}, {Tag: "ja", Language: "en"}, {}} {
 		if !l.HasText("problem.not_found") || !l.HasText("problem.rate_limited") || l.HasText("problem") || l.HasText("") {

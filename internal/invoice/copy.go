@@ -29,10 +29,7 @@ func Copied(p billing.ImportedPayment, issuer Party) Invoice {
 			continue
 		}
 		inv.Document.PaidAt = a.CapturedAt
-		inv.Document.PaidWith = &PaidWith{Type: a.MethodType}
-		if a.Card != nil {
-			inv.Document.PaidWith.Brand, inv.Document.PaidWith.Last4 = a.Card.Brand, a.Card.Last4
-		}
+		inv.Document.PaidWith = paidWith(a)
 		break
 	}
 	return inv

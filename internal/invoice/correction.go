@@ -63,7 +63,7 @@ func (in Invoice) OwesTaxBack(p billing.Payment, buyer Party) bool {
 // adjusted tells whether money of the payment went back, or is on its way: there is a credit note then that names the invoice.
 func adjusted(p billing.Payment) bool {
 	for _, r := range p.Refunds {
-		if r.Status != billing.RefundRejected {
+		if r.Status != billing.RefundRejected && r.Action != billing.ActionChargeback { // what a bank took has no credit note
 			return true
 		}
 	}

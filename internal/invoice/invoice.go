@@ -95,6 +95,14 @@ type PaidWith struct {
 	Type  string `json:"type"`
 	Brand string `json:"brand,omitempty"`
 	Last4 string `json:"last4,omitempty"`
+	// Wallet is what a card came with, Identifier what a method is recognised by that is no card.
+	Wallet     string `json:"wallet,omitempty"`
+	Identifier string `json:"identifier,omitempty"`
+}
+
+func paidWith(a billing.Attempt) *PaidWith {
+	paid := PaidWith(a.MethodName())
+	return &paid
 }
 
 // Invoice is one document of a merchant: an invoice, a revision of one, or a credit note.

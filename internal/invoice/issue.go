@@ -23,10 +23,7 @@ func Issue(p billing.Payment, paidBy *billing.Attempt, customer billing.Customer
 	}
 	if paidBy != nil {
 		in.Document.PaidAt = paidBy.CapturedAt
-		in.Document.PaidWith = &PaidWith{Type: paidBy.MethodType}
-		if paidBy.Card != nil {
-			in.Document.PaidWith.Brand, in.Document.PaidWith.Last4 = paidBy.Card.Brand, paidBy.Card.Last4
-		}
+		in.Document.PaidWith = paidWith(*paidBy)
 	}
 	return in
 }

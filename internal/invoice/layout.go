@@ -2,9 +2,8 @@ package invoice
 
 import (
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
+	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/i18n"
 )
@@ -170,13 +169,7 @@ func (d *drawing) terms(c foyer.Cycle) string {
 func (d *drawing) paid() string {
 	what, when := "", ""
 	if with := d.inv.Document.PaidWith; with != nil {
-		what = d.name("payment_method.type.", with.Type)
-		if with.Brand != "" {
-			what = d.name("payment_method.brand.", with.Brand)
-		}
-		if with.Last4 != "" {
-			what = d.text("card_ending", map[string]any{"Brand": what, "Last4": with.Last4})
-		}
+		what = d.paidWith(*with)
 	}
 	if at := d.inv.Document.PaidAt; at != nil {
 		when = d.text("paid_on", map[string]any{"Date": unbroken(d.locale.Date(*at))})
@@ -184,15 +177,23 @@ func (d *drawing) paid() string {
 	return joined("\n", what, when)
 }
 
+// paidWith names what paid: a card, a wallet and its card, or a type of method and what it is recognised by.
+func (d *drawing) paidWith(with PaidWith) string {
+	what := d.name("payment_method.type.", with.Type)
+	if with.Brand != "" {
+		what = d.name("payment_method.brand.", with.Brand)
+	}
+	switch {
+	case with.Wallet != "" && with.Last4 != "":
+		return d.name("payment_method.type.", with.Wallet) + " (" + what + " " + billing.AccountMask + with.Last4 + ")"
+	case with.Last4 != "":
+		return d.text("card_ending", map[string]any{"Brand": what, "Last4": with.Last4})
+	default:
+		return joined(" ", what, clean(with.Identifier, valueLimit, false))
+	}
+}
+
 // name writes a code as the name people know, the code itself with capitals where there is no text for it.
 func (d *drawing) name(prefix, code string) string {
-	if d.locale.HasText(prefix + code) {
-		return d.locale.Text(prefix+code, nil)
-	}
-	words := strings.Fields(strings.ReplaceAll(clean(code, valueLimit, false), "_", " "))
-	for i, w := range words {
-		initial, size := utf8.DecodeRuneInString(w)
-		words[i] = string(unicode.ToUpper(initial)) + w[size:]
-	}
-	return strings.Join(words, " ")
+	return d.locale.Named(prefix, clean(code, valueLimit, false))
 }

@@ -64,6 +64,10 @@ func TestRenderShowsTheDocument(t *testing.T) {
 	chinese.Document.Buyer = Party{Name: "陈美", Address: billing.Address{Line1: "88 Nanjing Road", City: "Shanghai", Country: "CN"}}
 	typed := sample(1)
 	typed.Document.PaidWith = &PaidWith{Type: "paypal"}
+	debited, addressed, wallet := sample(1), sample(1), sample(1)
+	debited.Document.PaidWith = &PaidWith{Type: "sepa_debit", Identifier: "•••• 3000"}
+	addressed.Document.PaidWith = &PaidWith{Type: "some_new_pay", Identifier: "jane@example.com"}
+	wallet.Document.PaidWith = &PaidWith{Type: "card", Brand: "visa", Last4: "3184", Wallet: "apple_pay"}
 
 	tests := []struct {
 		name    string
@@ -116,6 +120,10 @@ func TestRenderShowsTheDocument(t *testing.T) {
 		},
 		{name: "Chinese name", inv: chinese, locale: german, want: []string{"陈美", "88 Nanjing Road", "China"}},
 		{name: "paid without a card", inv: typed, locale: english, want: []string{"PayPal"}, without: []string{"••••"}},
+		{name: "paid from an account, English", inv: debited, locale: english, want: []string{"SEPA Direct Debit •••• 3000"}},
+		{name: "paid from an account, German", inv: debited, locale: german, want: []string{"SEPA-Lastschrift •••• 3000"}},
+		{name: "paid with what has no text", inv: addressed, locale: german, want: []string{"Some New Pay", "jane@example.com"}},
+		{name: "paid with a wallet", inv: wallet, locale: german, want: []string{"Apple Pay (Visa •••• 3184)"}, without: []string{"Endziffern"}},
 		{
 			name: "formats stay where there are no texts yet", inv: sample(1), locale: i18n.Locale{Tag: "ko", Language: "en"},
 			want: []string{"Invoice", "€499.00", "2025년 11월 3일"},
@@ -204,7 +212,7 @@ func poisoned(s string) Invoice {
 		PurchaseOrderNumber: s, AdditionalInformation: s,
 		PaymentTerms: &foyer.Cycle{Interval: foyer.Interval(s), Frequency: math.MaxInt},
 	}
-	inv.Document.PaidWith = &PaidWith{Type: s, Brand: s, Last4: s}
+	inv.Document.PaidWith = &PaidWith{Type: s, Brand: s, Last4: s, Wallet: s, Identifier: s}
 	inv.Document.TaxRates[0].Rate = foyer.Rate(s)
 	inv.Document.Totals = billing.Totals{
 		Subtotal: math.MinInt64, Discount: math.MinInt64, Tax: math.MaxInt64, Total: math.MinInt64,

@@ -107,6 +107,11 @@ func (q *Queue) EnqueueSettle(ctx context.Context, merchant foyer.MerchantID, id
 	return q.insert(ctx, river.InsertManyParams{Args: settle{Merchant: merchant, Attempt: id}})
 }
 
+// EnqueueFollowMethods enqueues looking at a customer's stored payment methods at the gateway.
+func (q *Queue) EnqueueFollowMethods(ctx context.Context, scope foyer.Scope) error {
+	return q.insert(ctx, river.InsertManyParams{Args: followMethods{Merchant: scope.Merchant, Customer: scope.Customer}})
+}
+
 // EnqueueEndpointMail implements webhook.Mails.
 func (q *Queue) EnqueueEndpointMail(ctx context.Context, merchant foyer.MerchantID, endpoint webhook.EndpointID, mail string) error {
 	return q.insert(ctx, river.InsertManyParams{Args: endpointMail{Merchant: merchant, Endpoint: endpoint, Mail: mail}})
@@ -115,6 +120,16 @@ func (q *Queue) EnqueueEndpointMail(ctx context.Context, merchant foyer.Merchant
 // EnqueueWithdrawalMail enqueues the mail that tells a merchant that a withdrawal needs it.
 func (q *Queue) EnqueueWithdrawalMail(ctx context.Context, merchant foyer.MerchantID, id retention.WithdrawalID, mail string) error {
 	return q.insert(ctx, river.InsertManyParams{Args: withdrawalMail{Merchant: merchant, Withdrawal: id, Mail: mail}})
+}
+
+// EnqueueDisputeMail implements native.MerchantMails.
+func (q *Queue) EnqueueDisputeMail(ctx context.Context, merchant foyer.MerchantID, id billing.DisputeID, ended bool, mail string) error {
+	return q.insert(ctx, river.InsertManyParams{Args: disputeMail{Merchant: merchant, Dispute: id, Ended: ended, Mail: mail}})
+}
+
+// EnqueueRefundMail implements native.MerchantMails.
+func (q *Queue) EnqueueRefundMail(ctx context.Context, merchant foyer.MerchantID, id billing.RefundID, mail string) error {
+	return q.insert(ctx, river.InsertManyParams{Args: refundMail{Merchant: merchant, Refund: id, Mail: mail}})
 }
 
 // EnqueueNotice implements retention.NoticeJobs.

@@ -31,10 +31,16 @@ type Handlers struct {
 	SendEndpoint func(ctx context.Context, merchant foyer.MerchantID, endpoint webhook.EndpointID, mail string) error
 	// SendWithdrawal makes and sends the mail that tells a merchant that a withdrawal needs it.
 	SendWithdrawal func(ctx context.Context, merchant foyer.MerchantID, withdrawal retention.WithdrawalID, mail string) error
+	// SendDispute makes and sends the mail that tells a merchant how a dispute stands.
+	SendDispute func(ctx context.Context, merchant foyer.MerchantID, id billing.DisputeID, ended bool, mail string) error
+	// SendRefundFailed makes and sends the mail that tells a merchant that a refund came back.
+	SendRefundFailed func(ctx context.Context, merchant foyer.MerchantID, id billing.RefundID, mail string) error
 	// Notice does a step of what follows a notice: mail its receipt, find out whose it is, mail the merchant.
 	Notice func(ctx context.Context, merchant foyer.MerchantID, id retention.NoticeID, step retention.NoticeStep) error
 	// Settle looks up what became of an attempt at the gateway.
 	Settle func(ctx context.Context, merchant foyer.MerchantID, id billing.AttemptID) error
+	// FollowMethods takes over what the gateway knows anew of a customer's stored payment methods.
+	FollowMethods func(ctx context.Context, scope foyer.Scope) error
 	// ChainAudit chains what was written to the audit logs since the last time.
 	ChainAudit func(ctx context.Context) error
 	// Prune deletes what has expired.
@@ -104,6 +110,28 @@ type withdrawalMail struct {
 // Kind names the job in the table.
 func (withdrawalMail) Kind() string { return "withdrawal_mail" }
 
+type disputeMail struct {
+	Merchant foyer.MerchantID  `json:"merchant"`
+	Dispute  billing.DisputeID `json:"dispute"`
+	// Ended: the bank has decided.
+	Ended bool `json:"ended"`
+	// Mail is the mail's id: sending it again is the same mail.
+	Mail string `json:"mail"`
+}
+
+// Kind names the job in the table.
+func (disputeMail) Kind() string { return "dispute_mail" }
+
+type refundMail struct {
+	Merchant foyer.MerchantID `json:"merchant"`
+	Refund   billing.RefundID `json:"refund"`
+	// Mail is the mail's id: sending it again is the same mail.
+	Mail string `json:"mail"`
+}
+
+// Kind names the job in the table.
+func (refundMail) Kind() string { return "refund_failed_mail" }
+
 type notice struct {
 	Merchant foyer.MerchantID     `json:"merchant"`
 	Notice   retention.NoticeID   `json:"notice"`
@@ -120,6 +148,14 @@ type settle struct {
 
 // Kind names the job in the table.
 func (settle) Kind() string { return "settle_attempt" }
+
+type followMethods struct {
+	Merchant foyer.MerchantID `json:"merchant"`
+	Customer foyer.CustomerID `json:"customer"`
+}
+
+// Kind names the job in the table.
+func (followMethods) Kind() string { return "follow_methods" }
 
 type prune struct{}
 
@@ -164,11 +200,20 @@ func workerConfig(h Handlers, log *slog.Logger) *river.Config {
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[withdrawalMail]) error {
 		return h.SendWithdrawal(ctx, job.Args.Merchant, job.Args.Withdrawal, job.Args.Mail)
 	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[disputeMail]) error {
+		return h.SendDispute(ctx, job.Args.Merchant, job.Args.Dispute, job.Args.Ended, job.Args.Mail)
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[refundMail]) error {
+		return h.SendRefundFailed(ctx, job.Args.Merchant, job.Args.Refund, job.Args.Mail)
+	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[notice]) error {
 		return h.Notice(ctx, job.Args.Merchant, job.Args.Notice, job.Args.Step)
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[settle]) error {
 		return h.Settle(ctx, job.Args.Merchant, job.Args.Attempt)
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[followMethods]) error {
+		return h.FollowMethods(ctx, foyer.Scope{Merchant: job.Args.Merchant, Customer: job.Args.Customer})
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[prune]) error { return h.Prune(ctx) }))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[chainAudit]) error { return h.ChainAudit(ctx) }))

@@ -12,7 +12,7 @@ import (
 // customer's own details is written down there by itself, with the device.
 var toldOfEvents = []foyer.EventType{
 	"subscription.created", "subscription.updated", "subscription.active", "subscription.past_due", "subscription.paused", "subscription.canceled",
-	"payment.billed", "payment.completed", "payment.past_due", "payment.canceled", "payment.updated",
+	"payment.billed", "payment.completed", "payment.past_due", "payment.canceled", "payment.updated", "payment.disputed", "payment.dispute_closed",
 	"invoice.created", "invoice.replaced",
 	"payment_method.created", "payment_method.updated", "payment_method.deleted",
 	"cancellation.created", "cancellation.offered", "cancellation.saved", "cancellation.scheduled", "cancellation.canceled", "cancellation.undone",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"strconv"
+	"strings"
 	"time"
 
 	"foyer/internal/billing"
@@ -90,7 +91,7 @@ func (b *billingMail) begin() {
 	if amount := b.order.Facts.Amount; amount != nil {
 		b.params["Amount"] = b.money(*amount)
 	}
-	if card := b.card(b.order.Facts.Brand, b.order.Facts.Last4); card != "" {
+	if card := b.card(b.order.Facts.MethodName()); card != "" {
 		b.params["Card"] = card
 	}
 }
@@ -201,15 +202,43 @@ func (b *billingMail) price(amount int64, cycle foyer.Cycle) string {
 }
 
 // card writes what a card is recognised by, empty when that is not known.
-func (b *billingMail) card(brand, last4 string) string {
-	if last4 == "" {
+func (b *billingMail) card(n billing.MethodName) string {
+	if n.Last4 == "" {
 		return ""
 	}
-	key := "payment_method.brand." + brand
-	if brand == "" || !b.locale.HasText(key) {
+	key := "payment_method.brand." + n.Brand
+	if n.Brand == "" || !b.locale.HasText(key) {
 		key = "payment_method.brand.unknown"
 	}
-	return b.locale.Text("mail.billing.card", map[string]any{"Brand": b.locale.Text(key, nil), "Last4": oneLine(last4, 4)})
+	brand, last4 := b.locale.Text(key, nil), oneLine(n.Last4, 4)
+	if n.Wallet != "" {
+		return b.typeName(n.Wallet) + " (" + brand + " " + billing.AccountMask + last4 + ")"
+	}
+	return b.locale.Text("mail.billing.card", map[string]any{"Brand": brand, "Last4": last4})
+}
+
+// method writes what a payment method is recognised by, a card or not; empty when that is not known.
+func (b *billingMail) method(n billing.MethodName) string {
+	if card := b.card(n); card != "" {
+		return card
+	}
+	return strings.TrimSpace(b.typeName(n.Type) + " " + oneLine(n.Identifier, 80))
+}
+
+// typeName names a type of payment method, or a wallet; empty for none.
+func (b *billingMail) typeName(code string) string {
+	return b.locale.Named("payment_method.type.", oneLine(code, 40))
+}
+
+// charged adds what is charged as a fact: a card, or what else is known to be.
+func (b *billingMail) charged() {
+	name := b.order.Facts.MethodName()
+	switch {
+	case b.has("Card"):
+		b.rowOf("card", "Card")
+	case name.Identifier != "" || name.Type != "card":
+		b.row("payment_method", b.method(name))
+	}
 }
 
 // plan names what is subscribed to, or says otherwise when that has no name.

@@ -136,7 +136,7 @@ func (b *billingMail) methodRemoved() {
 	}
 	b.say("nothing_else")
 	b.say("not_you")
-	b.rowOf("card", "Card")
+	b.charged()
 	b.row("date", b.date(b.order.At))
 	b.button("portal", b.links.home)
 }

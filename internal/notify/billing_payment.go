@@ -51,16 +51,11 @@ func (b *billingMail) paidWith(p billing.Payment) string {
 		if a.Status != billing.AttemptCaptured {
 			continue
 		}
-		if a.Card != nil {
-			if card := b.card(a.Card.Brand, a.Card.Last4); card != "" {
-				return card
-			}
-		}
-		if key := "payment_method.type." + a.MethodType; b.locale.HasText(key) {
-			return b.locale.Text(key, nil)
+		if name := b.method(a.MethodName()); name != "" {
+			return name
 		}
 	}
-	return b.card(b.order.Facts.Brand, b.order.Facts.Last4)
+	return b.card(b.order.Facts.MethodName())
 }
 
 // owed makes known what is left to pay, when it was not written down with the order.
@@ -99,7 +94,7 @@ func (b *billingMail) paymentFailed() {
 	}
 	b.row("plan", planOf(b))
 	b.rowOf("amount", "Amount")
-	b.rowOf("card", "Card")
+	b.charged()
 	if !facts.Last {
 		b.rowOf("next_try", "Date")
 	}
@@ -260,7 +255,7 @@ func (b *billingMail) methodChanged() {
 	}
 	b.say("not_you")
 	b.row("plan", planOf(b))
-	b.rowOf("card", "Card")
+	b.charged()
 	b.row("date", b.date(b.order.At))
 	b.button("subscription", b.links.subscription)
 }

@@ -597,6 +597,16 @@ func TestVariants(t *testing.T) {
 		{"trial then invoice", billing.MailTrialEnding, func(w *world) { w.sub.CollectionMode = billing.CollectManual }, "we send you an invoice for €35.70", "charge"},
 		{"trial, amount unknown", billing.MailTrialEnding, func(w *world) { w.order.Facts.Amount, w.sub.AmountsUnknown = nil, true }, "Your paid subscription begins then", "€"},
 		{"no card", billing.MailMethodChanged, func(w *world) { w.order.Facts.Brand, w.order.Facts.Last4 = "", "" }, "with your new payment method", "Card"},
+		{"an account", billing.MailMethodChanged, func(w *world) { w.order.Facts = debit }, "Payment method: SEPA Direct Debit •••• 3000", "Card"},
+		{"an account removed", billing.MailMethodRemoved, func(w *world) { w.order.Facts = debit }, "Payment method: SEPA Direct Debit •••• 3000", "card"},
+		{"an account that did not pay", billing.MailPaymentFailed, func(w *world) { w.order.Facts = w.order.Facts.Named(debit.MethodName()) }, "Payment method: SEPA Direct Debit •••• 3000", "Card"},
+		{"paid from an account", billing.MailReceipt, func(w *world) {
+			w.payment.Attempts = []billing.Attempt{{Status: billing.AttemptCaptured, MethodType: "sepa_debit", Identifier: "•••• 3000"}}
+		}, "Paid with: SEPA Direct Debit •••• 3000", "Visa"},
+		{"paid with an address", billing.MailReceipt, func(w *world) {
+			w.payment.Attempts = []billing.Attempt{{Status: billing.AttemptCaptured, MethodType: "paypal", Identifier: "jane@example.com"}}
+		}, "Paid with: PayPal jane@example.com", "Visa"},
+		{"a wallet", billing.MailCardExpiring, func(w *world) { w.order.Facts.Wallet = "google_pay" }, "Card: Google Pay (Visa •••• 4242)", "ending in"},
 		{"unknown brand", billing.MailMethodChanged, func(w *world) { w.order.Facts.Brand = "<b>" }, "Card ending in 4242", "<b>"},
 		{"card without date", billing.MailCardExpiring, func(w *world) { w.order.Facts.EffectiveAt = nil }, "expires soon: Visa", "at the end of"},
 		{"every two years", billing.MailPlanChanged, func(w *world) { w.sub.Cycle = foyer.Cycle{Interval: foyer.Year, Frequency: 2} }, "€35.70 every 2 years", "a year"},
@@ -630,6 +640,9 @@ func TestVariants(t *testing.T) {
 
 func ptr[T any](v T) *T { return &v }
 
+// debit is an account that is charged.
+var debit = billing.MailFacts{Method: "sepa_debit", Identifier: "•••• 3000"}
+
 // spoil puts a hostile text wherever somebody else's text stands.
 func (w *world) spoil(hostile string) {
 	w.customer.Name = hostile
@@ -646,6 +659,7 @@ func (w *world) spoil(hostile string) {
 	}
 	w.payment.InvoiceNumber = hostile
 	w.order.Facts.Brand, w.order.Facts.Last4 = hostile, hostile
+	w.order.Facts.Method, w.order.Facts.Wallet, w.order.Facts.Identifier = hostile, hostile, hostile
 	w.order.Facts.ErrorCode = billing.ErrorCode(hostile)
 }
 

@@ -29,8 +29,10 @@ type Config struct {
 	Endpoints Endpoints
 	// Withdrawals tells of those that need the merchant.
 	Withdrawals Withdrawals
-	Activity    ActivityStore
-	EventLog    EventStore
+	// Aftermath tells of disputes and refunds that came back.
+	Aftermath Aftermath
+	Activity  ActivityStore
+	EventLog  EventStore
 	// Now is the real time, which links expire by; what a mail tells of happened in the merchant's.
 	Now func() time.Time
 	// PublicURL is where links lead when a merchant has no frontend.

@@ -48,6 +48,7 @@ func (s *Service) giveBack(ctx context.Context, by foyer.Actor, w Withdrawal) ma
 }
 
 // refund gives one payment back. The command makes it one refund, whoever asks how often; an outcome without a state is not known yet.
+// So is that of a payment the customer's bank decides about (refund.disputed): they have the money meanwhile, and it is tried again.
 func (s *Service) refund(ctx context.Context, by foyer.Actor, w Withdrawal, r Return) RefundOutcome {
 	ctx = foyer.WithCommand(ctx, w.RefundCommand(r))
 	in := billing.RefundInput{Amount: r.Money, Reason: string(w.ID)}

@@ -190,7 +190,7 @@ func TestAWithdrawalDeclaredByNoticeNeverExpires(t *testing.T) {
 func TestTheSellerIsToldOfARefusedRefund(t *testing.T) {
 	t.Parallel()
 	n := newNoticed(t)
-	_, err := n.Store.SQL().ExecContext(t.Context(), "UPDATE sandbox_gateway_charges SET disputed_at = 1")
+	_, err := n.Store.SQL().ExecContext(t.Context(), "UPDATE sandbox_gateway_charges SET refunded = amount")
 	require.NoError(t, err)
 	path := "/v1/merchant/withdrawals/" + string(n.id) + "/accept"
 	assert.Equal(t, "failed", n.Key(t, n.merchant).Post(path, nil, foyertest.Keyed("k")...).Must(http.StatusOK).Text("state"))

@@ -25,6 +25,8 @@ type attemptRow struct {
 	Last4       string
 	ExpiryMonth int
 	ExpiryYear  int
+	Wallet      string
+	Identifier  string
 	CreatedAt   time.Time
 	CapturedAt  *time.Time
 
@@ -41,7 +43,7 @@ func (attemptRow) TableName() string { return "attempts" }
 func (r attemptRow) domain() billing.Attempt {
 	return billing.Attempt{
 		ID: r.ID, ExternalID: value(r.ExternalID), Status: r.Status, ErrorCode: r.ErrorCode, Amount: r.Amount, MethodType: r.MethodType,
-		Card: card(r.Brand, r.Last4, r.ExpiryMonth, r.ExpiryYear), CreatedAt: r.CreatedAt.UTC(), CapturedAt: utc(r.CapturedAt),
+		Card: card(r.Brand, r.Last4, r.ExpiryMonth, r.ExpiryYear), Wallet: r.Wallet, Identifier: r.Identifier, CreatedAt: r.CreatedAt.UTC(), CapturedAt: utc(r.CapturedAt),
 		Gateway: r.Gateway, PaymentMethod: value(r.PaymentMethodID), Command: r.Command, OnSession: r.OnSession,
 		LeasedUntil: utc(r.LeasedUntil),
 	}
@@ -57,7 +59,7 @@ func (r attemptRow) alone() billing.Attempt {
 func newAttemptRow(merchant foyer.MerchantID, payment billing.PaymentID, a billing.Attempt) attemptRow {
 	row := attemptRow{
 		ID: a.ID, MerchantID: merchant, PaymentID: payment, ExternalID: null(a.ExternalID), Status: a.Status, ErrorCode: a.ErrorCode,
-		Amount: a.Amount, MethodType: a.MethodType, CreatedAt: a.CreatedAt, CapturedAt: a.CapturedAt, Gateway: a.Gateway,
+		Amount: a.Amount, MethodType: a.MethodType, Wallet: a.Wallet, Identifier: a.Identifier, CreatedAt: a.CreatedAt, CapturedAt: a.CapturedAt, Gateway: a.Gateway,
 		PaymentMethodID: null(a.PaymentMethod), Command: a.Command, OnSession: a.OnSession, LeasedUntil: a.LeasedUntil,
 	}
 	if c := a.Card; c != nil {
@@ -157,9 +159,10 @@ func (s *Store) takeOver(ctx context.Context, merchant foyer.MerchantID, until t
 	return out, translate(err)
 }
 
-// AttemptsUnderWay counts the merchant's pending attempts whose lease runs out after the moment.
-func (s *Store) AttemptsUnderWay(ctx context.Context, merchant foyer.MerchantID, leasedAfter time.Time) (n int64, err error) {
-	err = s.db(ctx).Model(&attemptRow{}).Where("merchant_id = ? AND leased_until > ? AND status = ?", merchant, leasedAfter.UTC(), billing.AttemptPending).Count(&n).Error
+// AttemptsUnderWay counts the merchant's pending attempts whose lease runs out between the moments.
+func (s *Store) AttemptsUnderWay(ctx context.Context, merchant foyer.MerchantID, after, by time.Time) (n int64, err error) {
+	err = s.db(ctx).Model(&attemptRow{}).Where("merchant_id = ? AND leased_until > ? AND leased_until <= ? AND status = ?", merchant, after.UTC(), by.UTC(), billing.AttemptPending).
+		Count(&n).Error
 	return n, translate(err)
 }
 
@@ -192,4 +195,18 @@ func (s *Store) attempt(query *gorm.DB) (billing.Attempt, error) {
 		a.ClientSecret = string(secret)
 	}
 	return a, nil
+}
+
+// LastAttempts returns the latest attempt of each of the payments, by payment.
+func (s *Store) LastAttempts(ctx context.Context, merchant foyer.MerchantID, payments []billing.PaymentID) (map[billing.PaymentID]billing.Attempt, error) {
+	out := map[billing.PaymentID]billing.Attempt{}
+	if len(payments) == 0 {
+		return out, nil
+	}
+	var rows []attemptRow
+	err := s.db(ctx).Where("merchant_id = ? AND payment_id IN ?", merchant, payments).Order("created_at, id").Find(&rows).Error
+	for _, r := range rows {
+		out[r.PaymentID] = r.alone()
+	}
+	return out, translate(err)
 }

@@ -38,7 +38,7 @@ func (f *fixture) payment(change ...func(*billing.Payment)) billing.Payment {
 		Attempts: []billing.Attempt{
 			{
 				ID: billing.AttemptID(f.ids(foyer.PrefixAttempt)), ExternalID: "x_att_2", Status: billing.AttemptCaptured, Amount: 4, MethodType: "card",
-				Card:      &billing.Card{Brand: "visa", Last4: "4242", ExpiryMonth: 12, ExpiryYear: 2030},
+				Card: &billing.Card{Brand: "visa", Last4: "4242", ExpiryMonth: 12, ExpiryYear: 2030}, Wallet: "apple_pay", Identifier: "ann@wallet.test",
 				CreatedAt: start.Add(time.Minute), CapturedAt: ptr(start.Add(time.Hour)),
 			},
 			{ID: billing.AttemptID(f.ids(foyer.PrefixAttempt)), Status: billing.AttemptFailed, ErrorCode: "declined", Amount: 4, MethodType: "paypal", CreatedAt: start},
@@ -189,7 +189,8 @@ func (f *fixture) paymentMethod(t testing.TB, change ...func(*billing.PaymentMet
 	t.Helper()
 	m := billing.PaymentMethod{
 		ID: billing.PaymentMethodID(f.ids(foyer.PrefixPaymentMethod)), Merchant: f.merchant.ID, Customer: f.customer.ID, Gateway: "sandbox",
-		Type: "card", Card: &billing.Card{Brand: "visa", Last4: "4242", ExpiryMonth: 12, ExpiryYear: 2030}, BillingName: "Ann", CreatedAt: start,
+		Type: "card", Card: &billing.Card{Brand: "visa", Last4: "4242", ExpiryMonth: 12, ExpiryYear: 2030}, Wallet: "apple_pay", Identifier: "ann@wallet.test",
+		BillingName: "Ann", CreatedAt: start,
 		UpdatedAt: start.Add(time.Microsecond), Version: 1, Metadata: foyer.Metadata{"größe": "M", "crm": "<b>&\u2028"},
 	}
 	m.ExternalID = "x_" + string(m.ID)

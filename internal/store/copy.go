@@ -12,8 +12,8 @@ import (
 // copyOrder lists every table of ours so that a row comes after what it refers to; a test compares it with the schema.
 var copyOrder = []string{
 	"merchants", "portals", "portal_origins", "api_keys", "audit_log", "audit_chain", "customers", "addresses", "products", "prices", "discounts", "payment_methods",
-	"payment_method_setups", "subscriptions", "payments", "attempts", "refunds", "number_series", "invoices", "invoice_files", "credit_balances",
-	"events", "webhook_endpoints", "deliveries", "mail_orders", "mail_texts", "retention_settings", "cancellations", "offers", "offer_budgets", "withdrawals", "receipts", "receipt_files", "evidence", "notices", "retention_tallies", "import_waits", "sign_ins", "portal_sessions", "sessions", "refresh_tokens", "email_changes", "signing_keys", "mails",
+	"payment_method_setups", "subscriptions", "payments", "attempts", "refunds", "disputes", "number_series", "invoices", "invoice_files", "credit_balances",
+	"events", "webhook_endpoints", "deliveries", "gateway_references", "mail_orders", "mail_texts", "retention_settings", "cancellations", "offers", "offer_budgets", "withdrawals", "receipts", "receipt_files", "evidence", "notices", "retention_tallies", "import_waits", "sign_ins", "portal_sessions", "sessions", "refresh_tokens", "email_changes", "signing_keys", "mails",
 	"activity", "rate_limits", "idempotency_keys",
 }
 

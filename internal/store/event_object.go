@@ -154,7 +154,7 @@ func byID[T any](found []T, err error, id func(T) string) (map[string]any, error
 	return out, err
 }
 
-// addDetails fills in attempts and refunds of payments: one query for each.
+// addDetails fills in attempts, disputes and refunds of payments: one query for each.
 func (s *Store) addDetails(ctx context.Context, merchant foyer.MerchantID, found []billing.Payment) error {
 	place := map[billing.PaymentID]int{}
 	ids := make([]billing.PaymentID, len(found))
@@ -169,6 +169,9 @@ func (s *Store) addDetails(ctx context.Context, merchant foyer.MerchantID, found
 	for _, a := range attempts {
 		p := &found[place[a.PaymentID]]
 		p.Attempts = append(p.Attempts, a.domain())
+	}
+	if err := s.addDisputes(ctx, merchant, found, place); err != nil {
+		return err
 	}
 	return s.addRefunds(ctx, merchant, found, place)
 }

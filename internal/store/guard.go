@@ -27,7 +27,7 @@ func acrossMerchants(ctx context.Context, why string) context.Context {
 
 // tenantTables are the tables with a merchant_id; a test compares the list with the schema.
 var tenantTables = []string{
-	"activity", "addresses", "api_keys", "attempts", "audit_chain", "audit_log", "cancellations", "credit_balances", "customers", "deliveries", "discounts", "email_changes", "events", "evidence", "idempotency_keys",
+	"activity", "addresses", "api_keys", "attempts", "audit_chain", "audit_log", "cancellations", "credit_balances", "customers", "deliveries", "discounts", "disputes", "email_changes", "events", "evidence", "gateway_references", "idempotency_keys",
 	"import_waits", "invoice_files", "invoices", "mail_orders", "mail_texts", "mails", "notices", "number_series", "offer_budgets", "offers", "payment_method_setups", "payment_methods", "payments",
 	"portal_origins", "portal_sessions", "portals", "prices", "products", "receipt_files", "receipts", "refresh_tokens", "refunds", "retention_settings", "retention_tallies", "sessions", "sign_ins", "subscriptions",
 	"webhook_endpoints", "withdrawals",

@@ -150,10 +150,13 @@ func (s *Store) Payments(ctx context.Context, scope foyer.Scope, filter billing.
 		query = query.Where("subscription_id = ?", filter.Subscription)
 	}
 	out, refunded, err := listed(newest(query.Table("payments").Select(listedColumns, scope.Merchant), "listed_at", page), page.Limit)
+	if err == nil {
+		err = s.addRefunds(ctx, scope.Merchant, out, refunded)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return out, s.addRefunds(ctx, scope.Merchant, out, refunded)
+	return out, s.addDisputes(ctx, scope.Merchant, out, chargedBack(out, refunded))
 }
 
 // listed reads a page and where in it the payments with refunds stand. The rows are closed before the next query, which
@@ -248,8 +251,8 @@ func scanListed(rows *sql.Rows) (p billing.Payment, hasRefunds bool, err error) 
 	return p, hasRefunds, nil
 }
 
-// Payment implements billing.Store: one query for the payment, one for its attempts, and one more for refunds when
-// there are any.
+// Payment implements billing.Store: one query for the payment, one for its attempts, one for its refunds and, of one that was paid, one
+// for its disputes.
 func (s *Store) Payment(ctx context.Context, scope foyer.Scope, id billing.PaymentID) (billing.Payment, error) {
 	var row paymentRow
 	err := s.db(ctx).Where("merchant_id = ? AND customer_id = ? AND id = ? AND status <> ?", scope.Merchant, scope.Customer, id, billing.PaymentDraft).
@@ -260,7 +263,7 @@ func (s *Store) Payment(ctx context.Context, scope foyer.Scope, id billing.Payme
 	return s.wholePayment(ctx, row)
 }
 
-// wholePayment adds attempts and refunds to a payment.
+// wholePayment adds attempts, refunds and disputes to a payment.
 func (s *Store) wholePayment(ctx context.Context, row paymentRow) (billing.Payment, error) {
 	p, err := row.whole()
 	if err != nil {
@@ -271,7 +274,10 @@ func (s *Store) wholePayment(ctx context.Context, row paymentRow) (billing.Payme
 		return billing.Payment{}, translate(err)
 	}
 	p.Attempts = domains(attempts)
-	p.Refunds, err = s.refunds(ctx, row.MerchantID, row.ID)
+	if p.Refunds, err = s.refunds(ctx, row.MerchantID, row.ID); err != nil || p.Status != billing.PaymentCompleted {
+		return p, err
+	}
+	p.Disputes, err = s.Disputes(ctx, row.MerchantID, row.ID) // of what was paid only
 	return p, err
 }
 

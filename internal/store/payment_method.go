@@ -21,6 +21,8 @@ type paymentMethodRow struct {
 	Last4       string
 	ExpiryMonth int
 	ExpiryYear  int
+	Wallet      string
+	Identifier  string
 	BillingName string
 	IsDefault   bool
 	Metadata    *string
@@ -31,6 +33,7 @@ type paymentMethodRow struct {
 	SealedToken []byte
 	Fingerprint []byte
 	NoticeAt    *time.Time
+	GoneAt      *time.Time
 }
 
 func (paymentMethodRow) TableName() string { return "payment_methods" }
@@ -38,9 +41,9 @@ func (paymentMethodRow) TableName() string { return "payment_methods" }
 func (r paymentMethodRow) domain() billing.PaymentMethod {
 	return billing.PaymentMethod{
 		ID: r.ID, Merchant: r.MerchantID, Customer: r.CustomerID, ExternalID: value(r.ExternalID), Gateway: r.Gateway, Type: r.Type,
-		Card: card(r.Brand, r.Last4, r.ExpiryMonth, r.ExpiryYear), BillingName: r.BillingName, Default: r.IsDefault,
-		Metadata:  metadata(r.Metadata),
-		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), Version: r.Version,
+		Card: card(r.Brand, r.Last4, r.ExpiryMonth, r.ExpiryYear), Wallet: r.Wallet, Identifier: r.Identifier, BillingName: r.BillingName,
+		Default: r.IsDefault, Metadata: metadata(r.Metadata),
+		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), Version: r.Version, GoneAt: utc(r.GoneAt),
 	}
 }
 
@@ -109,7 +112,7 @@ func usedBy(query *gorm.DB, methods []billing.PaymentMethod) error {
 func (s *Store) CreatePaymentMethod(ctx context.Context, m billing.PaymentMethod) error {
 	row := paymentMethodRow{
 		ID: m.ID, MerchantID: m.Merchant, CustomerID: m.Customer, ExternalID: null(m.ExternalID), Gateway: m.Gateway, Type: m.Type,
-		BillingName: m.BillingName, IsDefault: m.Default, Metadata: metadataOrNull(m.Metadata), CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt,
+		Wallet: m.Wallet, Identifier: m.Identifier, BillingName: m.BillingName, IsDefault: m.Default, Metadata: metadataOrNull(m.Metadata), CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt,
 		Version: m.Version, NoticeAt: m.NoticeAt,
 	}
 	if c := m.Card; c != nil {
@@ -149,12 +152,14 @@ func (s *Store) ClearDefault(ctx context.Context, scope foyer.Scope, now time.Ti
 	return domains(rows), translate(err)
 }
 
-// DeletePaymentMethod implements billing.Store. The row stays, because attempts name it; what could charge it does not.
+// DeletePaymentMethod implements billing.Store. The row stays, because attempts name it; what could charge it does not, nor an address
+// that only recognises it: attempts have their copy.
 func (s *Store) DeletePaymentMethod(ctx context.Context, m billing.PaymentMethod, now time.Time) error {
 	return translate(s.db(ctx).Model(&paymentMethodRow{}).
 		Where("merchant_id = ? AND customer_id = ? AND id = ? AND deleted_at IS NULL", m.Merchant, m.Customer, m.ID).
 		UpdateColumns(map[string]any{
 			"deleted_at": now, "updated_at": now, "version": m.Version, "sealed_token": nil, "fingerprint": nil, "notice_at": nil, "is_default": false,
+			"identifier": "",
 		}).Error)
 }
 
@@ -185,17 +190,26 @@ func (s *Store) ChargeableMethods(ctx context.Context, merchant foyer.MerchantID
 		return nil, translate(err)
 	}
 	for _, r := range rows {
-		m := r.domain()
-		if r.SealedToken != nil {
-			token, err := s.keyring.Open(purposeToken, r.SealedToken, []byte(r.ID))
-			if err != nil {
-				return nil, errSecretChanged
-			}
-			m.Token = string(token)
+		m, err := s.chargeable(r)
+		if err != nil {
+			return nil, err
 		}
 		out[m.ID] = m
 	}
 	return out, nil
+}
+
+// chargeable is the method with the token that charges it.
+func (s *Store) chargeable(r paymentMethodRow) (billing.PaymentMethod, error) {
+	m := r.domain()
+	if r.SealedToken != nil {
+		token, err := s.keyring.Open(purposeToken, r.SealedToken, []byte(r.ID))
+		if err != nil {
+			return billing.PaymentMethod{}, errSecretChanged
+		}
+		m.Token = string(token)
+	}
+	return m, nil
 }
 
 // ExpiringMethods returns methods whose customers must be told by now that they expire, and marks them told.

@@ -116,3 +116,37 @@ func (s *Store) RefundByCommand(ctx context.Context, merchant foyer.MerchantID, 
 	}
 	return row.domain()
 }
+
+// RefundsOfCharge returns refunds of a charge that went through and were made since, oldest first: those that may still come back.
+func (s *Store) RefundsOfCharge(ctx context.Context, merchant foyer.MerchantID, charge string, since time.Time) ([]billing.PendingRefund, error) {
+	var rows []abandonedRow
+	err := s.refundsInCurrency(ctx, merchant).Where("refunds.charge = ? AND refunds.charge <> '' AND refunds.action = ? AND refunds.status = ? AND refunds.created_at >= ?",
+		charge, billing.ActionRefund, billing.RefundApproved, since.UTC()).Order("refunds.created_at, refunds.id").Find(&rows).Error
+	if err != nil {
+		return nil, translate(err)
+	}
+	out := make([]billing.PendingRefund, len(rows))
+	for i, r := range rows {
+		if out[i], err = r.domain(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// ReverseRefund writes down that a refund came back; false when that was written before.
+func (s *Store) ReverseRefund(ctx context.Context, merchant foyer.MerchantID, id billing.RefundID, now time.Time) (bool, error) {
+	result := s.db(ctx).Model(&RefundRow{}).
+		Where("merchant_id = ? AND id = ? AND action = ? AND status = ?", merchant, id, billing.ActionRefund, billing.RefundApproved).
+		UpdateColumns(map[string]any{"status": billing.RefundReversed, "updated_at": now})
+	return result.RowsAffected == 1, translate(result.Error)
+}
+
+// MerchantRefund returns a refund of a merchant's with its payment and currency.
+func (s *Store) MerchantRefund(ctx context.Context, merchant foyer.MerchantID, id billing.RefundID) (billing.PendingRefund, error) {
+	var row abandonedRow
+	if err := s.refundsInCurrency(ctx, merchant).Where("refunds.id = ?", id).Take(&row).Error; err != nil {
+		return billing.PendingRefund{}, translate(err)
+	}
+	return row.domain()
+}

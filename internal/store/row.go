@@ -164,3 +164,11 @@ func metadataOrNull(m foyer.Metadata) *string {
 	text := toJSON(m)
 	return &text
 }
+
+// changedOne is Conflict when a guarded update found nothing to change: somebody was quicker.
+func changedOne(result *gorm.DB) error {
+	if result.Error == nil && result.RowsAffected != 1 {
+		return foyer.Refuse(foyer.Conflict, "conflict")
+	}
+	return translate(result.Error)
+}

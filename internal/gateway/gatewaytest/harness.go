@@ -65,6 +65,8 @@ func newRun(t *testing.T, h Harness) *run {
 	}
 }
 
+func (r *run) owner() foyer.Scope { return foyer.Scope{Merchant: r.merchant, Customer: r.customer} }
+
 func (r *run) start() billing.StartedSetup {
 	r.Helper()
 	s, err := r.Gateway.StartSetup(r.Context(), billing.SetupRequest{

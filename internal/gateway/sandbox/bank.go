@@ -12,15 +12,17 @@ import (
 
 // The codes of refusals, as problems carry them.
 const (
-	codeNotFound      = "not_found"
-	codeKeyReused     = "key_reused"
-	codeUnknownCard   = "unknown_card"
-	codeInvalidExpiry = "invalid_expiry"
-	codeExpiredCard   = "expired_card"
-	codeInvalidCVC    = "invalid_cvc"
-	codeInvalid       = "invalid"
-	codeNotConfirmed  = "not_confirmed"
-	codeOtherCard     = "other_card"
+	codeNotFound       = "not_found"
+	codeKeyReused      = "key_reused"
+	codeUnknownCard    = "unknown_card"
+	codeUnknownAccount = "unknown_account"
+	codeNoCard         = "no_card"
+	codeInvalidExpiry  = "invalid_expiry"
+	codeExpiredCard    = "expired_card"
+	codeInvalidCVC     = "invalid_cvc"
+	codeInvalid        = "invalid"
+	codeNotConfirmed   = "not_confirmed"
+	codeOtherCard      = "other_card"
 )
 
 // bank is the rules. Every method may be called again after a crash between any two lines: the row says how far it came.

@@ -2,7 +2,7 @@ package sandbox
 
 import (
 	"context"
-	"errors"
+	"time"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
@@ -48,8 +48,8 @@ func (b *bank) setup(ctx context.Context, reference string) (billing.SetupResult
 	return result, nil
 }
 
-// confirmSetup takes the customer's card. A device that lost the answer may send the same card again.
-func (b *bank) confirmSetup(ctx context.Context, id, secret string, card cardInput) (deviceStatus, error) {
+// confirmSetup takes the customer's card or, when one is given, account. A device that lost the answer may send the same again.
+func (b *bank) confirmSetup(ctx context.Context, id, secret string, card cardInput, account *accountInput) (deviceStatus, error) {
 	if err := b.prove(ctx, "setup", id, secret); err != nil {
 		return "", err
 	}
@@ -58,17 +58,13 @@ func (b *bank) confirmSetup(ctx context.Context, id, secret string, card cardInp
 		return "", err
 	}
 	now := b.now()
-	number, behaves, err := card.check(now)
-	if err != nil {
-		return "", err
-	}
-	m, err := b.books.newMethod(ctx, number, behaves, card.ExpiryMonth, card.ExpiryYear)
+	m, err := b.entered(ctx, card, account, now)
 	if err != nil {
 		return "", err
 	}
 	if s.status == billing.SetupOpen {
 		to := billing.SetupSucceeded
-		if behaves == behavesAuthenticate {
+		if m.behavior == behavesAuthenticate {
 			to = billing.SetupRequiresAction
 		}
 		moved, err := b.books.giveCard(ctx, id, to, m, now)
@@ -90,6 +86,22 @@ func (b *bank) confirmSetup(ctx context.Context, id, secret string, card cardInp
 		return "", foyer.Refuse(foyer.Conflict, codeOtherCard)
 	}
 	return shownSetup(s.status), nil
+}
+
+// entered makes the method of what the customer typed.
+func (b *bank) entered(ctx context.Context, card cardInput, account *accountInput, now time.Time) (method, error) {
+	if account != nil {
+		number, behaves, err := account.check()
+		if err != nil {
+			return method{}, err
+		}
+		return b.books.newMethod(ctx, typeSEPA, number, behaves, 0, 0)
+	}
+	number, behaves, err := card.check(now)
+	if err != nil {
+		return method{}, err
+	}
+	return b.books.newMethod(ctx, typeCard, number, behaves, card.ExpiryMonth, card.ExpiryYear)
 }
 
 // authenticateSetup takes the customer's answer to the bank's question.
@@ -125,36 +137,4 @@ func shownSetup(s billing.SetupStatus) deviceStatus {
 	case billing.SetupFailed, billing.SetupOpen:
 	}
 	return deviceFailed
-}
-
-// methodByToken returns a stored method, or for tok_… stores a new one: two customers never share a method, because one
-// of them may remove it.
-func (b *bank) methodByToken(ctx context.Context, token string) (billing.GatewayMethod, error) {
-	m, err := b.books.methodOf(ctx, token)
-	if number, ok := numberOf(token); ok {
-		now := b.now()
-		m, err = b.books.newMethod(ctx, number, cards[number], 12, now.Year()+3)
-		if err == nil {
-			err = b.books.insertMethod(ctx, b.books.db, m, now)
-		}
-	}
-	if err == nil && m.removed {
-		err = foyer.ErrNotFound()
-	}
-	if err != nil {
-		return billing.GatewayMethod{}, err
-	}
-	return b.books.shown(ctx, m)
-}
-
-// removeMethod forgets a method; one that is not there is forgotten already.
-func (b *bank) removeMethod(ctx context.Context, token string) error {
-	m, err := b.books.methodOf(ctx, token)
-	if errors.Is(err, foyer.NotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return b.books.removeMethod(ctx, m.id)
 }

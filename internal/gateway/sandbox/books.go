@@ -45,6 +45,7 @@ var schema = []string{
   status TEXT NOT NULL,
   method_id TEXT NOT NULL,
   created_at BIGINT NOT NULL)`,
+	`CREATE INDEX IF NOT EXISTS sandbox_gateway_setups_method ON sandbox_gateway_setups (method_id)`,
 	`CREATE TABLE IF NOT EXISTS sandbox_gateway_charges (
   key TEXT NOT NULL PRIMARY KEY,
   merchant TEXT NOT NULL,
@@ -69,10 +70,15 @@ var schema = []string{
   refunded BIGINT NOT NULL,
   error_code TEXT NOT NULL,
   created_at BIGINT NOT NULL)`,
+	`CREATE TABLE IF NOT EXISTS sandbox_gateway_dispute_ends (
+  key TEXT NOT NULL PRIMARY KEY,
+  opened_at BIGINT NOT NULL,
+  closed_at BIGINT NOT NULL,
+  won BIGINT NOT NULL)`,
 }
 
 // Tables are all of the gateway's, for copying them.
-var Tables = []string{"sandbox_gateway_keys", "sandbox_gateway_methods", "sandbox_gateway_setups", "sandbox_gateway_charges", "sandbox_gateway_refunds"}
+var Tables = []string{"sandbox_gateway_keys", "sandbox_gateway_methods", "sandbox_gateway_setups", "sandbox_gateway_charges", "sandbox_gateway_refunds", "sandbox_gateway_dispute_ends"}
 
 // Migrate makes the gateway's tables and its key where they are missing. Two processes may do it at once.
 func Migrate(ctx context.Context, db *sql.DB) error {
@@ -80,6 +86,9 @@ func Migrate(ctx context.Context, db *sql.DB) error {
 		if err := define(ctx, db, statement); err != nil {
 			return fmt.Errorf("sandbox gateway: %w", err)
 		}
+	}
+	if err := addType(ctx, db); err != nil {
+		return fmt.Errorf("sandbox gateway: %w", err)
 	}
 	key := base64.RawStdEncoding.EncodeToString(random(32))
 	_, err := db.ExecContext(ctx, `INSERT INTO sandbox_gateway_keys (name, value) VALUES ('key', $1) ON CONFLICT (name) DO NOTHING`, key)
@@ -101,6 +110,23 @@ func define(ctx context.Context, db *sql.DB, statement string) error {
 		}
 	}
 	return err
+}
+
+// addType adds the column that older books lack. SQLite knows no ADD COLUMN IF NOT EXISTS, and another process may be quicker: so
+// whether it is there is asked of it, before and after.
+func addType(ctx context.Context, db *sql.DB) error {
+	if hasType(ctx, db) == nil {
+		return nil
+	}
+	if _, err := db.ExecContext(ctx, `ALTER TABLE sandbox_gateway_methods ADD COLUMN type TEXT NOT NULL DEFAULT 'card'`); err != nil && hasType(ctx, db) != nil {
+		return err
+	}
+	return nil
+}
+
+func hasType(ctx context.Context, db *sql.DB) error {
+	var n int64
+	return db.QueryRowContext(ctx, `SELECT count(type) FROM sandbox_gateway_methods WHERE id = ''`).Scan(&n)
 }
 
 // derive makes a secret for one purpose and thing from the gateway's key: nobody can guess it and no row holds it.

@@ -34,6 +34,34 @@ var cards = map[string]behavior{
 	"4000000000000259": behavesDisputed,
 }
 
+// accounts are the IBANs there are, as public as the cards.
+var accounts = map[string]behavior{
+	"DE89370400440532013000": behavesWell,
+	"DE62370400440532013001": behavesDeclined,
+	"AT611904300234573201":   behavesWell,
+}
+
+// accountInput is an account as a customer types it.
+type accountInput struct {
+	IBAN string `json:"iban"`
+}
+
+// String keeps the number out of anything that prints the value.
+func (a accountInput) String() string { return "account" }
+
+// GoString does the same for %#v.
+func (a accountInput) GoString() string { return "account" }
+
+// check returns the account's number without spaces and how it behaves. A refusal never repeats the number.
+func (a accountInput) check() (string, behavior, error) {
+	number := strings.ToUpper(strings.ReplaceAll(a.IBAN, " ", ""))
+	b, known := accounts[number]
+	if !known {
+		return "", "", foyer.Refuse(foyer.Invalid, codeUnknownAccount)
+	}
+	return number, b, nil
+}
+
 // tokenPrefix begins a token a merchant's backend may hand over without a setup: tok_4242.
 const tokenPrefix = "tok_"
 

@@ -69,8 +69,10 @@ WHERE key = $4 AND status = $5`, string(status), string(code), at, c.key, string
 	return moved, err
 }
 
-// dispute notes that the customer's bank took a captured charge back; false when it is not captured or disputed already.
+// dispute notes that the customer's bank took a captured charge back; false when it is not captured, disputed already, or was: a bank
+// decides once.
 func (b *Books) dispute(ctx context.Context, key string, now time.Time) (bool, error) {
 	return one(b.db.ExecContext(ctx, `UPDATE sandbox_gateway_charges SET disputed_at = $1
-WHERE key = $2 AND status = $3 AND (disputed_at = 0 OR disputed_at > $1)`, now.UnixMicro(), key, string(billing.ChargeCaptured)))
+WHERE key = $2 AND status = $3 AND (disputed_at = 0 OR disputed_at > $1)
+  AND NOT EXISTS (SELECT 1 FROM sandbox_gateway_dispute_ends WHERE key = $2)`, now.UnixMicro(), key, string(billing.ChargeCaptured)))
 }

@@ -29,6 +29,8 @@ var details = map[string]string{
 	codeNotFound:             "There is no such thing, or the client secret is not its.",
 	codeKeyReused:            "This key was used for something else.",
 	codeUnknownCard:          "This is not one of the sandbox's test cards.",
+	codeUnknownAccount:       "This is not one of the sandbox's test accounts.",
+	codeNoCard:               "Only a card can be replaced.",
 	codeInvalidExpiry:        "The expiry date needs a month from 1 to 12 and a year of four digits.",
 	codeExpiredCard:          "The card has expired.",
 	codeInvalidCVC:           "The security code has three or four digits.",

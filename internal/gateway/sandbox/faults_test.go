@@ -22,7 +22,7 @@ import (
 
 func token(t testing.TB, l *sandbox.Local, last4 string) string {
 	t.Helper()
-	m, err := l.MethodByToken(t.Context(), "tok_"+last4)
+	m, err := l.MethodByToken(t.Context(), foyer.Scope{}, "tok_"+last4)
 	require.NoError(t, err)
 	return m.Token
 }
@@ -109,7 +109,7 @@ func TestOnlyTheGatewaysOwnNotFoundCounts(t *testing.T) {
 		}
 	}
 	remote := newRemote(t, "http://127.0.0.1:1", sandbox.RemoteOptions{})
-	_, err := remote.MethodByToken(t.Context(), "sbx_secret")
+	_, err := remote.MethodByToken(t.Context(), foyer.Scope{}, "sbx_secret")
 	require.ErrorIs(t, err, foyer.Unavailable)
 	assert.NotContains(t, err.Error(), "sbx_secret")
 }
@@ -173,7 +173,7 @@ func TestWebhooksTellOfChanges(t *testing.T) {
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		<-ready
 		body, _ := io.ReadAll(r.Body)
-		notice, err := l.ReadWebhook(r.Header, body, time.Now())
+		notice, err := l.ReadWebhook(r.Context(), r.Header, body, time.Now())
 		mu.Lock()
 		defer mu.Unlock()
 		switch {

@@ -17,7 +17,9 @@ var (
 	_ billing.TokenResolver  = (*Local)(nil)
 	_ billing.ChargeCanceler = (*Local)(nil)
 	_ billing.MethodRemover  = (*Local)(nil)
+	_ billing.MethodReader   = (*Local)(nil)
 	_ billing.WebhookReader  = (*Local)(nil)
+	_ billing.DisputeReader  = (*Local)(nil)
 )
 
 const (
@@ -132,8 +134,18 @@ func (l *Local) Refund(ctx context.Context, r billing.RefundRequest) (billing.Re
 
 // MethodByToken implements billing.TokenResolver: tok_ and a test card's last four digits store a new method, the token
 // of a stored one finds it.
-func (l *Local) MethodByToken(ctx context.Context, token string) (billing.GatewayMethod, error) {
-	return l.bank.methodByToken(ctx, token)
+func (l *Local) MethodByToken(ctx context.Context, owner foyer.Scope, token string) (billing.GatewayMethod, error) {
+	return l.bank.methodByToken(ctx, owner, token)
+}
+
+// Method implements billing.MethodReader.
+func (l *Local) Method(ctx context.Context, token string) (billing.GatewayMethod, error) {
+	return l.bank.storedMethod(ctx, token)
+}
+
+// ReplaceCard replaces a stored card's number and date, as card networks do by themselves.
+func (l *Local) ReplaceCard(ctx context.Context, token string, r Replacement) error {
+	return l.bank.replaceCard(ctx, token, r)
 }
 
 // RemoveMethod implements billing.MethodRemover.
@@ -142,7 +154,7 @@ func (l *Local) RemoveMethod(ctx context.Context, token string) error {
 }
 
 // ReadWebhook implements billing.WebhookReader.
-func (l *Local) ReadWebhook(header map[string][]string, body []byte, now time.Time) (billing.GatewayNotice, error) {
+func (l *Local) ReadWebhook(_ context.Context, header map[string][]string, body []byte, now time.Time) (billing.GatewayNotice, error) {
 	return readWebhook(l.secret, header, body, now)
 }
 

@@ -23,7 +23,7 @@ const (
 	noticeWithin = 5 * time.Second
 )
 
-// notifier tells Foyer that a charge changed, by a signed webhook or in process. Nobody waits for it.
+// notifier tells Foyer that a charge or a stored method changed, by a signed webhook or in process. Nobody waits for it.
 type notifier struct {
 	url, secret string
 	in          func(billing.GatewayNotice)
@@ -105,10 +105,14 @@ func (n *notifier) send(notice billing.GatewayNotice) {
 		n.in(notice)
 		return
 	}
-	body, err := json.Marshal(message{
-		ID: notice.ID, Type: chargeUpdated, Merchant: string(notice.Merchant), Key: notice.ChargeKey,
+	m := message{
+		ID: notice.ID, Type: chargeUpdated, Merchant: string(notice.Merchant), Key: notice.ChargeKey, Customer: string(notice.Customer),
 		CreatedAt: n.now().UTC().Format(time.RFC3339Nano),
-	})
+	}
+	if notice.ChargeKey == "" {
+		m.Type = methodUpdated
+	}
+	body, err := json.Marshal(m)
 	if err != nil {
 		return // strings can always be written
 	}

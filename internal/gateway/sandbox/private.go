@@ -53,8 +53,13 @@ func (l *Local) addPrivate(mux *http.ServeMux) {
 		return out, err
 	}))
 	mux.HandleFunc("GET /methods/{token}", handle(l.log, func(ctx context.Context, r *http.Request, _ nothing) (any, error) {
-		m, err := l.MethodByToken(ctx, r.PathValue("token"))
+		q := r.URL.Query()
+		owner := foyer.Scope{Merchant: foyer.MerchantID(q.Get("merchant")), Customer: foyer.CustomerID(q.Get("customer"))}
+		m, err := l.MethodByToken(ctx, owner, r.PathValue("token"))
 		return wireMethodOf(m), err
+	}))
+	mux.HandleFunc("POST /methods/{token}/replace", handle(l.log, func(ctx context.Context, r *http.Request, in Replacement) (any, error) {
+		return nil, l.ReplaceCard(ctx, r.PathValue("token"), in)
 	}))
 	mux.HandleFunc("DELETE /methods/{token}", handle(l.log, func(ctx context.Context, r *http.Request, _ nothing) (any, error) {
 		return nil, l.RemoveMethod(ctx, r.PathValue("token"))
@@ -74,6 +79,13 @@ func (l *Local) addCharges(mux *http.ServeMux) {
 	}))
 	mux.HandleFunc("POST /charges/{key}/dispute", handle(l.log, func(ctx context.Context, r *http.Request, _ nothing) (any, error) {
 		return nil, l.Dispute(ctx, r.PathValue("key"))
+	}))
+	mux.HandleFunc("POST /charges/{key}/dispute/close", handle(l.log, func(ctx context.Context, r *http.Request, in wireDisputeEnd) (any, error) {
+		return nil, l.CloseDispute(ctx, r.PathValue("key"), in.Won)
+	}))
+	mux.HandleFunc("GET /charges/{key}/disputes", handle(l.log, func(ctx context.Context, r *http.Request, _ nothing) (any, error) {
+		found, err := l.Disputes(ctx, foyer.MerchantID(r.URL.Query().Get("merchant")), r.PathValue("key"))
+		return wireDisputesOf(found), err
 	}))
 	mux.HandleFunc("POST /refunds", handle(l.log, func(ctx context.Context, _ *http.Request, in wireRefund) (any, error) {
 		refund, err := l.Refund(ctx, billing.RefundRequest{

@@ -19,8 +19,9 @@ func (l *Local) Public() http.Handler {
 
 // confirmation is what a device sends. A charge has its card already: one that is sent with it is not read.
 type confirmation struct {
-	ClientSecret string    `json:"client_secret"`
-	Card         cardInput `json:"card"`
+	ClientSecret string        `json:"client_secret"`
+	Card         cardInput     `json:"card"`
+	SEPADebit    *accountInput `json:"sepa_debit"`
 }
 
 type chargeConfirmation struct {
@@ -48,7 +49,7 @@ type progress struct {
 func (l *Local) addPublic(mux *http.ServeMux) {
 	routes := map[string]http.HandlerFunc{
 		"/setups/{id}/confirm": handle(l.log, func(ctx context.Context, r *http.Request, in confirmation) (any, error) {
-			s, err := l.bank.confirmSetup(ctx, r.PathValue("id"), in.ClientSecret, in.Card)
+			s, err := l.bank.confirmSetup(ctx, r.PathValue("id"), in.ClientSecret, in.Card, in.SEPADebit)
 			return progress{s}, err
 		}),
 		"/setups/{id}/authenticate": handle(l.log, func(ctx context.Context, r *http.Request, in authentication) (any, error) {

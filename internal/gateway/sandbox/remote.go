@@ -22,7 +22,9 @@ var (
 	_ billing.TokenResolver  = (*Remote)(nil)
 	_ billing.ChargeCanceler = (*Remote)(nil)
 	_ billing.MethodRemover  = (*Remote)(nil)
+	_ billing.MethodReader   = (*Remote)(nil)
 	_ billing.WebhookReader  = (*Remote)(nil)
+	_ billing.DisputeReader  = (*Remote)(nil)
 )
 
 // atOnce is how many connections are kept for the next call.
@@ -128,10 +130,32 @@ func (r *Remote) Refund(ctx context.Context, f billing.RefundRequest) (billing.R
 	return billing.RefundResult(out), err
 }
 
+// Disputes implements billing.DisputeReader.
+func (r *Remote) Disputes(ctx context.Context, merchant foyer.MerchantID, key string) ([]billing.GatewayDispute, error) {
+	var out wireDisputes
+	err := r.call(ctx, http.MethodGet, []string{"charges", key, "disputes"}, url.Values{"merchant": {string(merchant)}}, nil, &out)
+	if err != nil {
+		return nil, err
+	}
+	return out.disputes()
+}
+
 // MethodByToken implements billing.TokenResolver.
-func (r *Remote) MethodByToken(ctx context.Context, token string) (billing.GatewayMethod, error) {
+func (r *Remote) MethodByToken(ctx context.Context, owner foyer.Scope, token string) (billing.GatewayMethod, error) {
+	return r.method(ctx, token, url.Values{"merchant": {string(owner.Merchant)}, "customer": {string(owner.Customer)}})
+}
+
+// Method implements billing.MethodReader. Unlike a backend's token it makes nothing.
+func (r *Remote) Method(ctx context.Context, token string) (billing.GatewayMethod, error) {
+	if _, backend := numberOf(token); backend {
+		return billing.GatewayMethod{}, foyer.ErrNotFound()
+	}
+	return r.method(ctx, token, nil)
+}
+
+func (r *Remote) method(ctx context.Context, token string, owner url.Values) (billing.GatewayMethod, error) {
 	var out wireMethod
-	if err := r.call(ctx, http.MethodGet, []string{"methods", token}, nil, nil, &out); err != nil {
+	if err := r.call(ctx, http.MethodGet, []string{"methods", token}, owner, nil, &out); err != nil {
 		return billing.GatewayMethod{}, err
 	}
 	return out.method(), nil
@@ -143,7 +167,7 @@ func (r *Remote) RemoveMethod(ctx context.Context, token string) error {
 }
 
 // ReadWebhook implements billing.WebhookReader.
-func (r *Remote) ReadWebhook(header map[string][]string, body []byte, now time.Time) (billing.GatewayNotice, error) {
+func (r *Remote) ReadWebhook(_ context.Context, header map[string][]string, body []byte, now time.Time) (billing.GatewayNotice, error) {
 	return readWebhook(r.secret, header, body, now)
 }
 

@@ -26,14 +26,19 @@ const maxSignatures = 8
 
 // message is the body of a webhook.
 type message struct {
-	ID        string `json:"id"`
-	Type      string `json:"type"`
-	Merchant  string `json:"merchant"`
-	Key       string `json:"key"`
+	ID       string `json:"id"`
+	Type     string `json:"type"`
+	Merchant string `json:"merchant"`
+	// Key is the charge's, Customer whose method changed.
+	Key       string `json:"key,omitempty"`
+	Customer  string `json:"customer,omitempty"`
 	CreatedAt string `json:"created_at"`
 }
 
-const chargeUpdated = "charge.updated"
+const (
+	chargeUpdated = "charge.updated"
+	methodUpdated = "method.updated"
+)
 
 func newMessageID() string { return "msg_" + hex.EncodeToString(random(12)) }
 
@@ -60,8 +65,11 @@ func readWebhook(secret string, header map[string][]string, body []byte, now tim
 		return billing.GatewayNotice{}, foyer.Refuse(foyer.Malformed, "malformed")
 	}
 	notice := billing.GatewayNotice{ID: m.ID, Merchant: foyer.MerchantID(m.Merchant)}
-	if m.Type == chargeUpdated {
+	switch m.Type {
+	case chargeUpdated:
 		notice.ChargeKey = m.Key
+	case methodUpdated:
+		notice.Customer = foyer.CustomerID(m.Customer)
 	}
 	return notice, nil
 }

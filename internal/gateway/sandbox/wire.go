@@ -1,6 +1,10 @@
 package sandbox
 
 import (
+	"errors"
+	"slices"
+	"time"
+
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
 )
@@ -25,6 +29,8 @@ type (
 		Token       string    `json:"token"`
 		Type        string    `json:"type"`
 		Card        *wireCard `json:"card"`
+		Wallet      string    `json:"wallet,omitempty"`
+		Identifier  string    `json:"identifier,omitempty"`
 		BillingName string    `json:"billing_name,omitempty"`
 		Fingerprint string    `json:"fingerprint"`
 	}
@@ -62,6 +68,21 @@ type (
 		Refunded  bool              `json:"refunded"`
 		ErrorCode billing.ErrorCode `json:"error_code,omitempty"`
 	}
+	wireDisputes struct {
+		Data []wireDispute `json:"data"`
+	}
+	wireDispute struct {
+		Reference string                `json:"reference"`
+		Status    billing.DisputeStatus `json:"status"`
+		Reason    string                `json:"reason"`
+		Amount    int64                 `json:"amount"`
+		Currency  foyer.Currency        `json:"currency"`
+		OpenedAt  time.Time             `json:"opened_at"`
+		RespondBy *time.Time            `json:"respond_by"`
+	}
+	wireDisputeEnd struct {
+		Won bool `json:"won"`
+	}
 	wireEntry struct {
 		Key       string         `json:"key"`
 		Amount    int64          `json:"amount"`
@@ -73,7 +94,7 @@ type (
 )
 
 func wireMethodOf(m billing.GatewayMethod) *wireMethod {
-	w := &wireMethod{Token: m.Token, Type: m.Type, BillingName: m.BillingName, Fingerprint: m.Fingerprint}
+	w := &wireMethod{Token: m.Token, Type: m.Type, Wallet: m.Wallet, Identifier: m.Identifier, BillingName: m.BillingName, Fingerprint: m.Fingerprint}
 	if m.Card != nil {
 		c := wireCard(*m.Card)
 		w.Card = &c
@@ -82,10 +103,33 @@ func wireMethodOf(m billing.GatewayMethod) *wireMethod {
 }
 
 func (w *wireMethod) method() billing.GatewayMethod {
-	m := billing.GatewayMethod{Token: w.Token, Type: w.Type, BillingName: w.BillingName, Fingerprint: w.Fingerprint}
+	m := billing.GatewayMethod{Token: w.Token, Type: w.Type, Wallet: w.Wallet, Identifier: w.Identifier, BillingName: w.BillingName, Fingerprint: w.Fingerprint}
 	if w.Card != nil {
 		c := billing.Card(*w.Card)
 		m.Card = &c
 	}
 	return m
+}
+
+func wireDisputesOf(disputes []billing.GatewayDispute) wireDisputes {
+	out := wireDisputes{Data: make([]wireDispute, len(disputes))}
+	for i, d := range disputes {
+		out.Data[i] = wireDispute{d.Reference, d.Status, d.Reason, d.Amount.Amount, d.Amount.Currency, d.OpenedAt, d.RespondBy}
+	}
+	return out
+}
+
+// disputes reads what was sent. A status we do not know is nothing to book by.
+func (w wireDisputes) disputes() ([]billing.GatewayDispute, error) {
+	out := make([]billing.GatewayDispute, len(w.Data))
+	for i, d := range w.Data {
+		if !slices.Contains(billing.DisputeStatuses, d.Status) {
+			return nil, dark(errors.New("answered an unknown status"))
+		}
+		out[i] = billing.GatewayDispute{
+			Reference: d.Reference, Status: d.Status, Reason: d.Reason, Amount: foyer.Money{Amount: d.Amount, Currency: d.Currency},
+			OpenedAt: d.OpenedAt, RespondBy: d.RespondBy,
+		}
+	}
+	return out, nil
 }

@@ -102,7 +102,7 @@ func present(ctx context.Context) caller {
 func (l *ledger) try(p billing.Payment, method billing.PaymentMethod, by caller) *billing.Attempt {
 	attempt := billing.Attempt{
 		ID: billing.AttemptID(l.engine.IDs(foyer.PrefixAttempt)), Status: billing.AttemptPending, Amount: p.Totals.Balance, MethodType: method.Type,
-		Card: method.Card, CreatedAt: l.now, Payment: p.ID, Merchant: p.Merchant, Gateway: method.Gateway, PaymentMethod: method.ID,
+		Card: method.Card, Wallet: method.Wallet, Identifier: method.Identifier, CreatedAt: l.now, Payment: p.ID, Merchant: p.Merchant, Gateway: method.Gateway, PaymentMethod: method.ID,
 		Command: by.command, OnSession: by.onSession, LeasedUntil: l.engine.leased(),
 	}
 	l.attempts = append(l.attempts, attempt)

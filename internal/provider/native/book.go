@@ -61,6 +61,9 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 			}
 			l.waiting(p, subs)
 		case billing.ChargeDeclined:
+			if a.Status == billing.AttemptPending && l.now.Sub(a.CreatedAt) > pendingLife {
+				a.OnSession = false // it took days: whoever tried it is not there any more, and gets a mail
+			}
 			a.Status, a.ErrorCode, a.LeasedUntil = billing.AttemptFailed, knownCode(c.result.ErrorCode), nil
 			finished, err := e.Store.FinishAttempt(ctx, a)
 			if err != nil {
@@ -70,7 +73,16 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 				l.declined(p, a, subs)
 			}
 		case billing.ChargePending: // asked again when the lease has run out
-			l.waiting(p, subs)
+			until := foyer.Micro(e.Real().Add(pendingLife))
+			waited := c.planned && a.Status == billing.AttemptPending
+			a.Status, a.LeasedUntil = billing.AttemptPending, &until
+			still, err := e.Store.FinishAttempt(ctx, a)
+			if err != nil {
+				return err
+			}
+			if still && !waited {
+				l.waiting(p, subs) // once, not each time it is asked
+			}
 		}
 	}
 	if err := e.settleInvoices(ctx, l); err != nil {
@@ -199,9 +211,7 @@ func (l *ledger) declined(p billing.Payment, a billing.Attempt, subs map[billing
 		EffectiveAt: p.RetryAt, Amount: &p.Totals.Balance, Attempt: p.Tries, Last: last, Final: p.FinalNotice(d.Days), ErrorCode: a.ErrorCode,
 		Then: string(d.Then),
 	}
-	if a.Card != nil {
-		facts.Brand, facts.Last4 = a.Card.Brand, a.Card.Last4
-	}
+	facts = facts.Named(a.MethodName())
 	if last {
 		l.giveUp(p, after, d, facts)
 		return

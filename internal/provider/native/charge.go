@@ -18,6 +18,10 @@ type charge struct {
 	effect *billing.Effect
 	token  string
 	result billing.ChargeResult
+	// planned says that it was planned before, and is looked up.
+	planned bool
+	// superseded says that the customer chose another method instead of answering their bank.
+	superseded bool
 	// unknown says that nobody knows what became of it: it is looked up when its lease has run out.
 	unknown bool
 }
@@ -29,14 +33,29 @@ func (e *Engine) ask(ctx context.Context, c *charge) error {
 		return err
 	}
 	if c.token == "" {
-		// The method was deleted in between, or never could be charged: no gateway has anything to say about it.
-		c.result = billing.ChargeResult{Status: billing.ChargeDeclined, ErrorCode: "redacted_payment_method"}
-		return nil
+		return e.askWithout(ctx, gateway, c)
 	}
 	c.result, err = gateway.Charge(ctx, billing.ChargeRequest{
 		Key: string(c.attempt.ID), Merchant: c.attempt.Merchant, Payment: c.attempt.Payment,
 		Amount: foyer.Money{Amount: c.attempt.Amount, Currency: c.currency}, Token: c.token, OnSession: c.attempt.OnSession,
 	})
+	return err
+}
+
+// askWithout ends a charge whose method was deleted in between, or never could be charged. The gateway may have begun it while there
+// was one, so it is canceled there and not only said to be over: what is captured all the same is booked.
+func (e *Engine) askWithout(ctx context.Context, gateway billing.Gateway, c *charge) error {
+	gone := billing.ChargeResult{Status: billing.ChargeDeclined, ErrorCode: "redacted_payment_method"}
+	canceler, can := gateway.(billing.ChargeCanceler)
+	if !can {
+		c.result = gone
+		return nil
+	}
+	var err error
+	c.result, err = canceler.CancelCharge(ctx, c.attempt.Merchant, string(c.attempt.ID))
+	if errors.Is(err, foyer.NotFound) || err == nil && c.result.Status == billing.ChargeDeclined {
+		c.result, err = gone, nil
+	}
 	return err
 }
 

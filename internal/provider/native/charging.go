@@ -123,10 +123,10 @@ func (e *Engine) commandCharge(ctx context.Context, by foyer.Actor, read func(co
 	return c, read(ctx)
 }
 
-// conclude books a command's charge and tells how it ended. What is not known yet is Unavailable: the money may have moved, and
-// the same call again finds out.
+// conclude books a command's charge and tells how it ended. What is not known is Unavailable: the money may have moved, and the same
+// call again finds out. What the gateway says it will know later, as with bank debits, is an answer: the attempt is pending.
 func (e *Engine) conclude(ctx context.Context, c *charge, read func(context.Context) error) (*billing.NextAction, error) {
-	if c.unknown || c.result.Status == billing.ChargePending {
+	if c.unknown {
 		return nil, &foyer.Error{Kind: foyer.Unavailable, Code: "gateway.unavailable"}
 	}
 	err := e.Store.Conclude(ctx, func(ctx context.Context) error {
@@ -142,7 +142,14 @@ func (e *Engine) conclude(ctx context.Context, c *charge, read func(context.Cont
 	case billing.ChargeDeclined:
 		return nil, declinedOn(c.attempt.Payment, c.result.ErrorCode)
 	case billing.ChargeRequiresAction:
-		return &billing.NextAction{Type: billing.NextActionConfirm, Charge: string(c.attempt.ID), ClientSecret: c.result.ClientSecret}, nil
+		gateway, err := e.Gateways.GatewayOf(ctx, c.attempt.Merchant)
+		if err != nil {
+			return nil, err
+		}
+		return &billing.NextAction{
+			Type: billing.NextActionConfirm, Charge: string(c.attempt.ID), ClientSecret: c.result.ClientSecret,
+			Gateway: gateway.Name(), PublicKey: gateway.PublicKey(),
+		}, nil
 	}
 	return nil, nil
 }

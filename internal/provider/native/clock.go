@@ -20,9 +20,9 @@ type Clocks interface {
 const waitForCharge = 11 * time.Second
 
 // underWay tells whether another worker is charging something of the merchant, after a moment's wait: the clock must not run past
-// it. What nobody knows the outcome of is not waited for: that takes real time.
+// it. What nobody knows the outcome of is not waited for, and neither is what a bank takes days for: that takes real time.
 func (e *Engine) underWay(ctx context.Context, merchant foyer.MerchantID) (bool, error) {
-	n, err := e.Store.AttemptsUnderWay(ctx, merchant, foyer.Micro(e.Real().Add(e.Lease-waitForCharge)))
+	n, err := e.Store.AttemptsUnderWay(ctx, merchant, foyer.Micro(e.Real().Add(e.Lease-waitForCharge)), *e.leased())
 	if err != nil || n == 0 {
 		return false, err
 	}

@@ -12,6 +12,9 @@
 // An attempt that was planned and not booked has a lease; when it has run out, anybody asks the gateway what became of that
 // key, and only when the gateway never heard of it charges again, with the same key. So money moves once.
 //
+// What happens to a payment after its charge, disputes and refunds that come back, is read from the gateway when it gives a reason to
+// look, and booked under the payment's lock (follow.go).
+//
 // Locks are taken in one order: customer (commands only), subscriptions by id, payments by id, attempts, credits, numbers.
 //
 // It does not own the rules (package billing), documents (invoice), mails (notify) or money (the gateways).

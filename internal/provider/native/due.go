@@ -3,6 +3,8 @@ package native
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -203,7 +205,7 @@ func whole(items []billing.SubscriptionItem) []billing.BillItem {
 	return out
 }
 
-// runPayments tries due debts again, and makes bills whose due date has passed past due.
+// runPayments tries due debts again, as far as that is not in vain, and makes bills whose due date has passed past due.
 func (e *Engine) runPayments(ctx context.Context, merchant foyer.MerchantID) (more bool, err error) {
 	var charges []*charge
 	err = e.Store.InTx(ctx, func(ctx context.Context) error {
@@ -221,6 +223,10 @@ func (e *Engine) runPayments(ctx context.Context, merchant foyer.MerchantID) (mo
 			planned[i] = &charge{attempt: billing.Attempt{Payment: p.ID}, subscription: p.Subscription}
 		}
 		subs, payments, err := e.lockFor(ctx, merchant, planned)
+		if err != nil {
+			return err
+		}
+		last, err := e.Store.LastAttempts(ctx, merchant, slices.Collect(maps.Keys(payments)))
 		if err != nil {
 			return err
 		}
@@ -249,10 +255,15 @@ func (e *Engine) runPayments(ctx context.Context, merchant foyer.MerchantID) (mo
 			if sub != nil {
 				method = sub.PaymentMethod
 			}
-			if c := l.retry(p, sub, methodOr(chargeable, method), byTheEngine); c != nil {
-				c.token = chargeable[method].Token
-				charges = append(charges, c)
+			m := methodOr(chargeable, method)
+			if a := last[p.ID]; a.RetriesInVain(m) {
+				// The day passes as declined for the same reason: nobody is asked, and no attempt is written that never was.
+				a.OnSession = false
+				p.Tries++
+				l.declined(p, a, subs)
+				continue
 			}
+			charges = append(charges, l.retry(p, sub, m, byTheEngine))
 		}
 		return l.write(ctx)
 	})
@@ -325,7 +336,7 @@ func (e *Engine) runExpiring(ctx context.Context, merchant foyer.MerchantID) (mo
 				continue // nothing will be charged to it
 			}
 			expires := time.Date(m.Card.ExpiryYear, time.Month(m.Card.ExpiryMonth)+1, 1, 0, 0, 0, 0, time.UTC)
-			l.mail(billing.MailCardExpiring, scope, used.UsedBy[0], "", billing.MailFacts{EffectiveAt: &expires, Brand: m.Card.Brand, Last4: m.Card.Last4})
+			l.mail(billing.MailCardExpiring, scope, used.UsedBy[0], "", billing.MailFacts{EffectiveAt: &expires}.Named(m.Name()))
 		}
 		return l.write(ctx)
 	})

@@ -17,7 +17,9 @@ type Config struct {
 	Merchants Merchants
 	Gateways  billing.Gateways
 	Mails     billing.Mails
-	IDs       foyer.IDs
+	// MerchantMails tells the merchant itself, of disputes and of refunds that came back.
+	MerchantMails MerchantMails
+	IDs           foyer.IDs
 	// Now is the merchant's clock: all billing time. Real is the machine's: leases.
 	Now  billing.Clock
 	Real func() time.Time
@@ -48,6 +50,9 @@ const (
 	// actionLife is how long a customer has to confirm a charge with their bank: by the real clock, or by the merchant's where that
 	// was moved, whichever is first.
 	actionLife = time.Hour
+	// pendingLife is how long a charge is left alone that the gateway itself does not know the outcome of: a bank debit takes days, and
+	// the gateway tells when it knows.
+	pendingLife = time.Hour
 	// batch is how many subscriptions are planned, charged and booked together: one number row lock, one commit.
 	batch = 64
 	// chargesAtOnce bounds the calls to the gateway of one batch.
@@ -114,6 +119,8 @@ type Store interface {
 	Attempt(ctx context.Context, merchant foyer.MerchantID, id billing.AttemptID) (billing.Attempt, error)
 	AttemptByCommand(ctx context.Context, merchant foyer.MerchantID, command string) (billing.Attempt, error)
 	OpenAttempt(ctx context.Context, merchant foyer.MerchantID, payment billing.PaymentID) (billing.Attempt, error)
+	// LastAttempts returns the latest attempt of each of the payments.
+	LastAttempts(ctx context.Context, merchant foyer.MerchantID, payments []billing.PaymentID) (map[billing.PaymentID]billing.Attempt, error)
 
 	PaymentMethod(ctx context.Context, scope foyer.Scope, id billing.PaymentMethodID) (billing.PaymentMethod, error)
 	ChargeableMethods(ctx context.Context, merchant foyer.MerchantID, ids []billing.PaymentMethodID) (map[billing.PaymentMethodID]billing.PaymentMethod, error)
@@ -133,8 +140,15 @@ type Store interface {
 	FinishRefund(ctx context.Context, r billing.PendingRefund) (bool, error)
 	AbandonedRefunds(ctx context.Context, merchant foyer.MerchantID, now, until time.Time, limit int) ([]billing.PendingRefund, error)
 
-	// AttemptsUnderWay counts the merchant's attempts whose lease runs out after the moment: those begun lately.
-	AttemptsUnderWay(ctx context.Context, merchant foyer.MerchantID, leasedAfter time.Time) (int64, error)
+	// RefundsOfCharge returns refunds of a charge that went through and were made since.
+	RefundsOfCharge(ctx context.Context, merchant foyer.MerchantID, charge string, since time.Time) ([]billing.PendingRefund, error)
+	// ReverseRefund writes down that a refund came back; false when that was written before.
+	ReverseRefund(ctx context.Context, merchant foyer.MerchantID, id billing.RefundID, now time.Time) (bool, error)
+	Disputes(ctx context.Context, merchant foyer.MerchantID, payment billing.PaymentID) ([]billing.Dispute, error)
+	SaveDispute(ctx context.Context, scope foyer.Scope, c billing.DisputeChange) error
+
+	// AttemptsUnderWay counts the merchant's pending attempts whose lease runs out between the moments: those begun lately.
+	AttemptsUnderWay(ctx context.Context, merchant foyer.MerchantID, after, by time.Time) (int64, error)
 	// Abandoned tells whether an attempt's or refund's lease has run out by now.
 	Abandoned(ctx context.Context, merchant foyer.MerchantID, now time.Time) (bool, error)
 	// NextDue is the earliest moment anything of the merchant falls due; nil when nothing will.

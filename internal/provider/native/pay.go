@@ -41,16 +41,40 @@ func (e *Engine) pay(ctx context.Context, by foyer.Actor, id billing.PaymentID, 
 		if err := e.Store.Proceed(ctx); err != nil {
 			return nil, err
 		}
-		if c.attempt.Status == billing.AttemptRequiresAction {
+		switch {
+		case c.superseded:
+			if err := e.giveUpQuestion(ctx, c); err != nil {
+				return nil, err
+			}
+			if c.result.Status == billing.ChargeDeclined {
+				return e.pay(ctx, by, id, method, read)
+			}
+		case c.attempt.Status == billing.AttemptRequiresAction:
 			e.askAll(ctx, []*charge{c}, e.lookUp)
-		} else {
+		default:
 			e.askAll(ctx, []*charge{c}, e.ask)
 		}
 	}
 	return e.conclude(ctx, c, read)
 }
 
-// planPay plans an attempt to collect a payment now. One that waits for the customer's confirmation is gone on with.
+// giveUpQuestion ends a charge whose customer chose to pay with something else instead of answering their bank; who was quicker than that
+// has paid.
+func (e *Engine) giveUpQuestion(ctx context.Context, c *charge) error {
+	e.askAll(ctx, []*charge{c}, func(ctx context.Context, c *charge) error {
+		if err := e.lookUp(ctx, c); err != nil {
+			return err
+		}
+		return e.giveUpAction(ctx, c)
+	})
+	if c.unknown || c.result.Status != billing.ChargeDeclined {
+		return nil
+	}
+	return e.Store.InTx(ctx, func(ctx context.Context) error { return e.book(ctx, c.attempt.Merchant, []*charge{c}) })
+}
+
+// planPay plans an attempt to collect a payment now. One that waits for the customer's confirmation is gone on with, or given up when they
+// chose another method meanwhile.
 func (e *Engine) planPay(ctx context.Context, by foyer.Actor, id billing.PaymentID, wanted billing.PaymentMethodID) (*charge, error) {
 	if err := e.Store.LockCustomer(ctx, by.Scope); err != nil {
 		return nil, err
@@ -75,6 +99,9 @@ func (e *Engine) planPay(ctx context.Context, by foyer.Actor, id billing.Payment
 		if err != nil {
 			return nil, err
 		}
+		// What would be void when it is declined is gone on with: there would be nothing left to pay.
+		staysOwed := p.Status == billing.PaymentPastDue || p.CollectionMode == billing.CollectManual
+		charges[0].superseded = staysOwed && wanted != "" && wanted != open.PaymentMethod
 		return charges[0], nil
 	case err == nil:
 		return nil, foyer.Refuse(foyer.Conflict, "payment.in_progress")
@@ -150,11 +177,7 @@ func (e *Engine) SetPaymentMethod(ctx context.Context, by foyer.Actor, id billin
 		}
 		after = sub.PayWith(method, l.now)
 		l.subscription(after, billing.EventSubscriptionUpdated)
-		facts := billing.MailFacts{}
-		if m.Card != nil {
-			facts.Brand, facts.Last4 = m.Card.Brand, m.Card.Last4
-		}
-		l.mail(billing.MailMethodChanged, by.Scope, id, "", facts)
+		l.mail(billing.MailMethodChanged, by.Scope, id, "", billing.MailFacts{}.Named(m.Name()))
 		return nil
 	})
 	return after, next, err

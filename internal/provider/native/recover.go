@@ -78,7 +78,7 @@ func (e *Engine) chargesOf(ctx context.Context, merchant foyer.MerchantID, attem
 	charges := make([]*charge, len(attempts))
 	for i, a := range attempts {
 		ids[i] = a.Payment
-		charges[i] = &charge{attempt: a}
+		charges[i] = &charge{attempt: a, planned: true}
 	}
 	payments, err := e.Store.PaymentOfAttempt(ctx, merchant, ids)
 	if err != nil {
@@ -92,18 +92,43 @@ func (e *Engine) chargesOf(ctx context.Context, merchant foyer.MerchantID, attem
 }
 
 // Settle looks up one attempt at the gateway and books what became of it: a webhook or the customer's return is the reason,
-// the gateway's answer decides. Unknown and finished attempts are left alone.
+// the gateway's answer decides. What is captured is followed: its bank may take it back. Others that are finished, and unknown ones, are
+// left alone.
 func (e *Engine) Settle(ctx context.Context, merchant foyer.MerchantID, id billing.AttemptID) error {
 	a, err := e.Store.Attempt(ctx, merchant, id)
-	if errors.Is(err, foyer.NotFound) || err == nil && !a.Unfinished() {
+	if errors.Is(err, foyer.NotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	charges, err := e.chargesOf(ctx, merchant, []billing.Attempt{a})
+	if a.Unfinished() {
+		charges, err := e.chargesOf(ctx, merchant, []billing.Attempt{a})
+		if err != nil {
+			return err
+		}
+		if err := e.collect(ctx, merchant, charges, e.lookUp); err != nil || charges[0].unknown || charges[0].result.Status != billing.ChargeCaptured {
+			return err
+		}
+	} else if a.Status != billing.AttemptCaptured {
+		return e.mindLateCapture(ctx, a)
+	}
+	return e.follow(ctx, a)
+}
+
+// mindLateCapture says aloud when money moved for an attempt that is over. No gateway should let that happen, and nothing here can book
+// it: the bill may have been paid in another way. Whoever runs the instance gives it back at the gateway.
+func (e *Engine) mindLateCapture(ctx context.Context, a billing.Attempt) error {
+	gateway, err := e.Gateways.GatewayOf(ctx, a.Merchant)
 	if err != nil {
 		return err
 	}
-	return e.collect(ctx, merchant, charges, e.lookUp)
+	result, err := gateway.ChargeByKey(ctx, a.Merchant, string(a.ID))
+	if errors.Is(err, foyer.NotFound) {
+		return nil
+	}
+	if err == nil && result.Status == billing.ChargeCaptured {
+		e.Log.ErrorContext(ctx, "money moved for an attempt that had ended: give it back at the gateway", "merchant", a.Merchant, "attempt", a.ID, "payment", a.Payment)
+	}
+	return err
 }

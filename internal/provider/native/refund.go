@@ -16,6 +16,9 @@ import (
 func (e *Engine) Refund(ctx context.Context, by foyer.Actor, id billing.PaymentID, in billing.RefundInput) (after billing.Payment, made billing.Refund, err error) {
 	pending, err := e.commandRefund(ctx, by, id)
 	if errors.Is(err, foyer.NotFound) {
+		if err := e.followPayment(ctx, by, id); err != nil {
+			return after, made, err
+		}
 		err = e.Store.Conclude(ctx, func(ctx context.Context) error {
 			pending, err = e.planRefund(ctx, by, id, in)
 			return err
@@ -44,6 +47,27 @@ func (e *Engine) Refund(ctx context.Context, by foyer.Actor, id billing.PaymentI
 		err = billing.DeclinedWith(knownCode(result.ErrorCode))
 	}
 	return after, refundOf(after, pending.ID), err
+}
+
+// followPayment reads what became of a payment's charge before money of it is given back. A bank that has the money already, and whose
+// message is late or was lost, would otherwise be found out by a refusal, and the customer be paid twice by a merchant told of that.
+func (e *Engine) followPayment(ctx context.Context, by foyer.Actor, id billing.PaymentID) error {
+	p, err := e.Store.Payment(ctx, by.Scope, id)
+	if err != nil {
+		return err
+	}
+	charge := chargeOf(p)
+	if charge == "" {
+		return nil
+	}
+	a, err := e.Store.Attempt(ctx, by.Scope.Merchant, billing.AttemptID(charge))
+	if err != nil {
+		return err
+	}
+	if err := e.follow(ctx, a); err != nil {
+		return &foyer.Error{Kind: foyer.Unavailable, Code: "gateway.unavailable", Err: err}
+	}
+	return nil
 }
 
 // commandRefund finds the refund this very call made before the process died or the gateway did not answer; foyer.NotFound when

@@ -121,7 +121,7 @@ func newRig(t testing.TB, dialect store.Dialect) *rig {
 // engine is another worker on the same database.
 func (r *rig) engine(s native.Store, gateways billing.Gateways) *native.Engine {
 	return native.NewEngine(native.Config{
-		Store: s, Merchants: r.merchants, Gateways: gateways, Mails: r.mails, IDs: foyer.NewIDs(r.clock.now), Now: r.merchants.Clock,
+		Store: s, Merchants: r.merchants, Gateways: gateways, Mails: r.mails, MerchantMails: r.mails, IDs: foyer.NewIDs(r.clock.now), Now: r.merchants.Clock,
 		Real: r.clock.now, Log: slog.New(slog.DiscardHandler),
 	})
 }
@@ -155,7 +155,7 @@ func (r *rig) price(t testing.TB, name string, amount int64, change ...func(*bil
 	return p
 }
 
-// method stores a card that behaves as its token says: "good", "declined", "3ds", or any error code.
+// method stores a card that behaves as its token says: "good", "declined", "3ds", "debit" (which takes days), or any error code.
 func (r *rig) method(t testing.TB, by foyer.Actor, token string) billing.PaymentMethod {
 	t.Helper()
 	m, err := r.billing.AddMethodByToken(context.Background(), by, billing.TokenMethodInput{Token: token, Default: true})
@@ -261,6 +261,24 @@ type post struct {
 	store *store.Store
 	mu    sync.Mutex
 	kinds []billing.MailKind
+	// toMerchant are mails to the merchant itself.
+	toMerchant []string
+}
+
+// EnqueueDisputeMail implements native.MerchantMails.
+func (p *post) EnqueueDisputeMail(_ context.Context, _ foyer.MerchantID, _ billing.DisputeID, ended bool, _ string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.toMerchant = append(p.toMerchant, map[bool]string{false: "disputed", true: "ended"}[ended])
+	return nil
+}
+
+// EnqueueRefundMail implements native.MerchantMails.
+func (p *post) EnqueueRefundMail(context.Context, foyer.MerchantID, billing.RefundID, string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.toMerchant = append(p.toMerchant, "refund")
+	return nil
 }
 
 // EnqueueMails implements billing.Mails.
@@ -291,6 +309,9 @@ type till struct {
 	amounts map[string]int64
 	refunds map[string]int64
 	methods int
+	// disputes are of charges, by key; sentBack are refunds the customer's bank did not take.
+	disputes map[string][]billing.GatewayDispute
+	sentBack map[string]bool
 	// behavior overrides what a token does, by token.
 	behavior map[string]string
 	// before and after are asked once per charge; what they return is the caller's answer instead.
@@ -301,6 +322,7 @@ type till struct {
 func newTill() *till {
 	return &till{
 		charges: map[string]billing.ChargeResult{}, amounts: map[string]int64{}, refunds: map[string]int64{}, behavior: map[string]string{},
+		disputes: map[string][]billing.GatewayDispute{}, sentBack: map[string]bool{},
 	}
 }
 
@@ -316,12 +338,12 @@ func (g *till) StartSetup(_ context.Context, r billing.SetupRequest) (billing.St
 }
 
 func (g *till) Setup(_ context.Context, reference string) (billing.SetupResult, error) {
-	m, err := g.MethodByToken(context.Background(), "good/"+reference)
+	m, err := g.MethodByToken(context.Background(), foyer.Scope{}, "good/"+reference)
 	return billing.SetupResult{Status: billing.SetupSucceeded, Method: m}, err
 }
 
 // MethodByToken implements billing.TokenResolver.
-func (g *till) MethodByToken(_ context.Context, token string) (billing.GatewayMethod, error) {
+func (g *till) MethodByToken(_ context.Context, _ foyer.Scope, token string) (billing.GatewayMethod, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.methods++
@@ -352,6 +374,8 @@ func (g *till) Charge(_ context.Context, r billing.ChargeRequest) (billing.Charg
 		case token == "3ds" && r.OnSession:
 			result = billing.ChargeResult{Status: billing.ChargeRequiresAction, ClientSecret: "secret of " + r.Key}
 		case token == "3ds":
+		case token == "debit":
+			result = billing.ChargeResult{Status: billing.ChargePending}
 		default:
 			result = billing.ChargeResult{Status: billing.ChargeDeclined, ErrorCode: billing.ErrorCode(token)}
 		}
@@ -396,6 +420,42 @@ func (g *till) CancelCharge(_ context.Context, _ foyer.MerchantID, key string) (
 		g.charges[key] = billing.ChargeResult{Status: billing.ChargeDeclined, ErrorCode: "authentication_failed"}
 	}
 	return g.charges[key], nil
+}
+
+// Disputes implements billing.DisputeReader.
+func (g *till) Disputes(_ context.Context, _ foyer.MerchantID, key string) ([]billing.GatewayDispute, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.disputes[key]), nil
+}
+
+// RefundByKey implements billing.RefundReader.
+func (g *till) RefundByKey(_ context.Context, _ foyer.MerchantID, _, key string) (billing.RefundResult, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if _, known := g.refunds[key]; !known {
+		return billing.RefundResult{}, foyer.ErrNotFound()
+	}
+	return billing.RefundResult{Refunded: !g.sentBack[key]}, nil
+}
+
+// dispute is the customer's bank taking a charge back, or deciding about it.
+func (g *till) dispute(key string, status billing.DisputeStatus, amount int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.disputes[key] = []billing.GatewayDispute{{
+		Reference: "dp_" + key, Status: status, Reason: "fraudulent", Amount: foyer.Money{Amount: amount, Currency: "EUR"}, OpenedAt: start,
+	}}
+}
+
+// settle is the bank deciding about a debit: a code declines it.
+func (g *till) settle(key string, code billing.ErrorCode) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.charges[key] = billing.ChargeResult{Status: billing.ChargeCaptured}
+	if code != "" {
+		g.charges[key] = billing.ChargeResult{Status: billing.ChargeDeclined, ErrorCode: code}
+	}
 }
 
 // confirm is the customer confirming with their bank.

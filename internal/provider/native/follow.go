@@ -1,0 +1,162 @@
+package native
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
+)
+
+// MerchantMails enqueues mails to the merchant itself, in the open transaction. The same id is the same mail.
+type MerchantMails interface {
+	EnqueueDisputeMail(ctx context.Context, merchant foyer.MerchantID, id billing.DisputeID, ended bool, mail string) error
+	EnqueueRefundMail(ctx context.Context, merchant foyer.MerchantID, id billing.RefundID, mail string) error
+}
+
+const (
+	// refundsFollowed is how long after a refund the customer's bank may send it back: networks give it weeks.
+	refundsFollowed = 60 * 24 * time.Hour
+	// followTries is how often the gateway is asked again because others booked meanwhile what was just read.
+	followTries = 5
+)
+
+// follow asks the gateway what happened to a charge after it was captured: whether the customer's bank takes it back, and whether
+// refunds of it came back. What is booked is what was read, once.
+func (e *Engine) follow(ctx context.Context, a billing.Attempt) error {
+	gateway, err := e.Gateways.GatewayOf(ctx, a.Merchant)
+	if err != nil {
+		return err
+	}
+	if reader, can := gateway.(billing.DisputeReader); can {
+		if err := e.followDisputes(ctx, a, reader); err != nil {
+			return err
+		}
+	}
+	if reader, can := gateway.(billing.RefundReader); can {
+		return e.followRefunds(ctx, a, reader)
+	}
+	return nil
+}
+
+// followDisputes books the disputes of a charge. Of two that ask at once, one may have read what is not so any more: who finds that
+// something was booked since they began to ask, asks again. So what is booked last was read last, in whatever order it was told of.
+func (e *Engine) followDisputes(ctx context.Context, a billing.Attempt, reader billing.DisputeReader) error {
+	for range followTries {
+		seen, err := e.Store.Disputes(ctx, a.Merchant, a.Payment)
+		if err != nil {
+			return err
+		}
+		told, err := reader.Disputes(ctx, a.Merchant, string(a.ID))
+		if errors.Is(err, foyer.NotFound) || err == nil && len(told) == 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		booked := false
+		err = e.Store.InTx(ctx, func(ctx context.Context) error {
+			booked, err = e.bookDisputes(ctx, a, seen, told)
+			return err
+		})
+		if err != nil || booked {
+			return err
+		}
+	}
+	return foyer.Refuse(foyer.Unavailable, "unavailable") // the job runs again
+}
+
+// bookDisputes writes down what the gateway told of a charge's disputes; false when others have written since seen was read.
+func (e *Engine) bookDisputes(ctx context.Context, a billing.Attempt, seen []billing.Dispute, told []billing.GatewayDispute) (bool, error) {
+	locked, err := e.Store.PaymentsForUpdate(ctx, a.Merchant, a.Payment)
+	if err != nil || len(locked) == 0 {
+		return true, err
+	}
+	p, err := e.Store.Payment(ctx, payer(locked[0]), a.Payment)
+	if err != nil {
+		return false, err
+	}
+	same := slices.EqualFunc(p.Disputes, seen, func(x, y billing.Dispute) bool { return x.ID == y.ID && x.Version == y.Version })
+	if !same {
+		return false, nil
+	}
+	l, err := e.ledger(ctx, a.Merchant)
+	if err != nil {
+		return false, err
+	}
+	changed := false
+	for _, d := range told {
+		c, is := p.Disputed(d, a.ID, e.IDs, l.now)
+		if !is {
+			continue
+		}
+		if err := e.Store.SaveDispute(ctx, payer(p), c); err != nil {
+			return false, err
+		}
+		if c.Tell {
+			if err := e.MerchantMails.EnqueueDisputeMail(ctx, a.Merchant, c.Dispute.ID, c.Dispute.Status.Ended(), e.IDs(foyer.PrefixMail)); err != nil {
+				return false, err
+			}
+		}
+		for _, event := range c.Events {
+			l.event(event, payer(p), string(p.ID))
+		}
+		p, changed = c.Payment, true
+	}
+	if !changed {
+		return true, nil
+	}
+	p.Version++ // one change, however many disputes
+	p.UpdatedAt = l.now
+	l.payment(p, "")
+	return true, l.write(ctx)
+}
+
+// followRefunds finds refunds that the gateway took on and the customer's bank sent back.
+func (e *Engine) followRefunds(ctx context.Context, a billing.Attempt, reader billing.RefundReader) error {
+	now, err := e.now(ctx, a.Merchant)
+	if err != nil {
+		return err
+	}
+	made, err := e.Store.RefundsOfCharge(ctx, a.Merchant, string(a.ID), now.Add(-refundsFollowed))
+	if err != nil {
+		return err
+	}
+	for _, r := range made {
+		result, err := reader.RefundByKey(ctx, a.Merchant, r.Charge, string(r.ID))
+		if errors.Is(err, foyer.NotFound) || err == nil && result.Refunded {
+			continue
+		}
+		if err == nil {
+			err = e.Store.InTx(ctx, func(ctx context.Context) error { return e.bookRefundFailed(ctx, r) })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bookRefundFailed writes down that a refund came back; only who writes it draws the consequences. The credit note stays, and the
+// merchant is told to pay the customer another way.
+func (e *Engine) bookRefundFailed(ctx context.Context, r billing.PendingRefund) error {
+	l, err := e.ledger(ctx, r.Scope.Merchant)
+	if err != nil {
+		return err
+	}
+	payments, err := e.Store.PaymentsForUpdate(ctx, r.Scope.Merchant, r.Payment)
+	if err != nil || len(payments) == 0 {
+		return errors.Join(err, foyer.ErrNotFound())
+	}
+	reversed, err := e.Store.ReverseRefund(ctx, r.Scope.Merchant, r.ID, l.now)
+	if err != nil || !reversed {
+		return err
+	}
+	l.payment(payments[0].RefundFailed(r.Refund, l.now), billing.EventPaymentUpdated)
+	if err := e.MerchantMails.EnqueueRefundMail(ctx, r.Scope.Merchant, r.ID, e.IDs(foyer.PrefixMail)); err != nil {
+		return err
+	}
+	return l.write(ctx)
+}
