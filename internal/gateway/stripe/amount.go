@@ -4,7 +4,7 @@ import (
 	"math"
 	"strings"
 
-	"github.com/stripe/stripe-go/v85"
+	sdk "github.com/stripe/stripe-go/v85"
 
 	"foyer/internal/foyer"
 )
@@ -41,7 +41,7 @@ func toStripe(m foyer.Money) (int64, bool) {
 }
 
 // fromStripe turns Stripe's amount into ours; false for a currency nobody knows.
-func fromStripe(amount int64, currency stripe.Currency) (foyer.Money, bool) {
+func fromStripe(amount int64, currency sdk.Currency) (foyer.Money, bool) {
 	c := foyer.Currency(strings.ToUpper(string(currency)))
 	if !c.Valid() {
 		return foyer.Money{}, false

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stripe/stripe-go/v85"
+	sdk "github.com/stripe/stripe-go/v85"
 
 	"foyer/internal/foyer"
 )
@@ -39,7 +39,7 @@ func TestAmountsInStripesUnits(t *testing.T) {
 	for _, m := range []foyer.Money{{Amount: 1999, Currency: "EUR"}, {Amount: 500, Currency: "ISK"}, {Amount: 500, Currency: "MGA"}, {Amount: 11550, Currency: "BHD"}} {
 		sent, can := toStripe(m)
 		assert.True(t, can)
-		back, known := fromStripe(sent, stripe.Currency(strings.ToLower(string(m.Currency))))
+		back, known := fromStripe(sent, sdk.Currency(strings.ToLower(string(m.Currency))))
 		assert.True(t, known)
 		assert.Equal(t, m, back)
 	}

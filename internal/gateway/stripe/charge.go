@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/stripe/stripe-go/v85"
+	sdk "github.com/stripe/stripe-go/v85"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
@@ -48,7 +48,7 @@ func (g *Gateway) Charge(ctx context.Context, r billing.ChargeRequest) (billing.
 	if !fits(intent, r, amount, t) {
 		return billing.ChargeResult{}, g.unlike(ctx, "charge", intent.ID)
 	}
-	if intent.Status == stripe.PaymentIntentStatusRequiresConfirmation {
+	if intent.Status == sdk.PaymentIntentStatusRequiresConfirmation {
 		return g.confirm(ctx, intent, asks(r, t))
 	}
 	return g.result(ctx, intent)
@@ -63,7 +63,7 @@ func (g *Gateway) ChargeByKey(ctx context.Context, merchant foyer.MerchantID, ke
 	if err != nil {
 		return billing.ChargeResult{}, err
 	}
-	if intent.Status == stripe.PaymentIntentStatusRequiresConfirmation {
+	if intent.Status == sdk.PaymentIntentStatusRequiresConfirmation {
 		return billing.ChargeResult{}, foyer.ErrNotFound()
 	}
 	return g.result(ctx, intent)
@@ -77,14 +77,14 @@ func (g *Gateway) CancelCharge(ctx context.Context, merchant foyer.MerchantID, k
 	if err != nil {
 		return billing.ChargeResult{}, err
 	}
-	if intent.Status == stripe.PaymentIntentStatusRequiresAction || intent.Status == stripe.PaymentIntentStatusRequiresConfirmation {
+	if intent.Status == sdk.PaymentIntentStatusRequiresAction || intent.Status == sdk.PaymentIntentStatusRequiresConfirmation {
 		return g.giveUp(ctx, intent, canceled)
 	}
 	return g.result(ctx, intent)
 }
 
 // kept reads the intent of an attempt; foyer.NotFound when none was kept, so that no money can have moved.
-func (g *Gateway) kept(ctx context.Context, merchant foyer.MerchantID, key string) (*stripe.PaymentIntent, error) {
+func (g *Gateway) kept(ctx context.Context, merchant foyer.MerchantID, key string) (*sdk.PaymentIntent, error) {
 	if strings.ContainsRune(key, 0) { // no id of ours, and PostgreSQL takes no such text
 		return nil, foyer.ErrNotFound()
 	}
@@ -95,8 +95,8 @@ func (g *Gateway) kept(ctx context.Context, merchant foyer.MerchantID, key strin
 	return g.read(ctx, id)
 }
 
-func (g *Gateway) read(ctx context.Context, id string) (*stripe.PaymentIntent, error) {
-	params := &stripe.PaymentIntentRetrieveParams{}
+func (g *Gateway) read(ctx context.Context, id string) (*sdk.PaymentIntent, error) {
+	params := &sdk.PaymentIntentRetrieveParams{}
 	params.AddExpand("latest_charge")
 	intent, err := g.client.V1PaymentIntents.Retrieve(ctx, id, params)
 	if err != nil {
@@ -112,7 +112,7 @@ func (g *Gateway) read(ctx context.Context, id string) (*stripe.PaymentIntent, e
 // create makes an intent nobody can be charged by yet, and keeps its id. The attempt's id is its idempotency key; where Stripe only
 // repeats a failure of its own under that key, or another worker is using it, any key will do: of several intents one is kept, and the
 // others are never confirmed.
-func (g *Gateway) create(ctx context.Context, r billing.ChargeRequest, amount int64, t token) (*stripe.PaymentIntent, error) {
+func (g *Gateway) create(ctx context.Context, r billing.ChargeRequest, amount int64, t token) (*sdk.PaymentIntent, error) {
 	key := r.Key
 	intent, err := g.createUnder(ctx, key, r, amount, t)
 	if again(err) {
@@ -131,19 +131,19 @@ func (g *Gateway) create(ctx context.Context, r billing.ChargeRequest, amount in
 	if err != nil {
 		return nil, err
 	}
-	if first == intent.ID && intent.Status == stripe.PaymentIntentStatusRequiresConfirmation && !replayed(intent) {
+	if first == intent.ID && intent.Status == sdk.PaymentIntentStatusRequiresConfirmation && !replayed(intent) {
 		return intent, nil
 	}
 	return g.read(ctx, first)
 }
 
-func (g *Gateway) createUnder(ctx context.Context, key string, r billing.ChargeRequest, amount int64, t token) (*stripe.PaymentIntent, error) {
+func (g *Gateway) createUnder(ctx context.Context, key string, r billing.ChargeRequest, amount int64, t token) (*sdk.PaymentIntent, error) {
 	session := offSession
 	if asks(r, t) {
 		session = onSession
 	}
-	params := &stripe.PaymentIntentCreateParams{
-		Amount: &amount, Currency: stripe.String(strings.ToLower(string(r.Amount.Currency))),
+	params := &sdk.PaymentIntentCreateParams{
+		Amount: &amount, Currency: sdk.String(strings.ToLower(string(r.Amount.Currency))),
 		Customer: &t.customer, PaymentMethod: &t.method,
 		// Of this type only: with all that are enabled Stripe would want an address to come back to.
 		PaymentMethodTypes: []*string{&t.kind},
@@ -158,22 +158,22 @@ func (g *Gateway) createUnder(ctx context.Context, key string, r billing.ChargeR
 // asks tells whether the customer can be asked something. Only banks of cards ask in a way Stripe's library shows anywhere; for the others
 // what the customer agreed to when they stored it counts, and Stripe would want an address to come back to.
 func asks(r billing.ChargeRequest, t token) bool {
-	return r.OnSession && t.kind == string(stripe.PaymentMethodTypeCard)
+	return r.OnSession && t.kind == string(sdk.PaymentMethodTypeCard)
 }
 
 // again tells whether the answer to a key says nothing but that this key is of no use now.
 func again(err error) bool {
-	var e *stripe.Error
+	var e *sdk.Error
 	return errors.As(err, &e) && (e.HTTPStatusCode >= http.StatusInternalServerError || e.HTTPStatusCode == http.StatusConflict)
 }
 
 // replayed tells whether an answer is what Stripe once said: the intent may have gone on since.
-func replayed(intent *stripe.PaymentIntent) bool {
+func replayed(intent *sdk.PaymentIntent) bool {
 	return intent.LastResponse != nil && intent.LastResponse.Header.Get("Idempotent-Replayed") == "true"
 }
 
 // fits tells whether an intent is the one that was asked for.
-func fits(intent *stripe.PaymentIntent, r billing.ChargeRequest, amount int64, t token) bool {
+func fits(intent *sdk.PaymentIntent, r billing.ChargeRequest, amount int64, t token) bool {
 	method := intent.Metadata[metaMethod]
 	return intent.Amount == amount && strings.EqualFold(string(intent.Currency), string(r.Amount.Currency)) &&
 		intent.Customer != nil && intent.Customer.ID == t.customer && (method == t.method || method == "")
@@ -181,13 +181,13 @@ func fits(intent *stripe.PaymentIntent, r billing.ChargeRequest, amount int64, t
 
 // confirm asks for the money. It needs no idempotency key: Stripe confirms an intent once, and one that was declined has no payment
 // method left to be confirmed with. Whatever it answers, how the intent stands is read again: two may have confirmed at once.
-func (g *Gateway) confirm(ctx context.Context, intent *stripe.PaymentIntent, customerIsThere bool) (billing.ChargeResult, error) {
-	params := &stripe.PaymentIntentConfirmParams{}
+func (g *Gateway) confirm(ctx context.Context, intent *sdk.PaymentIntent, customerIsThere bool) (billing.ChargeResult, error) {
+	params := &sdk.PaymentIntentConfirmParams{}
 	params.AddExpand("latest_charge")
 	if customerIsThere {
-		params.UseStripeSDK = stripe.Bool(true) // the bank's question is shown by Stripe's library, on any frontend
+		params.UseStripeSDK = sdk.Bool(true) // the bank's question is shown by Stripe's library, on any frontend
 	} else {
-		params.OffSession = stripe.Bool(true)
+		params.OffSession = sdk.Bool(true)
 	}
 	confirmed, err := g.client.V1PaymentIntents.Confirm(ctx, intent.ID, params)
 	refusal := refusalOf(err)
@@ -201,7 +201,7 @@ func (g *Gateway) confirm(ctx context.Context, intent *stripe.PaymentIntent, cus
 		if confirmed, err = g.read(ctx, intent.ID); err != nil {
 			return billing.ChargeResult{}, err
 		}
-		if confirmed.Status == stripe.PaymentIntentStatusRequiresConfirmation { // refused as it stands
+		if confirmed.Status == sdk.PaymentIntentStatusRequiresConfirmation { // refused as it stands
 			decided, err := g.decided(ctx, refusal, customerAt(confirmed))
 			if err != nil && old(confirmed) {
 				// Refused for a day, and not by a bank: waiting longer would keep the customer from paying in any other way.
@@ -217,24 +217,24 @@ func (g *Gateway) confirm(ctx context.Context, intent *stripe.PaymentIntent, cus
 }
 
 // result says in our words how an intent stands.
-func (g *Gateway) result(ctx context.Context, intent *stripe.PaymentIntent) (billing.ChargeResult, error) {
+func (g *Gateway) result(ctx context.Context, intent *sdk.PaymentIntent) (billing.ChargeResult, error) {
 	switch intent.Status {
-	case stripe.PaymentIntentStatusSucceeded:
+	case sdk.PaymentIntentStatusSucceeded:
 		if intent.AmountReceived != intent.Amount {
 			return billing.ChargeResult{}, g.unlike(ctx, "amount received", intent.ID)
 		}
 		return billing.ChargeResult{Status: billing.ChargeCaptured}, nil
-	case stripe.PaymentIntentStatusProcessing:
+	case sdk.PaymentIntentStatusProcessing:
 		return billing.ChargeResult{Status: billing.ChargePending}, nil // a debit: the bank answers in days
-	case stripe.PaymentIntentStatusRequiresAction:
+	case sdk.PaymentIntentStatusRequiresAction:
 		if intent.Metadata[metaSession] == offSession { // nobody is there to do anything
 			return g.giveUp(ctx, intent, "authentication_failed")
 		}
 		return billing.ChargeResult{Status: billing.ChargeRequiresAction, ClientSecret: intent.ClientSecret}, nil
-	case stripe.PaymentIntentStatusRequiresPaymentMethod:
+	case sdk.PaymentIntentStatusRequiresPaymentMethod:
 		// Declined, and whoever has its client secret could still pay it with another card: for an attempt that is over.
 		return g.giveUp(ctx, intent, failure(intent))
-	case stripe.PaymentIntentStatusCanceled:
+	case sdk.PaymentIntentStatusCanceled:
 		return declined(failure(intent)), nil
 	default:
 		return billing.ChargeResult{}, g.unlike(ctx, "status "+string(intent.Status), intent.ID)
@@ -242,7 +242,7 @@ func (g *Gateway) result(ctx context.Context, intent *stripe.PaymentIntent) (bil
 }
 
 // failure is why an intent was not paid.
-func failure(intent *stripe.PaymentIntent) billing.ErrorCode {
+func failure(intent *sdk.PaymentIntent) billing.ErrorCode {
 	switch {
 	case intent.LastPaymentError != nil:
 		return reasonOf(intent.LastPaymentError)
@@ -251,7 +251,7 @@ func failure(intent *stripe.PaymentIntent) billing.ErrorCode {
 			return reason(outcome.Reason, intent.LatestCharge.FailureCode)
 		}
 		return reason(intent.LatestCharge.FailureCode)
-	case intent.Metadata[metaSession] == offSession && intent.CancellationReason == stripe.PaymentIntentCancellationReasonAbandoned:
+	case intent.Metadata[metaSession] == offSession && intent.CancellationReason == sdk.PaymentIntentCancellationReasonAbandoned:
 		return "authentication_failed" // given up because nobody was there to confirm it
 	default:
 		return canceled
@@ -259,9 +259,9 @@ func failure(intent *stripe.PaymentIntent) billing.ErrorCode {
 }
 
 // giveUp cancels an intent, so that it can't be paid any more, and says it was declined for the reason; unless the customer was quicker.
-func (g *Gateway) giveUp(ctx context.Context, intent *stripe.PaymentIntent, why billing.ErrorCode) (billing.ChargeResult, error) {
-	_, err := g.client.V1PaymentIntents.Cancel(ctx, intent.ID, &stripe.PaymentIntentCancelParams{
-		CancellationReason: stripe.String(string(stripe.PaymentIntentCancellationReasonAbandoned)),
+func (g *Gateway) giveUp(ctx context.Context, intent *sdk.PaymentIntent, why billing.ErrorCode) (billing.ChargeResult, error) {
+	_, err := g.client.V1PaymentIntents.Cancel(ctx, intent.ID, &sdk.PaymentIntentCancelParams{
+		CancellationReason: sdk.String(string(sdk.PaymentIntentCancellationReasonAbandoned)),
 	})
 	if err == nil {
 		return declined(why), nil
@@ -274,9 +274,9 @@ func (g *Gateway) giveUp(ctx context.Context, intent *stripe.PaymentIntent, why 
 		return billing.ChargeResult{}, err
 	}
 	switch now.Status {
-	case stripe.PaymentIntentStatusCanceled:
+	case sdk.PaymentIntentStatusCanceled:
 		return declined(why), nil
-	case stripe.PaymentIntentStatusSucceeded, stripe.PaymentIntentStatusProcessing:
+	case sdk.PaymentIntentStatusSucceeded, sdk.PaymentIntentStatusProcessing:
 		return g.result(ctx, now)
 	default:
 		return billing.ChargeResult{}, g.unlike(ctx, "canceling in status "+string(now.Status), intent.ID)
@@ -285,10 +285,10 @@ func (g *Gateway) giveUp(ctx context.Context, intent *stripe.PaymentIntent, why 
 
 // decided tells what a refused request means: a decision about this charge, or that nothing can be said because our request itself is
 // at fault, which is no reason to tell a customer that their card was declined.
-func (g *Gateway) decided(ctx context.Context, e *stripe.Error, customer string) (billing.ChargeResult, error) {
+func (g *Gateway) decided(ctx context.Context, e *sdk.Error, customer string) (billing.ChargeResult, error) {
 	code, known := reasons[string(e.Code)]
 	switch {
-	case e.Type == stripe.ErrorTypeCard:
+	case e.Type == sdk.ErrorTypeCard:
 		return declined(reasonOf(e)), nil
 	case known:
 		return declined(code), nil
@@ -308,7 +308,7 @@ func (g *Gateway) decided(ctx context.Context, e *stripe.Error, customer string)
 const oldAfter = 24 * time.Hour
 
 // old tells, by Stripe's own clock, whether an intent was made more than a day ago.
-func old(intent *stripe.PaymentIntent) bool {
+func old(intent *sdk.PaymentIntent) bool {
 	if intent.LastResponse == nil {
 		return false
 	}
@@ -316,7 +316,7 @@ func old(intent *stripe.PaymentIntent) bool {
 	return err == nil && now.Sub(time.Unix(intent.Created, 0)) > oldAfter
 }
 
-func customerAt(intent *stripe.PaymentIntent) string {
+func customerAt(intent *sdk.PaymentIntent) string {
 	if intent.Customer == nil {
 		return ""
 	}

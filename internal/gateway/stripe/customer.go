@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/stripe/stripe-go/v85"
+	sdk "github.com/stripe/stripe-go/v85"
 
 	"foyer/internal/foyer"
 )
@@ -56,7 +56,7 @@ func (g *Gateway) customer(ctx context.Context, owner foyer.Scope, n int) (strin
 	if !errors.Is(err, foyer.NotFound) {
 		return known, err
 	}
-	params := &stripe.CustomerCreateParams{Metadata: owned(owner)}
+	params := &sdk.CustomerCreateParams{Metadata: owned(owner)}
 	params.SetIdempotencyKey("customer-" + subject)
 	made, err := g.client.V1Customers.Create(ctx, params)
 	if again(err) { // Stripe repeats a failure of its own for a day under the same key
@@ -99,7 +99,7 @@ func (g *Gateway) adopt(ctx context.Context, owner foyer.Scope, customer string)
 			return foyer.ErrNotFound()
 		}
 	}
-	if _, err := g.client.V1Customers.Update(ctx, customer, &stripe.CustomerUpdateParams{Metadata: mine}); err != nil {
+	if _, err := g.client.V1Customers.Update(ctx, customer, &sdk.CustomerUpdateParams{Metadata: mine}); err != nil {
 		return dark("mark a customer", err)
 	}
 	_, err = g.References.KeepGatewayReference(ctx, owner.Merchant, Name, string(owner.Customer)+mark+customer, customer)

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	stripego "github.com/stripe/stripe-go/v85"
+	sdk "github.com/stripe/stripe-go/v85"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
@@ -15,14 +15,14 @@ import (
 // stranger is a customer with a card whom the merchant had at Stripe before Foyer.
 func (r *rig) stranger() (customer, method string) {
 	r.t.Helper()
-	api := stripego.NewClient(stripetest.DefaultKey, stripego.WithBackends(stripego.NewBackendsWithConfig(&stripego.BackendConfig{
-		URL: &r.url, LeveledLogger: &stripego.LeveledLogger{Level: stripego.LevelNull},
+	api := sdk.NewClient(stripetest.DefaultKey, sdk.WithBackends(sdk.NewBackendsWithConfig(&sdk.BackendConfig{
+		URL: &r.url, LeveledLogger: &sdk.LeveledLogger{Level: sdk.LevelNull},
 	})))
-	made, err := api.V1Customers.Create(r.t.Context(), &stripego.CustomerCreateParams{})
+	made, err := api.V1Customers.Create(r.t.Context(), &sdk.CustomerCreateParams{})
 	require.NoError(r.t, err)
 	method, err = r.fake.NewMethod(r.fake.Number("4242424242424242"))
 	require.NoError(r.t, err)
-	_, err = api.V1PaymentMethods.Attach(r.t.Context(), method, &stripego.PaymentMethodAttachParams{Customer: &made.ID})
+	_, err = api.V1PaymentMethods.Attach(r.t.Context(), method, &sdk.PaymentMethodAttachParams{Customer: &made.ID})
 	require.NoError(r.t, err)
 	return made.ID, method
 }

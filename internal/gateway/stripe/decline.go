@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/stripe/stripe-go/v85"
+	sdk "github.com/stripe/stripe-go/v85"
 
 	"foyer/internal/billing"
 )
@@ -94,20 +94,20 @@ func reason(words ...string) billing.ErrorCode {
 	return "declined"
 }
 
-func reasonOf(e *stripe.Error) billing.ErrorCode {
+func reasonOf(e *sdk.Error) billing.ErrorCode {
 	return reason(string(e.DeclineCode), string(e.Code))
 }
 
 // refusalOf is Stripe's own refusal of a request, which certainly did nothing; nil for anything else: a limit, an outage, a wrong key,
 // a connection that broke. What it did then nobody knows.
-func refusalOf(err error) *stripe.Error {
-	var e *stripe.Error
+func refusalOf(err error) *sdk.Error {
+	var e *sdk.Error
 	if !errors.As(err, &e) {
 		return nil
 	}
 	switch e.HTTPStatusCode {
 	case http.StatusBadRequest, http.StatusPaymentRequired, http.StatusNotFound:
-		if e.Type == stripe.ErrorTypeCard || e.Type == stripe.ErrorTypeInvalidRequest {
+		if e.Type == sdk.ErrorTypeCard || e.Type == sdk.ErrorTypeInvalidRequest {
 			return e
 		}
 	}

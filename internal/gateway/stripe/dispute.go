@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/stripe/stripe-go/v85"
+	sdk "github.com/stripe/stripe-go/v85"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
@@ -13,15 +13,15 @@ import (
 
 // disputeStates are Stripe's states in our words. A warning is a bank that asks first; "prevented" is one that was settled by a
 // refund before money moved.
-var disputeStates = map[stripe.DisputeStatus]billing.DisputeStatus{
-	stripe.DisputeStatusWarningNeedsResponse: billing.DisputeInquiry,
-	stripe.DisputeStatusWarningUnderReview:   billing.DisputeInquiry,
-	stripe.DisputeStatusWarningClosed:        billing.DisputeClosed,
-	stripe.DisputeStatusPrevented:            billing.DisputeClosed,
-	stripe.DisputeStatusNeedsResponse:        billing.DisputeOpen,
-	stripe.DisputeStatusUnderReview:          billing.DisputeUnderReview,
-	stripe.DisputeStatusWon:                  billing.DisputeWon,
-	stripe.DisputeStatusLost:                 billing.DisputeLost,
+var disputeStates = map[sdk.DisputeStatus]billing.DisputeStatus{
+	sdk.DisputeStatusWarningNeedsResponse: billing.DisputeInquiry,
+	sdk.DisputeStatusWarningUnderReview:   billing.DisputeInquiry,
+	sdk.DisputeStatusWarningClosed:        billing.DisputeClosed,
+	sdk.DisputeStatusPrevented:            billing.DisputeClosed,
+	sdk.DisputeStatusNeedsResponse:        billing.DisputeOpen,
+	sdk.DisputeStatusUnderReview:          billing.DisputeUnderReview,
+	sdk.DisputeStatusWon:                  billing.DisputeWon,
+	sdk.DisputeStatusLost:                 billing.DisputeLost,
 }
 
 // Disputes implements billing.DisputeReader.
@@ -32,8 +32,8 @@ func (g *Gateway) Disputes(ctx context.Context, merchant foyer.MerchantID, key s
 	if err != nil {
 		return nil, err
 	}
-	params := &stripe.DisputeListParams{PaymentIntent: &intent}
-	params.Limit = stripe.Int64(100)
+	params := &sdk.DisputeListParams{PaymentIntent: &intent}
+	params.Limit = sdk.Int64(100)
 	var found []billing.GatewayDispute
 	for d, err := range g.client.V1Disputes.List(ctx, params).All(ctx) {
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/stripe/stripe-go/v85"
+	sdk "github.com/stripe/stripe-go/v85"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
@@ -61,7 +61,7 @@ const (
 // Gateway is billing.Gateway at Stripe. Safe for concurrent use.
 type Gateway struct {
 	Options
-	client *stripe.Client
+	client *sdk.Client
 	http   *http.Client
 	// versions are the API versions of webhooks that were complained about.
 	versions sync.Map
@@ -69,20 +69,20 @@ type Gateway struct {
 
 // New returns the gateway; it calls nobody yet.
 func New(o Options) (*Gateway, error) {
-	address := cmp.Or(strings.TrimRight(o.APIURL, "/"), stripe.APIURL)
+	address := cmp.Or(strings.TrimRight(o.APIURL, "/"), sdk.APIURL)
 	u, err := url.Parse(address)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return nil, errors.New("must be the address of Stripe's API, like " + stripe.APIURL)
+		return nil, errors.New("must be the address of Stripe's API, like " + sdk.APIURL)
 	}
 	o.Timeout = cmp.Or(o.Timeout, defaultTimeout)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	g := &Gateway{Options: o, http: newClient()}
-	g.client = stripe.NewClient(o.SecretKey, stripe.WithBackends(stripe.NewBackendsWithConfig(&stripe.BackendConfig{
-		URL: &address, HTTPClient: g.http, MaxNetworkRetries: stripe.Int64(retries), EnableTelemetry: stripe.Bool(false),
+	g.client = sdk.NewClient(o.SecretKey, sdk.WithBackends(sdk.NewBackendsWithConfig(&sdk.BackendConfig{
+		URL: &address, HTTPClient: g.http, MaxNetworkRetries: sdk.Int64(retries), EnableTelemetry: sdk.Bool(false),
 		// Its errors are returned as well; its messages may repeat what was sent.
-		LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull},
+		LeveledLogger: &sdk.LeveledLogger{Level: sdk.LevelNull},
 	})))
 	return g, nil
 }
@@ -132,7 +132,7 @@ func (g *Gateway) within(ctx context.Context) (context.Context, context.CancelFu
 // dark says that nobody knows what happened: an outage, too many calls, a wrong key, an answer that is not Stripe's. It names what
 // Stripe's support asks for and none of its messages, which may repeat what was sent.
 func dark(doing string, err error) error {
-	var e *stripe.Error
+	var e *sdk.Error
 	if errors.As(err, &e) {
 		err = fmt.Errorf("%s (%s %s) HTTP %d, request %s", cmp.Or(string(e.Type), "error"), e.Code, e.Param, e.HTTPStatusCode, e.RequestID)
 	} else {
@@ -163,8 +163,8 @@ func (g *Gateway) unlike(ctx context.Context, what, reference string) error {
 
 // missing tells whether Stripe says that there is no such thing; param narrows it to what was named wrongly in a request.
 func missing(err error, param string) bool {
-	var e *stripe.Error
-	return errors.As(err, &e) && e.Code == stripe.ErrorCodeResourceMissing && (param == "" || e.Param == param)
+	var e *sdk.Error
+	return errors.As(err, &e) && e.Code == sdk.ErrorCodeResourceMissing && (param == "" || e.Param == param)
 }
 
 // plain tells whether a text may stand in the path of a call: Stripe's ids are letters, digits and underscores.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"github.com/stripe/stripe-go/v85"
+	sdk "github.com/stripe/stripe-go/v85"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
@@ -48,9 +48,9 @@ func (g *Gateway) MethodByToken(ctx context.Context, owner foyer.Scope, text str
 		return methodOf(method, method.Customer.ID), g.adopt(ctx, owner, method.Customer.ID)
 	}
 	err = g.withCustomer(ctx, owner, func(customer string) error {
-		method, err = g.client.V1PaymentMethods.Attach(ctx, method.ID, &stripe.PaymentMethodAttachParams{Customer: &customer})
+		method, err = g.client.V1PaymentMethods.Attach(ctx, method.ID, &sdk.PaymentMethodAttachParams{Customer: &customer})
 		if err == nil {
-			method.Customer = &stripe.Customer{ID: customer}
+			method.Customer = &sdk.Customer{ID: customer}
 		}
 		return err
 	})
@@ -103,7 +103,7 @@ func (g *Gateway) RemoveMethod(ctx context.Context, text string) error {
 }
 
 // methodOf reads a stored method: what charges it, and what a customer recognises it by.
-func methodOf(m *stripe.PaymentMethod, customer string) billing.GatewayMethod {
+func methodOf(m *sdk.PaymentMethod, customer string) billing.GatewayMethod {
 	out := billing.GatewayMethod{Token: token{string(m.Type), customer, m.ID}.String(), Type: string(m.Type)}
 	if m.BillingDetails != nil {
 		out.BillingName = m.BillingDetails.Name

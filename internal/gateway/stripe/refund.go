@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/stripe/stripe-go/v85"
+	sdk "github.com/stripe/stripe-go/v85"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
@@ -39,7 +39,7 @@ func (g *Gateway) Refund(ctx context.Context, r billing.RefundRequest) (billing.
 	if code := unrefundable(intent, amount); code != "" {
 		return refused(code), nil
 	}
-	params := &stripe.RefundCreateParams{
+	params := &sdk.RefundCreateParams{
 		PaymentIntent: &intent.ID, Amount: &amount,
 		Metadata: map[string]string{metaMerchant: string(r.Merchant), metaRefund: r.Key, metaAttempt: r.Charge},
 	}
@@ -71,9 +71,9 @@ func (g *Gateway) notRefunded(ctx context.Context, intent string, amount int64, 
 }
 
 // unrefundable is why an amount can't go back; empty when it can.
-func unrefundable(intent *stripe.PaymentIntent, amount int64) billing.ErrorCode {
+func unrefundable(intent *sdk.PaymentIntent, amount int64) billing.ErrorCode {
 	switch charge := intent.LatestCharge; {
-	case intent.Status != stripe.PaymentIntentStatusSucceeded || charge == nil:
+	case intent.Status != sdk.PaymentIntentStatusSucceeded || charge == nil:
 		return "transaction_not_permitted"
 	case charge.Amount-charge.AmountRefunded <= 0:
 		return "already_refunded"
@@ -100,9 +100,9 @@ func (g *Gateway) RefundByKey(ctx context.Context, merchant foyer.MerchantID, ch
 }
 
 // refundOf finds the refund a key made; foyer.NotFound when it made none.
-func (g *Gateway) refundOf(ctx context.Context, intent, key string) (*stripe.Refund, error) {
-	params := &stripe.RefundListParams{PaymentIntent: &intent}
-	params.Limit = stripe.Int64(100)
+func (g *Gateway) refundOf(ctx context.Context, intent, key string) (*sdk.Refund, error) {
+	params := &sdk.RefundListParams{PaymentIntent: &intent}
+	params.Limit = sdk.Int64(100)
 	for r, err := range g.client.V1Refunds.List(ctx, params).All(ctx) {
 		if err != nil {
 			return nil, dark("list refunds", err)
@@ -116,8 +116,8 @@ func (g *Gateway) refundOf(ctx context.Context, intent, key string) (*stripe.Ref
 
 // refundResult reads a refund. Pending and waiting for the customer's account count as given back: Stripe has taken it on itself, and
 // tells when it fails after all.
-func refundResult(r *stripe.Refund) billing.RefundResult {
-	if r.Status == stripe.RefundStatusFailed || r.Status == stripe.RefundStatusCanceled {
+func refundResult(r *sdk.Refund) billing.RefundResult {
+	if r.Status == sdk.RefundStatusFailed || r.Status == sdk.RefundStatusCanceled {
 		return refused("psp_error")
 	}
 	return billing.RefundResult{Refunded: true}

@@ -3,7 +3,7 @@ package stripe
 import (
 	"context"
 
-	"github.com/stripe/stripe-go/v85"
+	sdk "github.com/stripe/stripe-go/v85"
 
 	"foyer/internal/billing"
 	"foyer/internal/foyer"
@@ -16,10 +16,10 @@ func (g *Gateway) StartSetup(ctx context.Context, r billing.SetupRequest) (start
 	defer cancel()
 	owner := foyer.Scope{Merchant: r.Merchant, Customer: r.Customer}
 	err = g.withCustomer(ctx, owner, func(customer string) error {
-		params := &stripe.SetupIntentCreateParams{
+		params := &sdk.SetupIntentCreateParams{
 			Customer:                &customer,
-			Usage:                   stripe.String(string(stripe.SetupIntentUsageOffSession)),
-			AutomaticPaymentMethods: &stripe.SetupIntentCreateAutomaticPaymentMethodsParams{Enabled: stripe.Bool(true)},
+			Usage:                   sdk.String(string(sdk.SetupIntentUsageOffSession)),
+			AutomaticPaymentMethods: &sdk.SetupIntentCreateAutomaticPaymentMethodsParams{Enabled: sdk.Bool(true)},
 			Metadata:                owned(owner),
 		}
 		params.Metadata[metaSetup] = string(r.ID)
@@ -43,7 +43,7 @@ func (g *Gateway) Setup(ctx context.Context, reference string) (billing.SetupRes
 	if !plain(reference) {
 		return billing.SetupResult{}, foyer.ErrNotFound()
 	}
-	params := &stripe.SetupIntentRetrieveParams{}
+	params := &sdk.SetupIntentRetrieveParams{}
 	params.AddExpand("payment_method")
 	params.AddExpand("latest_attempt")
 	intent, err := g.client.V1SetupIntents.Retrieve(ctx, reference, params)
@@ -54,11 +54,11 @@ func (g *Gateway) Setup(ctx context.Context, reference string) (billing.SetupRes
 		return billing.SetupResult{}, dark("read a setup", err)
 	}
 	switch intent.Status {
-	case stripe.SetupIntentStatusSucceeded:
+	case sdk.SetupIntentStatusSucceeded:
 		return g.finished(ctx, intent)
-	case stripe.SetupIntentStatusCanceled:
+	case sdk.SetupIntentStatusCanceled:
 		return billing.SetupResult{Status: billing.SetupFailed, ErrorCode: "canceled"}, nil
-	case stripe.SetupIntentStatusRequiresAction:
+	case sdk.SetupIntentStatusRequiresAction:
 		return billing.SetupResult{Status: billing.SetupRequiresAction}, nil
 	}
 	if intent.LastSetupError != nil {
@@ -69,7 +69,7 @@ func (g *Gateway) Setup(ctx context.Context, reference string) (billing.SetupRes
 
 // finished reads what a setup gave. Some methods only prove an account and give a debit of it (iDEAL, Bancontact): that is what is
 // charged from now on.
-func (g *Gateway) finished(ctx context.Context, intent *stripe.SetupIntent) (billing.SetupResult, error) {
+func (g *Gateway) finished(ctx context.Context, intent *sdk.SetupIntent) (billing.SetupResult, error) {
 	method := intent.PaymentMethod
 	if debit := generatedDebit(intent.LatestAttempt); debit != "" {
 		read, err := g.client.V1PaymentMethods.Retrieve(ctx, debit, nil)
@@ -84,11 +84,11 @@ func (g *Gateway) finished(ctx context.Context, intent *stripe.SetupIntent) (bil
 	return billing.SetupResult{Status: billing.SetupSucceeded, Method: methodOf(method, intent.Customer.ID)}, nil
 }
 
-func generatedDebit(a *stripe.SetupAttempt) string {
+func generatedDebit(a *sdk.SetupAttempt) string {
 	if a == nil || a.PaymentMethodDetails == nil {
 		return ""
 	}
-	var debit *stripe.PaymentMethod
+	var debit *sdk.PaymentMethod
 	switch d := a.PaymentMethodDetails; {
 	case d.IDEAL != nil:
 		debit = d.IDEAL.GeneratedSEPADebit

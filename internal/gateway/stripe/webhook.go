@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/stripe/stripe-go/v85"
+	sdk "github.com/stripe/stripe-go/v85"
 	"github.com/stripe/stripe-go/v85/webhook"
 
 	"foyer/internal/billing"
@@ -95,7 +95,7 @@ func (e event) about() string {
 
 // idIn reads an id, or the id of the whole object that stands in its place.
 func idIn(raw json.RawMessage) string {
-	id, _ := stripe.ParseID(raw)
+	id, _ := sdk.ParseID(raw)
 	if id == "" {
 		var whole struct {
 			ID string `json:"id"`
@@ -147,7 +147,7 @@ func (g *Gateway) signed(header http.Header, body []byte, now time.Time) bool {
 // noteVersion says once that messages come in another version of Stripe's API than this program speaks. They are taken all the same:
 // what is read of them is the same in each, and what they are about is asked in our own version.
 func (g *Gateway) noteVersion(ctx context.Context, version string) {
-	if version == stripe.APIVersion {
+	if version == sdk.APIVersion {
 		return
 	}
 	if len(version) > 40 {
@@ -155,6 +155,6 @@ func (g *Gateway) noteVersion(ctx context.Context, version string) {
 	}
 	if _, known := g.versions.LoadOrStore(version, true); !known {
 		g.Log.WarnContext(ctx, "stripe's webhooks come in another API version; make the endpoint anew with ours when convenient",
-			"theirs", version, "ours", stripe.APIVersion)
+			"theirs", version, "ours", sdk.APIVersion)
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	stripego "github.com/stripe/stripe-go/v85"
+	sdk "github.com/stripe/stripe-go/v85"
 	stripehook "github.com/stripe/stripe-go/v85/webhook"
 
 	"foyer/internal/billing"
@@ -26,7 +26,7 @@ func signed(body, secret string, at time.Time) http.Header {
 }
 
 func eventAbout(object string) string {
-	return `{"id":"evt_1","object":"event","type":"something.happened","api_version":"` + stripego.APIVersion + `","data":{"object":` + object + `}}`
+	return `{"id":"evt_1","object":"event","type":"something.happened","api_version":"` + sdk.APIVersion + `","data":{"object":` + object + `}}`
 }
 
 // #52: what is not signed with one of our secrets, a moment ago, says nothing.
