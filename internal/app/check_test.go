@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
 	"foyer/internal/foyertest"
 )
 
@@ -32,6 +34,11 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		}
 		require.Empty(t, broken())
 		require.Len(t, a.Ledger(t), 2)
+		bills, err := a.Store.Payments(context.Background(), foyertest.As(c).Scope, billing.PaymentFilter{}, foyer.PageRequest{Limit: 1})
+		require.NoError(t, err)
+		_, _, err = a.Engine.Refund(context.Background(), foyertest.As(c), bills[0].ID, billing.RefundInput{})
+		require.NoError(t, err)
+		require.Empty(t, broken())
 		for _, wrong := range []struct{ rule, do, undo string }{
 			{"charges booked with another amount", "UPDATE attempts SET amount = amount + 1", "UPDATE attempts SET amount = amount - 1"},
 			{"charges of the gateway that are not booked", "UPDATE attempts SET status = 'failed'", "UPDATE attempts SET status = 'captured'"},
@@ -40,6 +47,8 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			{"numbers missing or given twice", "UPDATE number_series SET last = last + 1", ""},
 			{"payments whose totals do not add up", "UPDATE payments SET tax = tax + 1", ""},
 			{"subscriptions past due without a debt", "UPDATE subscriptions SET status = 'past_due'", ""},
+			{"payments refunded other than their refunds", "UPDATE refunds SET status = 'reversed'", "UPDATE refunds SET status = 'approved'"},
+			{"invoices with more credited than they were for", "UPDATE invoices SET total = total + 1 WHERE credits IS NOT NULL", "UPDATE invoices SET total = total - 1 WHERE credits IS NOT NULL"},
 			{"attempts nobody looks after", "UPDATE attempts SET status = 'pending'", ""},
 		} {
 			_, err := a.Store.SQL().ExecContext(context.Background(), wrong.do)

@@ -189,11 +189,32 @@ func (p Payment) undecided(chargeback Refund) bool {
 	return slices.ContainsFunc(p.Disputes, func(d Dispute) bool { return d.Chargeback == chargeback.ID && d.Status.Contested() })
 }
 
-// RefundFailed returns the payment after a refund of it came back: the customer does not have that money, and whoever refunds must
-// pay it another way. The credit note stays: the claim it gave is still the customer's.
-func (p Payment) RefundFailed(r Refund, now time.Time) Payment {
-	p.Totals.Refunded = max(0, p.Totals.Refunded-r.Total)
-	return p.changed(now)
+// RefundFailed returns the payment, which must be whole, after a refund of it ended without the customer having that money: it came back
+// (reversed; whoever refunds must pay it another way, and its credit note stays: the claim it gave is still the customer's) or never went
+// (rejected). A bank that could take only what the refund had left takes the rest with it: those disputes changed, too.
+func (p Payment) RefundFailed(id RefundID, status RefundStatus, ids foyer.IDs, now time.Time) (Payment, []DisputeChange) {
+	p.Disputes, p.Refunds = slices.Clone(p.Disputes), slices.Clone(p.Refunds)
+	for i, r := range p.Refunds {
+		if r.ID != id {
+			continue
+		}
+		if r.Status == RefundApproved {
+			p.Totals.Refunded = max(0, p.Totals.Refunded-r.Total)
+		}
+		p.Refunds[i].Status, p.Refunds[i].UpdatedAt = status, foyer.Micro(now)
+	}
+	var changes []DisputeChange
+	for i, d := range p.Disputes {
+		var c DisputeChange
+		p.takeBack(&d, &c, ids, now)
+		if c.Chargeback == nil {
+			continue
+		}
+		d.Version++
+		p.Disputes[i], c.Dispute = d, d
+		changes = append(changes, c)
+	}
+	return p.changed(now), changes
 }
 
 func microOrNil(t *time.Time) *time.Time {

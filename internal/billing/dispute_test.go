@@ -161,12 +161,85 @@ func TestADisputeTakesWhatIsLeft(t *testing.T) {
 	}
 }
 
-func TestRefundsThatComeBack(t *testing.T) {
+// A refund that came back, or never went, leaves what it took to a bank that could take only the rest.
+func TestRefundsThatFail(t *testing.T) {
 	t.Parallel()
+	for name, c := range map[string]struct {
+		before, after billing.RefundStatus
+		bank          billing.DisputeStatus
+		refunded      int64
+	}{
+		"came back":                           {billing.RefundApproved, billing.RefundReversed, "", 0},
+		"never went":                          {billing.RefundPending, billing.RefundRejected, "", 0},
+		"came back, the bank has the rest":    {billing.RefundApproved, billing.RefundReversed, billing.DisputeLost, 1190},
+		"never went, the bank has the rest":   {billing.RefundPending, billing.RefundRejected, billing.DisputeOpen, 1190},
+		"came back, the bank gave up":         {billing.RefundApproved, billing.RefundReversed, billing.DisputeWon, 0},
+		"came back, the bank has a part only": {billing.RefundApproved, billing.RefundReversed, billing.DisputeUnderReview, 300},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			now := time.Now()
+			p := sold()
+			p.Refunds = []billing.Refund{{ID: "ref_0", Action: billing.ActionRefund, Status: c.before, Total: 1000, Lines: []billing.RefundLine{{LineID: "lin_1", Amount: 1000}}}}
+			p.Totals.Refunded = billing.Refunded(p.Refunds)
+			if c.bank != "" {
+				disputed := int64(1190)
+				if c.bank == billing.DisputeUnderReview {
+					disputed = 300
+				}
+				change, is := p.Disputed(bankSays(c.bank, disputed), "att_1", counted(), now)
+				require.True(t, is)
+				p = change.Payment
+			}
+			next, changed := p.RefundFailed("ref_0", c.after, counted(), now)
+			assert.Equal(t, c.refunded, next.Totals.Refunded)
+			assert.Equal(t, c.refunded, billing.Refunded(next.Refunds))
+			assert.Equal(t, p.Version+1, next.Version)
+			want := 0
+			if c.refunded > 0 {
+				want = 1
+			}
+			require.Len(t, changed, want)
+			for _, d := range changed {
+				assert.Equal(t, []int64{c.refunded, p.Disputes[0].Version + 1}, []int64{d.Chargeback.Total, d.Dispute.Version})
+				assert.Equal(t, next.Disputes[0], d.Dispute)
+			}
+			again, changed := next.RefundFailed("ref_0", c.after, counted(), now)
+			assert.Empty(t, changed)
+			assert.Equal(t, c.refunded, again.Totals.Refunded, "once")
+		})
+	}
+}
+
+// A refund that came back is paid again under the credit note it left; only what exceeds it gets another.
+func TestPayingBackAgainNeedsNoSecondNote(t *testing.T) {
+	t.Parallel()
+	noted := func(lines []billing.RefundLine) int64 {
+		var sum int64
+		for _, l := range (billing.Refund{Lines: lines}).Noted() {
+			sum += l.Amount
+		}
+		return sum
+	}
 	p := sold()
-	p.Totals.Refunded = 500
-	assert.Equal(t, int64(200), p.RefundFailed(billing.Refund{Total: 300}, time.Now()).Totals.Refunded)
-	assert.Equal(t, int64(0), p.RefundFailed(billing.Refund{Total: 900}, time.Now()).Totals.Refunded, "never below nothing")
+	came := func(id billing.RefundID, lines []billing.RefundLine, sum int64) {
+		p.Refunds = append(p.Refunds, billing.Refund{ID: id, Action: billing.ActionRefund, Status: billing.RefundReversed, Total: sum, Lines: lines})
+	}
+	lines, sum, err := p.Refund(billing.RefundInput{Amount: 500})
+	require.NoError(t, err)
+	require.Equal(t, []int64{500, 500}, []int64{sum, noted(lines)})
+	came("ref_1", lines, sum)
+	lines, sum, err = p.Refund(billing.RefundInput{Amount: 300})
+	require.NoError(t, err)
+	require.Equal(t, []int64{300, 0}, []int64{sum, noted(lines)}, "a part of it")
+	came("ref_2", lines, sum)
+	lines, sum, err = p.Refund(billing.RefundInput{})
+	require.NoError(t, err)
+	assert.Equal(t, []int64{1190, 690}, []int64{sum, noted(lines)}, "all, of which 500 have a note")
+	came("ref_3", lines, sum)
+	lines, sum, err = p.Refund(billing.RefundInput{Lines: []billing.RefundLine{{LineID: "lin_1"}}})
+	require.NoError(t, err)
+	assert.Equal(t, []int64{1190, 0}, []int64{sum, noted(lines)})
 }
 
 // What is declined for good stays so for this method as it is, and for no other.

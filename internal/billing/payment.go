@@ -288,6 +288,8 @@ type Attempt struct {
 	// LeasedUntil is set while nobody knows the outcome: until then one worker asks the gateway, afterwards anybody looks
 	// it up. Real time, not the merchant's.
 	LeasedUntil *time.Time
+	// LookAt is when the gateway is asked whether the customer has confirmed it, should nobody tell; nil unless it requires action. Real time.
+	LookAt *time.Time
 	// ClientSecret lets the customer confirm it with the gateway, while it requires action.
 	ClientSecret string
 }
@@ -340,6 +342,19 @@ type RefundLine struct {
 	Amount int64  `json:"amount"`
 	// Tax is how much of the amount is tax; nil for as much as was charged in proportion.
 	Tax *int64 `json:"tax,omitempty"`
+	// Standing is the part of the amount that an earlier credit note stands for: of a refund that came back and is paid again.
+	Standing int64 `json:"standing,omitempty"`
+}
+
+// Noted returns what a refund needs a credit note for: all of it that no earlier note stands for.
+func (r Refund) Noted() []RefundLine {
+	var lines []RefundLine
+	for _, l := range r.Lines {
+		if l.Amount > l.Standing {
+			lines = append(lines, RefundLine{LineID: l.LineID, Amount: l.Amount - l.Standing, Tax: l.Tax})
+		}
+	}
+	return lines
 }
 
 // Refunded returns the sum of the approved refunds and chargebacks: credits lower what is due, they pay nothing back.

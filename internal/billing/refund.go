@@ -2,6 +2,7 @@ package billing
 
 import (
 	"math/big"
+	"slices"
 	"strconv"
 	"time"
 
@@ -30,7 +31,8 @@ type PendingRefund struct {
 	Command string
 }
 
-// Refund reckons what a refund gives back of each line, with its tax.
+// Refund reckons what a refund gives back of each line, with its tax. What came back of earlier refunds is paid first: its credit note
+// stands, and another for the same money would take back more than was ever invoiced.
 //
 // Refusals: Conflict (refund.not_refundable) for a payment that no money came in with here, Conflict (refund.disputed) while the
 // customer's bank decides about it, Invalid (refund.too_large) for more than is left of it or of a line.
@@ -68,13 +70,63 @@ func (p Payment) Refund(in RefundInput) ([]RefundLine, int64, error) {
 			sum = left
 		}
 		if sum > 0 && sum <= left {
-			lines = p.spreadRefund(sum, rest)
+			lines = p.spreadOwedFirst(sum, rest)
 		}
 	}
 	if sum <= 0 || sum > left {
 		return nil, 0, foyer.Refuse(foyer.Invalid, "refund.too_large")
 	}
-	return p.afterTax(lines), sum, nil
+	return p.afterTax(p.onStanding(lines)), sum, nil
+}
+
+// standing is how much of each line credit notes stand for whose money came back to the merchant and was not paid again.
+func (p Payment) standing() map[string]int64 {
+	standing := map[string]int64{}
+	for _, r := range p.Refunds {
+		for _, l := range r.Lines {
+			switch {
+			case r.Action != ActionRefund:
+			case r.Status == RefundReversed:
+				standing[l.LineID] += l.Amount - l.Standing
+			case r.Status == RefundApproved || r.Status == RefundPending:
+				standing[l.LineID] -= l.Standing
+			}
+		}
+	}
+	return standing
+}
+
+// onStanding says of each line how much of it an earlier credit note stands for.
+func (p Payment) onStanding(lines []RefundLine) []RefundLine {
+	standing := p.standing()
+	for i, l := range lines {
+		lines[i].Standing = max(0, min(l.Amount, standing[l.LineID]))
+		standing[l.LineID] -= lines[i].Standing
+	}
+	return lines
+}
+
+// spreadOwedFirst divides an amount over the lines: first what came back of earlier refunds, then by what is left of each.
+func (p Payment) spreadOwedFirst(amount int64, rest map[string]int64) []RefundLine {
+	owed := p.standing()
+	var first int64
+	for id, sum := range owed {
+		owed[id] = max(0, min(sum, rest[id]))
+		first += owed[id]
+	}
+	first = min(first, amount)
+	lines := p.spreadRefund(first, owed)
+	for _, l := range lines {
+		rest[l.LineID] -= l.Amount
+	}
+	for _, l := range p.spreadRefund(amount-first, rest) {
+		if at := slices.IndexFunc(lines, func(o RefundLine) bool { return o.LineID == l.LineID }); at >= 0 {
+			lines[at].Amount += l.Amount
+		} else {
+			lines = append(lines, l)
+		}
+	}
+	return lines
 }
 
 // RefundTax reckons what gives back the whole tax of a payment and nothing else, line by line.

@@ -47,7 +47,11 @@ func (p Payment) ReturnCredit(amount int64) ([]RefundLine, error) {
 	if _, credit := p.Returnable(); amount <= 0 || amount > credit {
 		return nil, foyer.Refuse(foyer.Invalid, "refund.too_large")
 	}
-	return p.afterTax(p.spreadRefund(amount, p.linesLeft())), nil
+	rest := p.linesLeft()
+	for id, noted := range p.standing() {
+		rest[id] -= noted // there is a credit note for it, and it is owed in money
+	}
+	return p.afterTax(p.spreadRefund(amount, rest)), nil
 }
 
 // linesLeft is what of each line was not given back yet.

@@ -32,6 +32,11 @@ func (s *Store) Faults(ctx context.Context, merchant foyer.MerchantID) (map[stri
 			"AND total > 0 AND invoice_id IS NULL",
 		"payments whose totals do not add up": "SELECT count(*) FROM payments WHERE merchant_id = @m AND (external_id IS NULL OR imported IS NULL) " +
 			"AND (total <> subtotal - discount + tax OR grand_total <> CASE WHEN total > credit THEN total - credit ELSE 0 END OR refunded > grand_total)",
+		"payments refunded other than their refunds": "SELECT count(*) FROM payments AS p LEFT JOIN (SELECT payment_id, sum(total) AS total FROM refunds " +
+			"WHERE merchant_id = @m AND status = 'approved' AND action <> 'credit' GROUP BY payment_id) AS r ON r.payment_id = p.id " +
+			"WHERE p.merchant_id = @m AND p.imported IS NULL AND p.refunded <> coalesce(r.total, 0)",
+		"invoices with more credited than they were for": "SELECT count(*) FROM invoices AS i JOIN (SELECT credits, sum(total) AS total FROM invoices " +
+			"WHERE merchant_id = @m AND credits IS NOT NULL GROUP BY credits) AS n ON n.credits = i.id WHERE i.merchant_id = @m AND n.total > i.total",
 		"invoices replaced without a successor": "SELECT count(*) FROM invoices AS i WHERE merchant_id = @m AND (status = 'replaced') <> EXISTS " +
 			"(SELECT 1 FROM invoices AS n WHERE n.merchant_id = @m AND n.id = i.replaced_by AND n.replaces = i.id)",
 		"numbers missing or given twice": "SELECT coalesce(sum(last), 0) - (SELECT count(*) FROM (SELECT DISTINCT number FROM invoices WHERE merchant_id = @m AND copy = @no AND revision = 1) AS n) " +

@@ -140,23 +140,50 @@ func (e *Engine) followRefunds(ctx context.Context, a billing.Attempt, reader bi
 }
 
 // bookRefundFailed writes down that a refund came back; only who writes it draws the consequences. The credit note stays, and the
-// merchant is told to pay the customer another way.
+// merchant is told to pay the customer another way, unless a bank that disputes the charge did.
 func (e *Engine) bookRefundFailed(ctx context.Context, r billing.PendingRefund) error {
 	l, err := e.ledger(ctx, r.Scope.Merchant)
 	if err != nil {
 		return err
 	}
-	payments, err := e.Store.PaymentsForUpdate(ctx, r.Scope.Merchant, r.Payment)
-	if err != nil || len(payments) == 0 {
-		return errors.Join(err, foyer.ErrNotFound())
+	p, err := e.wholePaymentForUpdate(ctx, r)
+	if err != nil {
+		return err
 	}
 	reversed, err := e.Store.ReverseRefund(ctx, r.Scope.Merchant, r.ID, l.now)
 	if err != nil || !reversed {
 		return err
 	}
-	l.payment(payments[0].RefundFailed(r.Refund, l.now), billing.EventPaymentUpdated)
-	if err := e.MerchantMails.EnqueueRefundMail(ctx, r.Scope.Merchant, r.ID, e.IDs(foyer.PrefixMail)); err != nil {
+	refunded := p.Totals.Refunded
+	if p, err = e.refundFailed(ctx, l, p, r, billing.RefundReversed); err != nil {
 		return err
 	}
+	if p.Totals.Refunded < refunded {
+		if err := e.MerchantMails.EnqueueRefundMail(ctx, r.Scope.Merchant, r.ID, e.IDs(foyer.PrefixMail)); err != nil {
+			return err
+		}
+	}
 	return l.write(ctx)
+}
+
+// refundFailed saves what a refund the customer does not have makes of its payment and the payment's disputes.
+func (e *Engine) refundFailed(ctx context.Context, l *ledger, p billing.Payment, r billing.PendingRefund, status billing.RefundStatus) (billing.Payment, error) {
+	p, disputes := p.RefundFailed(r.ID, status, e.IDs, l.now)
+	for _, c := range disputes {
+		if err := e.Store.SaveDispute(ctx, r.Scope, c); err != nil {
+			return p, err
+		}
+		l.event(billing.EventDisputeUpdated, r.Scope, string(p.ID))
+	}
+	l.payment(p, billing.EventPaymentUpdated)
+	return p, nil
+}
+
+// wholePaymentForUpdate is the payment of a refund with all that belongs to it, kept from being changed by others.
+func (e *Engine) wholePaymentForUpdate(ctx context.Context, r billing.PendingRefund) (billing.Payment, error) {
+	locked, err := e.Store.PaymentsForUpdate(ctx, r.Scope.Merchant, r.Payment)
+	if err != nil || len(locked) == 0 {
+		return billing.Payment{}, errors.Join(err, foyer.ErrNotFound())
+	}
+	return e.Store.Payment(ctx, r.Scope, r.Payment)
 }

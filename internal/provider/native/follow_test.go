@@ -190,6 +190,46 @@ func TestARefundThatComesBack(t *testing.T) {
 		assert.Equal(t, before+1, r.told(t, string(p.ID))[billing.EventPaymentUpdated])
 		assert.Equal(t, []string{"refund"}, r.mails.toMerchant)
 		assert.Equal(t, documents, r.numbers(t))
+
+		r.mails.take()
+		paid, again, err := r.Refund(ctx, r.by, p.ID, billing.RefundInput{Amount: 500})
+		require.NoError(t, err)
+		assert.Equal(t, []any{billing.RefundApproved, int64(600)}, []any{again.Status, paid.Totals.Refunded})
+		assert.Equal(t, documents, r.numbers(t), "the credit note it left stands for it")
+		assert.Equal(t, []billing.MailKind{billing.MailRefunded}, r.mails.take())
+		_, _, err = r.Refund(ctx, r.by, p.ID, billing.RefundInput{})
+		require.NoError(t, err)
+		assert.Len(t, r.numbers(t), len(documents)+1, "the rest has its own")
+		r.audit(t)
+	})
+}
+
+// A bank that took what a refund had left takes the rest when the refund comes back: the customer has the money, and nobody asks the
+// merchant to pay it another way.
+func TestARefundThatComesBackAfterADispute(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, r *rig) {
+		ctx := context.Background()
+		p, key := r.bought(t)
+		_, made, err := r.Refund(ctx, r.by, p.ID, billing.RefundInput{Amount: 1000})
+		require.NoError(t, err)
+		r.gateway.dispute(string(key), billing.DisputeLost, 1190)
+		require.NoError(t, r.Settle(ctx, r.merchant.ID, key))
+		r.gateway.mu.Lock()
+		r.gateway.sentBack[string(made.ID)] = true
+		r.gateway.mu.Unlock()
+		told := len(r.mails.toMerchant)
+		for range 2 {
+			require.NoError(t, r.Settle(ctx, r.merchant.ID, key))
+		}
+		after := r.payment(t, p.ID)
+		assert.Equal(t, int64(1190), after.Totals.Refunded)
+		i := slices.IndexFunc(after.Refunds, func(r billing.Refund) bool { return r.Action == billing.ActionChargeback })
+		require.GreaterOrEqual(t, i, 0)
+		assert.Equal(t, int64(1190), after.Refunds[i].Total)
+		assert.Len(t, r.mails.toMerchant, told)
+		assert.Equal(t, 1, r.told(t, string(p.ID))[billing.EventDisputeUpdated])
+		r.audit(t)
 	})
 }
 

@@ -176,18 +176,23 @@ func (e *Engine) bookRefund(ctx context.Context, r billing.PendingRefund, result
 	if err != nil {
 		return err
 	}
-	payments, err := e.Store.PaymentsForUpdate(ctx, r.Scope.Merchant, r.Payment)
-	if err != nil || len(payments) == 0 {
-		return errors.Join(err, foyer.ErrNotFound())
+	p, err := e.wholePaymentForUpdate(ctx, r)
+	if err != nil {
+		return err
 	}
-	p := payments[0]
 	r.Status, r.UpdatedAt = billing.RefundRejected, l.now
 	if result.Refunded {
 		r.Status = billing.RefundApproved
 	}
 	finished, err := e.Store.FinishRefund(ctx, r)
-	if err != nil || !finished || !result.Refunded {
+	if err != nil || !finished {
 		return err
+	}
+	if !result.Refunded {
+		if _, err := e.refundFailed(ctx, l, p, r, billing.RefundRejected); err != nil {
+			return err
+		}
+		return l.write(ctx)
 	}
 	p.Totals.Refunded += r.Total
 	p.Version++

@@ -105,8 +105,11 @@ func (e *Engine) unwind(ctx context.Context, by foyer.Actor, act func(ctx contex
 	})
 }
 
-// creditNote issues the document of what goes back of a payment and returns its id.
+// creditNote issues the document of what goes back of a payment and returns its id; none when earlier notes stand for all of it.
 func (l *ledger) creditNote(ctx context.Context, p billing.Payment, r billing.Refund) (invoice.ID, error) {
+	if len(r.Noted()) == 0 {
+		return "", nil
+	}
 	e := l.engine
 	buyers, err := e.Store.Customers(ctx, p.Merchant, []foyer.CustomerID{p.Customer})
 	if err != nil {
