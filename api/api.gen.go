@@ -4288,6 +4288,9 @@ type Problem struct {
 	// PaymentId The payment that was declined.
 	PaymentId *string `json:"payment_id,omitempty"`
 
+	// PaymentIds Payments with the payment method that are not decided yet.
+	PaymentIds *[]string `json:"payment_ids,omitempty"`
+
 	// PortalId Where to sign in instead of with a ticket that is no longer good.
 	PortalId *string `json:"portal_id,omitempty"`
 

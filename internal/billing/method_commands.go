@@ -207,7 +207,33 @@ func (s *Service) installMethod(ctx context.Context, scope foyer.Scope, method P
 			return nil, err
 		}
 	}
+	for _, old := range replaced {
+		if err := s.beginWith(ctx, scope, old.ID, method.ID, now); err != nil {
+			return nil, err
+		}
+	}
 	return replaced, s.store.RecordEvents(ctx, events...)
+}
+
+// beginWith makes the subscriptions that begin when a charge under way is paid begin with another method: the charged one is deleted.
+func (s *Service) beginWith(ctx context.Context, scope foyer.Scope, old, method PaymentMethodID, now time.Time) error {
+	underWay, err := s.store.PaymentsUnderWay(ctx, scope, old)
+	if err != nil {
+		return err
+	}
+	for _, p := range underWay {
+		if p.Effect == nil || p.Effect.Kind != EffectStart {
+			continue
+		}
+		begins := p.Effect.After.PayWith(method, now)
+		begins.Version = p.Effect.After.Version // nobody has seen it yet
+		p = p.changed(now)
+		p.Effect = &Effect{Kind: EffectStart, After: &begins}
+		if err := s.store.SavePayments(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readTokens reads what charges the methods.
@@ -366,8 +392,10 @@ func (s *Service) methodTaken(ctx context.Context, m PaymentMethod, clash error)
 	return ExternalTaken(ctx, s.store, m.Merchant, foyer.PrefixPaymentMethod, string(m.ID), m.ExternalID, clash)
 }
 
-// DeletePaymentMethod forgets a payment method, here and at the gateway. Conflict (payment_method.in_use) while
-// subscriptions are charged with it; the refusal names them.
+// DeletePaymentMethod forgets a payment method, here and at the gateway.
+//
+// Refusals: NotFound; Conflict (payment_method.in_use) while subscriptions are charged with it, Conflict (payment_method.charge_pending)
+// while a payment with it is not decided: what it buys may be charged with it from then on. Each names what it is.
 func (s *Service) DeletePaymentMethod(ctx context.Context, by foyer.Actor, id PaymentMethodID) error {
 	now, err := s.now(ctx, by.Scope.Merchant)
 	if err != nil {
@@ -378,13 +406,16 @@ func (s *Service) DeletePaymentMethod(ctx context.Context, by foyer.Actor, id Pa
 		if err := s.store.LockCustomer(ctx, by.Scope); err != nil {
 			return err
 		}
+		// First: a subscription that begins meanwhile is found by what is read next.
+		underWay, err := s.store.PaymentsUnderWay(ctx, by.Scope, id)
+		if err != nil {
+			return err
+		}
 		if method, err = s.store.PaymentMethod(ctx, by.Scope, id); err != nil {
 			return err
 		}
-		if len(method.UsedBy) > 0 {
-			refusal := foyer.Refuse(foyer.Conflict, "payment_method.in_use")
-			refusal.Extra = map[string]any{"used_by": method.UsedBy}
-			return refusal
+		if err := method.removable(underWay); err != nil {
+			return err
 		}
 		charged, err := s.store.ChargeableMethods(ctx, by.Scope.Merchant, []PaymentMethodID{id})
 		if err != nil {
@@ -398,6 +429,25 @@ func (s *Service) DeletePaymentMethod(ctx context.Context, by foyer.Actor, id Pa
 		return err
 	}
 	return s.forget(ctx, method)
+}
+
+// removable refuses to delete a method that is charged, or may be.
+func (m PaymentMethod) removable(underWay []Payment) error {
+	if len(m.UsedBy) > 0 {
+		refusal := foyer.Refuse(foyer.Conflict, "payment_method.in_use")
+		refusal.Extra = map[string]any{"used_by": m.UsedBy}
+		return refusal
+	}
+	if len(underWay) > 0 {
+		ids := make([]PaymentID, len(underWay))
+		for i, p := range underWay {
+			ids[i] = p.ID
+		}
+		refusal := foyer.Refuse(foyer.Conflict, "payment_method.charge_pending")
+		refusal.Extra = map[string]any{"payment_ids": ids}
+		return refusal
+	}
+	return nil
 }
 
 // forget makes the gateway forget a deleted method, if it can. The method is gone here whatever it answers.

@@ -95,6 +95,11 @@ func (s *Service) followMethod(ctx context.Context, scope foyer.Scope, reader Me
 			if err := s.store.LockCustomer(ctx, scope); err != nil {
 				return err
 			}
+			// First: a subscription that begins meanwhile is found by what is read next.
+			underWay, err := s.store.PaymentsUnderWay(ctx, scope, m.ID)
+			if err != nil {
+				return err
+			}
 			current, err := s.store.PaymentMethod(ctx, scope, m.ID)
 			if err != nil {
 				return err
@@ -104,7 +109,7 @@ func (s *Service) followMethod(ctx context.Context, scope foyer.Scope, reader Me
 			case again:
 				return nil
 			case gone:
-				return s.methodGone(ctx, scope, current, now)
+				return s.methodGone(ctx, scope, current, current.removable(underWay) != nil, now)
 			default:
 				return s.saveFollowed(ctx, scope, current, found, now)
 			}
@@ -147,8 +152,8 @@ func (s *Service) followed(ctx context.Context, scope foyer.Scope, next PaymentM
 
 // methodGone draws the consequences of a method the gateway removed. What nothing is charged with is deleted as if it had been here;
 // otherwise the subscriptions keep it, because without one they would look as if they had never been paid.
-func (s *Service) methodGone(ctx context.Context, scope foyer.Scope, current PaymentMethod, now time.Time) error {
-	if len(current.UsedBy) > 0 {
+func (s *Service) methodGone(ctx context.Context, scope foyer.Scope, current PaymentMethod, charged bool, now time.Time) error {
+	if charged {
 		next := current.Gone(now)
 		if next.Version == current.Version {
 			return nil

@@ -35,6 +35,7 @@ type attemptRow struct {
 	Command         string
 	OnSession       bool
 	LeasedUntil     *time.Time
+	LookAt          *time.Time
 	SealedAction    []byte
 }
 
@@ -45,7 +46,7 @@ func (r attemptRow) domain() billing.Attempt {
 		ID: r.ID, ExternalID: value(r.ExternalID), Status: r.Status, ErrorCode: r.ErrorCode, Amount: r.Amount, MethodType: r.MethodType,
 		Card: card(r.Brand, r.Last4, r.ExpiryMonth, r.ExpiryYear), Wallet: r.Wallet, Identifier: r.Identifier, CreatedAt: r.CreatedAt.UTC(), CapturedAt: utc(r.CapturedAt),
 		Gateway: r.Gateway, PaymentMethod: value(r.PaymentMethodID), Command: r.Command, OnSession: r.OnSession,
-		LeasedUntil: utc(r.LeasedUntil),
+		LeasedUntil: utc(r.LeasedUntil), LookAt: utc(r.LookAt),
 	}
 }
 
@@ -61,6 +62,7 @@ func newAttemptRow(merchant foyer.MerchantID, payment billing.PaymentID, a billi
 		ID: a.ID, MerchantID: merchant, PaymentID: payment, ExternalID: null(a.ExternalID), Status: a.Status, ErrorCode: a.ErrorCode,
 		Amount: a.Amount, MethodType: a.MethodType, Wallet: a.Wallet, Identifier: a.Identifier, CreatedAt: a.CreatedAt, CapturedAt: a.CapturedAt, Gateway: a.Gateway,
 		PaymentMethodID: null(a.PaymentMethod), Command: a.Command, OnSession: a.OnSession, LeasedUntil: a.LeasedUntil,
+		LookAt: a.LookAt,
 	}
 	if c := a.Card; c != nil {
 		row.Brand, row.Last4, row.ExpiryMonth, row.ExpiryYear = c.Brand, c.Last4, c.ExpiryMonth, c.ExpiryYear
@@ -100,7 +102,7 @@ func (s *Store) FinishAttempt(ctx context.Context, a billing.Attempt) (bool, err
 		row.SealedAction = s.keyring.Seal(purposeAction, []byte(a.ClientSecret), []byte(a.ID))
 	}
 	result := s.db(ctx).Model(&attemptRow{}).Where("merchant_id = ? AND id = ? AND leased_until IS NOT NULL", a.Merchant, a.ID).
-		Select("status", "error_code", "captured_at", "leased_until", "sealed_action").UpdateColumns(&row)
+		Select("status", "error_code", "captured_at", "leased_until", "look_at", "sealed_action").UpdateColumns(&row)
 	return result.RowsAffected == 1, translate(result.Error)
 }
 
@@ -110,7 +112,7 @@ func (s *Store) CaptureAttempts(ctx context.Context, merchant foyer.MerchantID, 
 		return nil, nil
 	}
 	var first []billing.AttemptID
-	err := s.db(ctx).Raw("UPDATE attempts SET status = ?, error_code = '', captured_at = ?, leased_until = NULL, sealed_action = NULL "+
+	err := s.db(ctx).Raw("UPDATE attempts SET status = ?, error_code = '', captured_at = ?, leased_until = NULL, look_at = NULL, sealed_action = NULL "+
 		"WHERE merchant_id = ? AND id IN ? AND leased_until IS NOT NULL RETURNING id", billing.AttemptCaptured, at.UTC(), merchant, ids).Scan(&first).Error
 	return first, translate(err)
 }
@@ -139,6 +141,33 @@ func (s *Store) OldestUnanswered(ctx context.Context, merchant foyer.MerchantID,
 	return &at, nil
 }
 
+// AttemptsToLookAt takes over attempts that wait for their customer and are to be looked at by now, until the moment next says for each.
+func (s *Store) AttemptsToLookAt(ctx context.Context, merchant foyer.MerchantID, now time.Time, next func(billing.Attempt) time.Time, limit int) ([]billing.Attempt, error) {
+	var rows []attemptRow
+	err := s.InTx(ctx, func(ctx context.Context) error {
+		err := s.locking(ctx, "SKIP LOCKED").Where("merchant_id = ? AND look_at <= ?", merchant, now.UTC()).Order("look_at, id").Limit(limit).Find(&rows).Error
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			err := s.db(ctx).Model(&attemptRow{}).Where("merchant_id = ? AND id = ?", merchant, r.ID).UpdateColumn("look_at", next(r.alone()).UTC()).Error
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return attemptsAlone(rows), translate(err)
+}
+
+func attemptsAlone(rows []attemptRow) []billing.Attempt {
+	out := make([]billing.Attempt, len(rows))
+	for i, r := range rows {
+		out[i] = r.alone()
+	}
+	return out
+}
+
 func (s *Store) takeOver(ctx context.Context, merchant foyer.MerchantID, until time.Time, limit int, which string, args ...any) ([]billing.Attempt, error) {
 	var rows []attemptRow
 	err := s.InTx(ctx, func(ctx context.Context) error {
@@ -152,11 +181,7 @@ func (s *Store) takeOver(ctx context.Context, merchant foyer.MerchantID, until t
 		}
 		return s.db(ctx).Model(&attemptRow{}).Where("merchant_id = ? AND id IN ?", merchant, ids).UpdateColumn("leased_until", until.UTC()).Error
 	})
-	out := make([]billing.Attempt, len(rows))
-	for i, r := range rows {
-		out[i] = r.alone()
-	}
-	return out, translate(err)
+	return attemptsAlone(rows), translate(err)
 }
 
 // AttemptsUnderWay counts the merchant's pending attempts whose lease runs out between the moments.

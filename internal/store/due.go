@@ -31,11 +31,11 @@ func (s *Store) NextDue(ctx context.Context, merchant foyer.MerchantID) (*time.T
 	return first, nil
 }
 
-// Abandoned tells whether a lease of the merchant's attempts or refunds has run out by now.
+// Abandoned tells whether a lease of the merchant's attempts or refunds has run out by now, or an attempt is to be looked at.
 func (s *Store) Abandoned(ctx context.Context, merchant foyer.MerchantID, now time.Time) (bool, error) {
-	for _, table := range []string{"attempts", "refunds"} {
+	for _, of := range []struct{ table, column string }{{"attempts", "leased_until"}, {"attempts", "look_at"}, {"refunds", "leased_until"}} {
 		var found []string
-		err := s.db(ctx).Table(table).Where("merchant_id = ? AND leased_until <= ?", merchant, now.UTC()).Limit(1).Pluck("id", &found).Error
+		err := s.db(ctx).Table(of.table).Where("merchant_id = ? AND "+of.column+" <= ?", merchant, now.UTC()).Limit(1).Pluck("id", &found).Error
 		if err != nil || len(found) > 0 {
 			return len(found) > 0, translate(err)
 		}

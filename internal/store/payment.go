@@ -323,6 +323,13 @@ func (s *Store) PaymentsForUpdate(ctx context.Context, merchant foyer.MerchantID
 	return payments(s.locking(ctx, "").Where("merchant_id = ? AND id IN ?", merchant, ids).Order("id"))
 }
 
+// PaymentsUnderWay is PaymentsForUpdate for the customer's payments with an unfinished attempt that has the method.
+func (s *Store) PaymentsUnderWay(ctx context.Context, scope foyer.Scope, method billing.PaymentMethodID) ([]billing.Payment, error) {
+	underWay := s.db(ctx).Table("attempts").Select("payment_id").
+		Where("merchant_id = ? AND payment_method_id = ? AND leased_until IS NOT NULL", scope.Merchant, method)
+	return payments(s.locking(ctx, "").Where("merchant_id = ? AND customer_id = ? AND id IN (?)", scope.Merchant, scope.Customer, underWay).Order("id"))
+}
+
 // DuePayments returns payments whose next try, or due date, has come, first due first. It locks nothing: subscriptions are
 // locked before payments, so whoever works on them looks again.
 func (s *Store) DuePayments(ctx context.Context, merchant foyer.MerchantID, now time.Time, limit int) ([]billing.Payment, error) {

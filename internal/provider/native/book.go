@@ -2,6 +2,7 @@ package native
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"foyer/internal/billing"
@@ -21,6 +22,9 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 		return err
 	}
 	if err := e.freeNames(ctx, merchant, payments); err != nil {
+		return err
+	}
+	if l.forgotten, err = e.forgotten(ctx, merchant, charges, subs); err != nil {
 		return err
 	}
 	captured := map[billing.AttemptID]bool{}
@@ -47,6 +51,7 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 			continue
 		}
 		a := c.attempt
+		a.LookAt = nil
 		switch c.result.Status {
 		case billing.ChargeCaptured:
 			if captured[a.ID] {
@@ -54,12 +59,16 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 				l.paid(p, a, subs)
 			}
 		case billing.ChargeRequiresAction:
-			until := foyer.Micro(e.Real().Add(actionLife))
-			a.Status, a.ClientSecret, a.LeasedUntil = billing.AttemptRequiresAction, c.result.ClientSecret, &until
-			if _, err := e.Store.FinishAttempt(ctx, a); err != nil {
+			until, look := foyer.Micro(e.Real().Add(actionLife)), foyer.Micro(e.Real().Add(firstLook))
+			waited := c.planned && a.Status == billing.AttemptRequiresAction
+			a.Status, a.ClientSecret, a.LeasedUntil, a.LookAt = billing.AttemptRequiresAction, c.result.ClientSecret, &until, &look
+			still, err := e.Store.FinishAttempt(ctx, a)
+			if err != nil {
 				return err
 			}
-			l.waiting(p, subs)
+			if still && !waited {
+				l.waiting(p, subs)
+			}
 		case billing.ChargeDeclined:
 			if a.Status == billing.AttemptPending && l.now.Sub(a.CreatedAt) > pendingLife {
 				a.OnSession = false // it took days: whoever tried it is not there any more, and gets a mail
@@ -112,6 +121,25 @@ func (e *Engine) freeNames(ctx context.Context, merchant foyer.MerchantID, payme
 		}
 	}
 	return nil
+}
+
+// forgotten are the methods that paid debts and were replaced while they did: nothing is to be charged with them from now on.
+func (e *Engine) forgotten(ctx context.Context, merchant foyer.MerchantID, charges []*charge, subs map[billing.SubscriptionID]*billing.Subscription) (map[billing.PaymentMethodID]bool, error) {
+	paid := map[billing.PaymentMethodID]bool{}
+	for _, c := range charges {
+		sub := subs[c.subscription]
+		if sub != nil && sub.Debt == c.attempt.Payment && sub.PaymentMethod != c.attempt.PaymentMethod && c.result.Status == billing.ChargeCaptured {
+			paid[c.attempt.PaymentMethod] = true
+		}
+	}
+	if len(paid) == 0 {
+		return nil, nil
+	}
+	there, err := e.Store.ChargeableMethods(ctx, merchant, slices.Collect(maps.Keys(paid)))
+	for id := range there {
+		delete(paid, id)
+	}
+	return paid, err
 }
 
 // lockFor keeps the subscriptions and payments of the charges from being changed by others.
@@ -171,7 +199,11 @@ func (l *ledger) paid(p billing.Payment, a billing.Attempt, subs map[billing.Sub
 		started.OpenPayment = ""
 		l.begun(started)
 	case exists:
-		after, event := sub.Settled(p, a.PaymentMethod, l.now)
+		method := a.PaymentMethod
+		if l.forgotten[method] {
+			method = ""
+		}
+		after, event := sub.Settled(p, method, l.now)
 		l.subscription(after, event)
 		if p.Effect != nil && p.Effect.Kind == billing.EffectChange {
 			l.mail(billing.MailPlanChanged, scopeOf(after), after.ID, "", billing.MailFacts{})

@@ -21,7 +21,7 @@ func (e *Engine) RunDue(ctx context.Context, merchant foyer.MerchantID) error {
 // runDue is RunDue until enough says so; what is left is left due.
 func (e *Engine) runDue(ctx context.Context, merchant foyer.MerchantID, enough func() bool) error {
 	for _, work := range []func(context.Context, foyer.MerchantID) (bool, error){
-		e.recoverAttempts, e.recoverUnanswered, e.recoverRefunds, e.runSubscriptions, e.runPayments, e.runExpiring, e.runAlso,
+		e.recoverAttempts, e.lookAtUnanswered, e.recoverUnanswered, e.recoverRefunds, e.runSubscriptions, e.runPayments, e.runExpiring, e.runAlso,
 	} {
 		if err := e.inLanes(ctx, merchant, work, enough); err != nil {
 			return err

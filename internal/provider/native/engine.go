@@ -50,6 +50,9 @@ const (
 	// actionLife is how long a customer has to confirm a charge with their bank: by the real clock, or by the merchant's where that
 	// was moved, whichever is first.
 	actionLife = time.Hour
+	// firstLook is when a charge that waits for its customer is first looked at, should the gateway's message be lost. Each further look
+	// comes when as much time again has passed: after 1, 2, 4, 8, 16, 32 minutes.
+	firstLook = time.Minute
 	// pendingLife is how long a charge is left alone that the gateway itself does not know the outcome of: a bank debit takes days, and
 	// the gateway tells when it knows.
 	pendingLife = time.Hour
@@ -111,6 +114,8 @@ type Store interface {
 	CreateAttempts(ctx context.Context, attempts ...billing.Attempt) error
 	CaptureAttempts(ctx context.Context, merchant foyer.MerchantID, ids []billing.AttemptID, at time.Time) ([]billing.AttemptID, error)
 	FinishAttempt(ctx context.Context, a billing.Attempt) (bool, error)
+	// AttemptsToLookAt takes over attempts that wait for their customer and are to be looked at by now, until the moment next says for each.
+	AttemptsToLookAt(ctx context.Context, merchant foyer.MerchantID, now time.Time, next func(billing.Attempt) time.Time, limit int) ([]billing.Attempt, error)
 	AbandonedAttempts(ctx context.Context, merchant foyer.MerchantID, now, until time.Time, limit int) ([]billing.Attempt, error)
 	// UnansweredAttempts takes over attempts that wait for their customer, made by asked, the merchant's time; OldestUnanswered is
 	// when the first of them was made, nil when none waits.
@@ -149,7 +154,7 @@ type Store interface {
 
 	// AttemptsUnderWay counts the merchant's pending attempts whose lease runs out between the moments: those begun lately.
 	AttemptsUnderWay(ctx context.Context, merchant foyer.MerchantID, after, by time.Time) (int64, error)
-	// Abandoned tells whether an attempt's or refund's lease has run out by now.
+	// Abandoned tells whether an attempt's or refund's lease has run out by now, or an attempt is to be looked at.
 	Abandoned(ctx context.Context, merchant foyer.MerchantID, now time.Time) (bool, error)
 	// NextDue is the earliest moment anything of the merchant falls due; nil when nothing will.
 	NextDue(ctx context.Context, merchant foyer.MerchantID) (*time.Time, error)

@@ -16,6 +16,8 @@ type ledger struct {
 	engine   *Engine
 	merchant merchant.Merchant
 	now      time.Time
+	// forgotten are methods that were deleted while they paid.
+	forgotten map[billing.PaymentMethodID]bool
 
 	newSubscriptions []billing.Subscription
 	subscriptions    []billing.Subscription

@@ -22,6 +22,45 @@ func (e *Engine) recoverAttempts(ctx context.Context, merchant foyer.MerchantID)
 	return true, err
 }
 
+// lookAtUnanswered looks at charges that wait for their customer, who may have confirmed them without anybody telling: a gateway's
+// message can be late or lost, and they look at a payment that is still open.
+func (e *Engine) lookAtUnanswered(ctx context.Context, merchant foyer.MerchantID) (more bool, err error) {
+	now := foyer.Micro(e.Real())
+	open, err := e.Store.AttemptsToLookAt(ctx, merchant, now, func(a billing.Attempt) time.Time {
+		waited := firstLook
+		if a.LeasedUntil != nil {
+			waited = max(waited, now.Sub(a.LeasedUntil.Add(-actionLife)))
+		}
+		return now.Add(waited)
+	}, batch)
+	if err != nil || len(open) == 0 {
+		return false, err
+	}
+	_, err = e.lookAt(ctx, merchant, open)
+	return true, err
+}
+
+// lookAt asks the gateway about attempts and books what became of them. One that goes on waiting for its customer stays as it is: its
+// hour is not begun again.
+func (e *Engine) lookAt(ctx context.Context, merchant foyer.MerchantID, attempts []billing.Attempt) ([]*charge, error) {
+	charges, err := e.chargesOf(ctx, merchant, attempts)
+	if err != nil {
+		return nil, err
+	}
+	e.askAll(ctx, charges, e.lookUp)
+	var changed []*charge
+	for _, c := range charges {
+		waits := c.attempt.Status == billing.AttemptRequiresAction && (c.unknown || c.result.Status == billing.ChargeRequiresAction)
+		if !waits {
+			changed = append(changed, c)
+		}
+	}
+	if len(changed) == 0 {
+		return charges, nil
+	}
+	return charges, e.Store.InTx(ctx, func(ctx context.Context) error { return e.book(ctx, merchant, changed) })
+}
+
 // recoverUnanswered gives up what a customer did not confirm within an hour of the merchant's clock, which may be moved where it is a
 // sandbox's: an hour of real time would let one question nobody answers hold up the subscription for as long as the clock is moved.
 func (e *Engine) recoverUnanswered(ctx context.Context, merchant foyer.MerchantID) (more bool, err error) {
@@ -103,11 +142,8 @@ func (e *Engine) Settle(ctx context.Context, merchant foyer.MerchantID, id billi
 		return err
 	}
 	if a.Unfinished() {
-		charges, err := e.chargesOf(ctx, merchant, []billing.Attempt{a})
-		if err != nil {
-			return err
-		}
-		if err := e.collect(ctx, merchant, charges, e.lookUp); err != nil || charges[0].unknown || charges[0].result.Status != billing.ChargeCaptured {
+		charges, err := e.lookAt(ctx, merchant, []billing.Attempt{a})
+		if err != nil || charges[0].unknown || charges[0].result.Status != billing.ChargeCaptured {
 			return err
 		}
 	} else if a.Status != billing.AttemptCaptured {
