@@ -75,8 +75,8 @@ type Store interface {
 	SubscriptionsForUpdate(ctx context.Context, merchant foyer.MerchantID, ids ...SubscriptionID) ([]Subscription, error)
 	PaymentsForUpdate(ctx context.Context, merchant foyer.MerchantID, ids ...PaymentID) ([]Payment, error)
 	SavePayments(ctx context.Context, payments ...Payment) error
-	// PaymentsUnderWay returns the customer's payments that a method may yet be charged for, as PaymentsForUpdate does.
-	PaymentsUnderWay(ctx context.Context, scope foyer.Scope, method PaymentMethodID) ([]Payment, error)
+	// PaymentsUnderWay returns the customer's payments that methods may yet be charged for, without attempts and refunds.
+	PaymentsUnderWay(ctx context.Context, scope foyer.Scope, methods ...PaymentMethodID) ([]Payment, error)
 
 	// Credits returns what the customers have to their credit, in any currency.
 	Credits(ctx context.Context, merchant foyer.MerchantID, customers []foyer.CustomerID) ([]Credit, error)

@@ -323,11 +323,14 @@ func (s *Store) PaymentsForUpdate(ctx context.Context, merchant foyer.MerchantID
 	return payments(s.locking(ctx, "").Where("merchant_id = ? AND id IN ?", merchant, ids).Order("id"))
 }
 
-// PaymentsUnderWay is PaymentsForUpdate for the customer's payments with an unfinished attempt that has the method.
-func (s *Store) PaymentsUnderWay(ctx context.Context, scope foyer.Scope, method billing.PaymentMethodID) ([]billing.Payment, error) {
+// PaymentsUnderWay returns the customer's payments with an unfinished attempt that has one of the methods, without attempts and refunds.
+func (s *Store) PaymentsUnderWay(ctx context.Context, scope foyer.Scope, methods ...billing.PaymentMethodID) ([]billing.Payment, error) {
+	if len(methods) == 0 {
+		return nil, nil
+	}
 	underWay := s.db(ctx).Table("attempts").Select("payment_id").
-		Where("merchant_id = ? AND payment_method_id = ? AND leased_until IS NOT NULL", scope.Merchant, method)
-	return payments(s.locking(ctx, "").Where("merchant_id = ? AND customer_id = ? AND id IN (?)", scope.Merchant, scope.Customer, underWay).Order("id"))
+		Where("merchant_id = ? AND payment_method_id IN ? AND leased_until IS NOT NULL", scope.Merchant, methods)
+	return payments(s.db(ctx).Where("merchant_id = ? AND customer_id = ? AND id IN (?)", scope.Merchant, scope.Customer, underWay).Order("id"))
 }
 
 // DuePayments returns payments whose next try, or due date, has come, first due first. It locks nothing: subscriptions are

@@ -80,6 +80,30 @@ func TestAMethodReplacedWhileItsFirstPaymentIsUnderWay(t *testing.T) {
 	})
 }
 
+// The same for a debt that is being paid with it: the subscription is charged with the new one from then on, whatever becomes of the debit.
+func TestAMethodReplacedWhileItPaysADebt(t *testing.T) {
+	t.Parallel()
+	foyertest.EachAtStripe(t, func(t *testing.T, a *foyertest.App, fake *stripetest.Fake) {
+		p := newPortal(t, a, fake)
+		sub := p.key.Post("/v1/merchant/subscriptions", map[string]any{
+			"customer_id": p.customer.ID, "payment_method_id": p.card("4000000000000341"), "items": []any{map[string]any{"price_id": p.price.ID, "quantity": 1}},
+		}, keyed()...).Must(http.StatusCreated).Text("id")
+		p.Until(t, p.merchant, a.Clock.Now().AddDate(0, 1, 1))
+		debt := p.mia.Get("/v1/payments?subscription_id=" + sub).Must(http.StatusOK).Text("data.0.id")
+		method, _ := p.account()
+		waits := p.pay(debt, method).Must(http.StatusOK)
+		require.Equal(t, "pending", waits.Text("attempts.0.status"))
+		added := p.mia.Post("/v1/payment-methods", map[string]any{"setup_id": p.mia.Setup("4242424242424242"), "replaces": method}, keyed()...).Must(http.StatusCreated)
+		assert.Equal(t, sub, added.Text("used_by.0"))
+		assert.Equal(t, "past_due", added.Text("collections.0.status"), "not tried beside the debit")
+		require.True(t, fake.Settle(waits.Text("attempts.0.id"), true))
+		p.status(debt, "completed")
+		shown := p.mia.Get("/v1/subscriptions/" + sub).Must(http.StatusOK)
+		assert.Equal(t, []string{"active", added.Text("id")}, []string{shown.Text("status"), shown.Text("payment_method_id")})
+		assert.Equal(t, 1, p.captures(debt))
+	})
+}
+
 // A method removed in Stripe's dashboard while it pays stays as an expired one: the subscription shows what it needs.
 func TestAMethodRemovedAtStripeWhileItPays(t *testing.T) {
 	t.Parallel()
