@@ -2795,7 +2795,7 @@ type Event struct {
 	// Id The same for every delivery: throw away what you have seen.
 	Id string `json:"id"`
 
-	// PreviousAttributes The fields of `data` that were different at the event before; null for the first.
+	// PreviousAttributes The fields of `data` that were different at the event before; null for the first. Not `used_by` of a payment method: which one a subscription is charged with, the subscription’s events tell.
 	PreviousAttributes json.RawMessage `json:"previous_attributes"`
 
 	// Sequence Counts the events of the one thing, from 1 and without a gap.
