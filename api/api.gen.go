@@ -2291,7 +2291,7 @@ type CreatePaymentMethod struct {
 	// ExternalId The merchant’s own id; one thing of this kind has it.
 	ExternalId *string `json:"external_id,omitempty"`
 
-	// GatewayToken The gateway’s token of it.
+	// GatewayToken The gateway’s token of it: `tok_4242` at the sandbox gateway, `pm_…` at Stripe.
 	GatewayToken string `json:"gateway_token"`
 
 	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.

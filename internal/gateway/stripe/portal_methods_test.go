@@ -68,6 +68,8 @@ func TestACardDetachedAtStripe(t *testing.T) {
 		require.Eventually(t, func() bool { return p.mia.Get("/v1/payment-methods/"+free).Status == http.StatusNotFound }, 30*time.Second, 20*time.Millisecond)
 		assert.Equal(t, 1, p.told("payment_method.deleted", free))
 		assert.Equal(t, 1, p.mailed(billing.MailMethodRemoved))
+		p.key.Post("/v1/merchant/customers/"+string(p.customer.ID)+"/payment-methods", map[string]any{"gateway_token": freeAtStripe}, keyed()...).
+			Refused(http.StatusUnprocessableEntity, "input.invalid")
 
 		fake.DetachMethod(usedAtStripe)
 		require.Eventually(t, func() bool {
@@ -131,6 +133,11 @@ func TestAFirstPurchaseByDebit(t *testing.T) {
 		account, err := fake.NewMethod(stripetest.IBAN("DE89370400440532013000"))
 		require.NoError(t, err)
 		method := p.hand(account)
+		once := p.key.Post("/v1/merchant/payments", map[string]any{
+			"customer_id": p.customer.ID, "payment_method_id": method,
+			"items": []any{map[string]any{"name": "Setup", "unit_price": map[string]any{"amount": 1999, "currency": "EUR"}, "quantity": 1}},
+		}, keyed()...).Must(http.StatusCreated)
+		assert.Equal(t, []string{"ready", "pending"}, []string{once.Text("status"), once.Text("attempts.0.status")})
 		for _, succeeds := range []bool{true, false} {
 			begun := p.subscribe(method).Must(http.StatusCreated)
 			assert.Nil(t, begun.At("next_action"))
@@ -186,6 +193,8 @@ func TestCancelingWhileADebitIsUnderWay(t *testing.T) {
 				kept := p.mia.Get("/v1/subscriptions/" + sub).Must(http.StatusOK)
 				assert.Equal(t, "active", kept.Text("status"))
 				assert.Equal(t, kept.Text("current_period.ends_at"), kept.Text("scheduled_change.effective_at"))
+				again := p.key.Post("/v1/merchant/subscriptions/"+sub+"/cancel", map[string]any{"effective": "immediately"}, keyed()...).Must(http.StatusOK)
+				assert.Equal(t, "canceled", again.Text("status"))
 				continue
 			}
 			p.becomes(bill, "status", "canceled")
