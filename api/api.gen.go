@@ -2291,7 +2291,7 @@ type CreatePaymentMethod struct {
 	// ExternalId The merchant’s own id; one thing of this kind has it.
 	ExternalId *string `json:"external_id,omitempty"`
 
-	// GatewayToken The gateway’s token of it.
+	// GatewayToken The gateway’s token of it: `tok_4242` at the sandbox gateway, `pm_…` at Stripe.
 	GatewayToken string `json:"gateway_token"`
 
 	// Metadata Whatever the merchant wants to keep with a thing; customers never see it.
@@ -2795,7 +2795,7 @@ type Event struct {
 	// Id The same for every delivery: throw away what you have seen.
 	Id string `json:"id"`
 
-	// PreviousAttributes The fields of `data` that were different at the event before; null for the first.
+	// PreviousAttributes The fields of `data` that were different at the event before; null for the first. Not `used_by` of a payment method: which one a subscription is charged with, the subscription’s events tell.
 	PreviousAttributes json.RawMessage `json:"previous_attributes"`
 
 	// Sequence Counts the events of the one thing, from 1 and without a gap.

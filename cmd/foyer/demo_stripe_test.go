@@ -38,7 +38,7 @@ func TestDemoAtStripe(t *testing.T) {
 	require.NoError(t, err)
 	c.SandboxAtStripe = true
 	c.Stripe = &stripe.Options{
-		SecretKey: stripetest.DefaultKey, PublishableKey: "pk_test_foyer", WebhookSecrets: []string{stripetest.DefaultWebhookSecret}, APIURL: server.URL,
+		SecretKey: stripetest.DefaultKey, PublishableKey: stripetest.DefaultPublishableKey, WebhookSecrets: []string{stripetest.DefaultWebhookSecret}, APIURL: server.URL,
 	}
 	fake.SetWebhookURL(c.PublicURL + "/v1/gateways/stripe/webhooks")
 	require.NoError(t, p.showDemo(t.Context(), c, on, demoShow{dir: dir, gateway: server.URL, leave: true}), "%s%s", &out, &errs)

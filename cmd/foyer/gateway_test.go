@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +92,49 @@ func TestStripeSettingsAreReadFromFilesAndTrimmed(t *testing.T) {
 	assert.Equal(t, &stripe.Options{
 		SecretKey: "rk_live_51Geheim", PublishableKey: "pk_live_51Offen", WebhookSecrets: []string{"whsec_New", "whsec_Old"}, APIURL: "http://127.0.0.1:12111",
 	}, c.Stripe)
+}
+
+var composed = regexp.MustCompile(`(?m)^ +(FOYER_[A-Z_]+): \$\{(FOYER_[A-Z_]+):-(.*?)\}(?: +#.*)?$`)
+
+// Docker Compose passes every setting of the gateway on, and what nobody set as an empty text, which is no setting.
+func TestDockerComposePassesTheGatewayOn(t *testing.T) {
+	t.Parallel()
+	file, err := os.ReadFile(filepath.Join("..", "..", "docker-compose.yml"))
+	require.NoError(t, err)
+	passed := map[string]string{} // what a container has when nothing is set, by name
+	for _, line := range composed.FindAllStringSubmatch(string(file), -1) {
+		require.Equal(t, line[1], line[2], "passed on under its own name")
+		passed[line[1]] = line[3]
+	}
+	container := func(set ...string) []string {
+		environ := []string{"FOYER_SECRET=" + strings.Repeat("s", 40)}
+		for name, value := range passed {
+			environ = append(environ, name+"="+value)
+		}
+		for _, pair := range set {
+			name, _, _ := strings.Cut(pair, "=")
+			require.Contains(t, passed, name)
+			environ = append(environ, pair)
+		}
+		return environ
+	}
+	read := func(environ []string) *stripe.Options {
+		e, err := readEnvironment(environ)
+		require.NoError(t, err)
+		c, err := e.appConfig()
+		require.NoError(t, err)
+		return c.Stripe
+	}
+	assert.Nil(t, read(container()))
+	want := &stripe.Options{SecretKey: testSecret, PublishableKey: testPublic, WebhookSecrets: []string{testHook}}
+	assert.Equal(t, want, read(container(stripeSettings()...)))
+	files := []string{"FOYER_GATEWAY=stripe", "FOYER_STRIPE_PUBLISHABLE_KEY=" + testPublic}
+	for name, value := range map[string]string{"FOYER_STRIPE_SECRET_KEY": testSecret, "FOYER_STRIPE_WEBHOOK_SECRET": testHook} {
+		path := filepath.Join(t.TempDir(), name)
+		require.NoError(t, os.WriteFile(path, []byte(value+"\n"), 0o600))
+		files = append(files, name+"_FILE="+path)
+	}
+	assert.Equal(t, want, read(container(files...)))
 }
 
 func TestALiveMerchantIsMadeWithAGateway(t *testing.T) {

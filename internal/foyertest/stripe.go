@@ -23,7 +23,7 @@ func AtStripe(t testing.TB, dialect store.Dialect, options ...Option) (*App, *st
 	atStripe := func(c *app.Config) {
 		c.SandboxAtStripe = true
 		c.Stripe = &stripe.Options{
-			SecretKey: stripetest.DefaultKey, PublishableKey: "pk_test_foyer", WebhookSecrets: []string{stripetest.DefaultWebhookSecret}, APIURL: server.URL,
+			SecretKey: stripetest.DefaultKey, PublishableKey: stripetest.DefaultPublishableKey, WebhookSecrets: []string{stripetest.DefaultWebhookSecret}, APIURL: server.URL,
 		}
 	}
 	a := New(t, dialect, append(options, atStripe)...)

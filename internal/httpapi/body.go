@@ -58,8 +58,10 @@ func (s *Server) readBody(next echo.HandlerFunc) echo.HandlerFunc {
 		if len(bytes.TrimSpace(body)) == 0 {
 			return foyer.Refuse(foyer.Malformed, "body.required")
 		}
-		if err := checkJSON(body); err != nil {
-			return err
+		if !signedBody(r.operation) {
+			if err := checkJSON(body); err != nil {
+				return err
+			}
 		}
 		r.body = body
 		return next(c)

@@ -43,6 +43,15 @@ func TestForgedGatewayWebhooks(t *testing.T) {
 		send(body, sandbox.Sign(secret, body, now)).Must(http.StatusNoContent)
 		stranger := []byte(`{"id":"msg_2","type":"charge.updated","merchant":"mer_01kb3v5q8r9s0t1v2w3x4y5z6a","key":"att_01kb3v5q8r9s0t1v2w3x4y5z6a"}`)
 		send(stranger, sandbox.Sign(secret, stranger, now)).Must(http.StatusNoContent)
+		// The signature is looked at before anything else, and what is signed is the gateway's to judge.
+		for _, text := range []string{`{`, `[]`, `{"id":"a","id":"b"}`, "\xff"} {
+			send([]byte(text), sandbox.Sign("another-secret", []byte(text), now)).Refused(http.StatusUnauthorized, "webhook.invalid")
+		}
+		for _, text := range []string{`{`, `{"id":"msg_4","merchant":"mer_\u0000"}`, `{"id":"msg_4","type":"charge.updated","key":"att_\u0000"}`} {
+			send([]byte(text), sandbox.Sign(secret, []byte(text), now)).Refused(http.StatusBadRequest, "json.invalid")
+		}
+		noted := []byte(`{"id":"msg_5","type":"else","note":"4242424242424242"}`)
+		send(noted, sandbox.Sign(secret, noted, now)).Must(http.StatusNoContent)
 		a.Client(t).Post("/v1/gateways/unknown/webhooks", map[string]any{"id": "msg_3"}).Refused(http.StatusNotFound, "not_found")
 		assert.Equal(t, "past_due", d.client.Get("/v1/payments/"+d.debt).Text("status"))
 

@@ -12,7 +12,8 @@ type Event struct {
 	foyer.Event
 	// Object is the thing, as a merchant reads it (in English); empty for events written before objects were kept.
 	Object json.RawMessage
-	// Previous holds the fields of Object that were different at the event before; empty when there was none.
+	// Previous holds the fields of Object that were different at the event before, but for those other things' events tell of; empty when
+	// there was none.
 	Previous json.RawMessage
 }
 

@@ -65,7 +65,7 @@ func (s *Store) RecordEvents(ctx context.Context, events ...foyer.Event) error {
 			row.Object = &text
 		}
 		if row.Object != nil && before.Object != nil {
-			previous, err := difference([]byte(*before.Object), []byte(*row.Object))
+			previous, err := difference([]byte(*before.Object), []byte(*row.Object), toldByOthers(e.Subject))
 			if err != nil {
 				return err
 			}
@@ -107,8 +107,17 @@ func (s *Store) lastEvents(ctx context.Context, merchant foyer.MerchantID, event
 	return out, nil
 }
 
-// difference returns the fields of the object before that are not what they are now; one that is new was null.
-func difference(before, now []byte) (string, error) {
+// toldByOthers is the field of an object that other things' events tell of, empty for none: what is charged with a payment method stands in
+// the subscriptions, and has no event of the method. At its next one it would look as if that had changed it.
+func toldByOthers(subject string) string {
+	if strings.HasPrefix(subject, string(foyer.PrefixPaymentMethod)+"_") {
+		return "used_by"
+	}
+	return ""
+}
+
+// difference returns the fields of the object before, but for one, that are not what they are now; one that is new was null.
+func difference(before, now []byte, except string) (string, error) {
 	var then, here map[string]any
 	if err := json.Unmarshal(before, &then); err != nil {
 		return "", fmt.Errorf("store: object of an event: %w", err)
@@ -127,6 +136,7 @@ func difference(before, now []byte) (string, error) {
 			changed[name] = value
 		}
 	}
+	delete(changed, except)
 	return toJSON(changed), nil
 }
 

@@ -61,7 +61,7 @@ func readWebhook(secret string, header map[string][]string, body []byte, now tim
 		return billing.GatewayNotice{}, foyer.Refuse(foyer.Unauthenticated, "unauthenticated")
 	}
 	var m message
-	if err := json.Unmarshal(body, &m); err != nil || m.ID == "" {
+	if err := json.Unmarshal(body, &m); err != nil || m.ID == "" || strings.ContainsRune(m.Merchant+m.Key+m.Customer, 0) { // no database takes a NUL
 		return billing.GatewayNotice{}, foyer.Refuse(foyer.Malformed, "malformed")
 	}
 	notice := billing.GatewayNotice{ID: m.ID, Merchant: foyer.MerchantID(m.Merchant)}

@@ -50,7 +50,7 @@ func newRig(t testing.TB, change ...func(*stripe.Options)) *rig {
 func (r *rig) another(change ...func(*stripe.Options)) *stripe.Gateway {
 	r.t.Helper()
 	o := stripe.Options{
-		SecretKey: stripetest.DefaultKey, PublishableKey: "pk_test_foyer", WebhookSecrets: []string{stripetest.DefaultWebhookSecret},
+		SecretKey: stripetest.DefaultKey, PublishableKey: stripetest.DefaultPublishableKey, WebhookSecrets: []string{stripetest.DefaultWebhookSecret},
 		APIURL: r.url, References: r.kept,
 	}
 	for _, f := range change {

@@ -25,6 +25,9 @@ const tolerance = 5 * time.Minute
 // maxSignatures is how many signatures of one message are looked at; Stripe sends two while a secret is rolled.
 const maxSignatures = 10
 
+// maxTold is how much of a name in a message is logged.
+const maxTold = 80
+
 // event is what is read of a webhook: ids only, which no version of Stripe's API has given another place.
 type event struct {
 	ID         string `json:"id"`
@@ -45,23 +48,28 @@ type event struct {
 }
 
 // ReadWebhook implements billing.WebhookReader. What the message is about is looked up in what was kept here; nothing else of it is
-// believed. A message about what is not Foyer's (the merchant may use its account for more) is accepted and says nothing.
+// believed. A message about what is not Foyer's (the merchant may use its account for more), or one nobody here can make sense of, is
+// accepted and says nothing: Stripe sends what was refused for three days, and then switches the endpoint off.
 func (g *Gateway) ReadWebhook(ctx context.Context, header map[string][]string, body []byte, now time.Time) (billing.GatewayNotice, error) {
 	if !g.signed(http.Header(header), body, now) {
 		return billing.GatewayNotice{}, foyer.Refuse(foyer.Unauthenticated, "unauthenticated")
 	}
-	var e event
-	if json.Unmarshal(body, &e) != nil || e.ID == "" || e.Object != "event" {
-		return billing.GatewayNotice{}, foyer.Refuse(foyer.Malformed, "malformed")
+	e, err := readEvent(body)
+	if err != nil {
+		return billing.GatewayNotice{}, err
 	}
-	g.noteVersion(ctx, e.APIVersion)
+	if e.Object == "event" { // a thin one ("v2.core.event") is of no version
+		g.noteVersion(ctx, e.APIVersion)
+	}
 	notice := billing.GatewayNotice{ID: e.ID}
 	reference := e.about()
 	if reference == "" {
+		g.noteUnread(ctx, e)
 		return notice, nil
 	}
 	merchant, subject, err := g.References.GatewaySubject(ctx, Name, reference)
 	if errors.Is(err, foyer.NotFound) {
+		g.noteUnread(ctx, e)
 		return notice, nil
 	}
 	if err != nil {
@@ -76,8 +84,22 @@ func (g *Gateway) ReadWebhook(ctx context.Context, header map[string][]string, b
 	return notice, nil
 }
 
+// readEvent reads a message that Stripe signed. What has another shape than expected is read as if it were not there. Only what is no
+// JSON is refused: Stripe sends none such, so something between it and us did that, and the endpoint's log should show it.
+func readEvent(body []byte) (event, error) {
+	var e event
+	var shape *json.UnmarshalTypeError
+	if err := json.Unmarshal(body, &e); err != nil && !errors.As(err, &shape) {
+		return event{}, foyer.Refuse(foyer.Malformed, "malformed")
+	}
+	return e, nil
+}
+
 // about is the id of what was kept here that a message is about: an intent for everything of a charge, a customer for their methods.
 func (e event) about() string {
+	if e.Object != "event" {
+		return ""
+	}
 	switch o := e.Data.Object; o.Object {
 	case "payment_intent":
 		return o.ID
@@ -150,11 +172,24 @@ func (g *Gateway) noteVersion(ctx context.Context, version string) {
 	if version == sdk.APIVersion {
 		return
 	}
-	if len(version) > 40 {
-		version = version[:40]
-	}
+	version = told(version)
 	if _, known := g.versions.LoadOrStore(version, true); !known {
 		g.Log.WarnContext(ctx, "stripe's webhooks come in another API version; make the endpoint anew with ours when convenient",
 			"theirs", version, "ours", sdk.APIVersion)
 	}
+}
+
+// noteUnread says that a message was accepted and nothing came of it.
+func (g *Gateway) noteUnread(ctx context.Context, e event) {
+	g.Log.InfoContext(ctx, "stripe told of something that is not foyer's",
+		"event", told(e.ID), "kind", told(e.Object), "type", told(e.Type), "about", told(e.Data.Object.Object))
+}
+
+// told is an id, a type or a version of Stripe's as the log may hold it: short, and nothing when it could be anything else.
+func told(name string) string {
+	name = name[:min(len(name), maxTold)]
+	if strings.ContainsFunc(name, func(r rune) bool { return !plain(string(r)) && r != '.' && r != '-' }) {
+		return ""
+	}
+	return name
 }

@@ -1,8 +1,11 @@
 package stripe_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -116,9 +119,76 @@ func TestWhatAWebhookIsAbout(t *testing.T) {
 	got, err := g.ReadWebhook(t.Context(), signed(detached, newSecret, time.Now()), []byte(detached), time.Now())
 	require.NoError(t, err)
 	assert.Equal(t, foyer.CustomerID("ctm_1"), got.Customer)
-	for _, body := range []string{"", "{}", "[]", "null", `{"id":"evt_1"}`, `{"id":"","object":"event"}`, `{"id":"evt_1","object":"event","data":{"object":[]}}`} {
+	for _, body := range []string{"", "{", "id=evt_1", `{"id":"evt_1","object":"event"} {}`} {
 		_, err := g.ReadWebhook(t.Context(), signed(body, newSecret, time.Now()), []byte(body), time.Now())
 		require.ErrorIs(t, err, foyer.Malformed, "%q", body)
+	}
+}
+
+// unread are messages of Stripe's that this program can't make sense of, or that are not about anything of Foyer's, by the id that is read
+// of each.
+var unread = map[string]string{
+	`{}`:             "",
+	`[]`:             "",
+	`null`:           "",
+	`"text"`:         "",
+	`{"id":7}`:       "",
+	`{"id":"evt_1"}`: "evt_1",
+	`{"object":"event","data":{"object":{"object":"invoice"}}}`:                                                                                  "",
+	`{"id":"evt_1","object":"event"}`:                                                                                                            "evt_1",
+	`{"id":"evt_1","object":"event","type":7,"data":{"object":{"id":7,"object":"payment_intent"}}}`:                                              "evt_1",
+	`{"id":"evt_1","object":"event","data":null}`:                                                                                                "evt_1",
+	`{"id":"evt_1","object":"event","data":"pi_1"}`:                                                                                              "evt_1",
+	`{"id":"evt_1","object":"event","data":{"object":"pi_1"}}`:                                                                                   "evt_1",
+	`{"id":"evt_1","object":"event","data":{"object":[{"id":"pi_1","object":"payment_intent"}]}}`:                                                "evt_1",
+	`{"id":"evt_1","object":"event","data":{"object":null}}`:                                                                                     "evt_1",
+	`{"id":"evt_1","object":"event","data":{"object":{"id":"pm_1","object":"payment_method","customer":[]},"previous_attributes":"x"}}`:          "evt_1",
+	`{"id":"evt_1","object":"event","type":"balance.available","data":{"object":{"object":"balance"}}}`:                                          "evt_1",
+	`{"id":"evt_1","object":"event","type":"payment_intent.succeeded","data":{"object":{"id":"pi_anothers","object":"payment_intent"}}}`:         "evt_1",
+	`{"id":"evt_1","object":"v2.core.event","type":"v1.billing.meter.error_report_triggered","related_object":{"id":"pi_1","url":"/v1/x/pi_1"}}`: "evt_1",
+	`{"id":"evt_1","object":"v2.core.event","type":"x","data":{"object":{"id":"pi_1","object":"payment_intent"}}}`:                               "evt_1",
+}
+
+// Stripe sends what is refused for three days and then switches the endpoint off: what is signed and means nothing here is taken, and the
+// log has one line of it without anything of what stands in it.
+func TestWhatMeansNothingHereIsTaken(t *testing.T) {
+	t.Parallel()
+	for body, id := range unread {
+		var log bytes.Buffer
+		references := newReferences()
+		_, err := references.KeepGatewayReference(t.Context(), "mer_1", "stripe", "att_1", "pi_1")
+		require.NoError(t, err)
+		g, err := stripe.New(stripe.Options{
+			WebhookSecrets: []string{newSecret}, References: references, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelInfo})),
+		})
+		require.NoError(t, err)
+		body = strings.Replace(body, `"object":"event"`, `"object":"event","api_version":"`+sdk.APIVersion+`"`, 1)
+		got, err := g.ReadWebhook(t.Context(), signed(body, newSecret, time.Now()), []byte(body), time.Now())
+		require.NoError(t, err, body)
+		assert.Equal(t, billing.GatewayNotice{ID: id}, got, body)
+		assert.Equal(t, 1, strings.Count(log.String(), "\n"), "%s: %s", body, log.String())
+		_, err = g.ReadWebhook(t.Context(), signed(body, oldSecret, time.Now()), []byte(body), time.Now())
+		require.ErrorIs(t, err, foyer.Unauthenticated, body)
+	}
+}
+
+func TestTheLogHasIDsAndTypesOfAMessageOnly(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	g, err := stripe.New(stripe.Options{WebhookSecrets: []string{newSecret}, References: newReferences(), Log: slog.New(slog.NewTextHandler(&log, nil))})
+	require.NoError(t, err)
+	long := strings.Repeat("a", 1000)
+	for body, want := range map[string]string{
+		`{"id":"evt_1","object":"v2.core.event","type":"v2.core.event_destination.ping","livemode":false,"reason":"Mia Reyes"}`: `event=evt_1 kind=v2.core.event type=v2.core.event_destination.ping about=""`,
+		`{"id":"` + long + `","object":"event","type":"` + long + `","api_version":"` + long + `"}`:                             "event=" + long[:80] + " ",
+		`{"id":"mia@mailbox.test","object":"Mia Reyes","type":"x\ny","data":{"object":{"object":"Mia Reyes"}}}`:                 `event="" kind="" type="" about=""`,
+	} {
+		log.Reset()
+		_, err := g.ReadWebhook(t.Context(), signed(body, newSecret, time.Now()), []byte(body), time.Now())
+		require.NoError(t, err)
+		assert.Contains(t, log.String(), want)
+		assert.NotContains(t, log.String(), long[:81])
+		assert.NotContains(t, strings.ToLower(log.String()), "mia")
 	}
 }
 

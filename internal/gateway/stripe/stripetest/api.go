@@ -2,7 +2,6 @@ package stripetest
 
 import (
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
 	"io"
 	"net/http"
@@ -146,7 +145,17 @@ func (f *Fake) execute(c call, do func(c call) (object, *apiError)) result {
 // admit refuses a wrong key, and calls this key may not make.
 func (f *Fake) admit(r *http.Request, pattern string) *apiError {
 	key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok || subtle.ConstantTimeCompare([]byte(key), []byte(f.o.SecretKey)) != 1 {
+	if ok && same(key, f.o.PublishableKey) {
+		if pattern == "GET /v1/setup_intents/{id}" && r.URL.Query().Has("client_secret") {
+			return nil
+		}
+		return &apiError{
+			status: http.StatusForbidden, kind: invalidRequest, code: "secret_key_required",
+			message: "This API call cannot be made with a publishable API key. Please use a secret API key. You can find a list of your " +
+				"API keys at https://dashboard.stripe.com/account/apikeys.",
+		}
+	}
+	if !ok || !same(key, f.o.SecretKey) {
 		message := "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth."
 		if ok {
 			message = "Invalid API Key provided: " + mask(key)

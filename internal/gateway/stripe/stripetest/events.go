@@ -17,13 +17,21 @@ type event struct {
 	version   string
 	created   int64
 	object    json.RawMessage
+	previous  object // what was different before, of the events that say so
 	live      bool
 	delivered bool
 }
 
 // tell notes a change, of an object as it stands now, and posts it. The lock is held.
 func (f *Fake) tell(kind string, about interface{ show(*Fake) object }) {
-	e := &event{id: newID("evt"), kind: kind, version: f.version, created: f.now(), object: raw(about.show(f)), live: f.live()}
+	f.tellChange(kind, about, nil)
+}
+
+// tellChange is tell for an event that says what was different before.
+func (f *Fake) tellChange(kind string, about interface{ show(*Fake) object }, previous object) {
+	e := &event{
+		id: newID("evt"), kind: kind, version: f.version, created: f.now(), object: raw(about.show(f)), previous: previous, live: f.live(),
+	}
 	f.events = append(f.events, e)
 	f.post.send(raw(e.show()), func(ok bool) {
 		f.mu.Lock()
@@ -40,9 +48,13 @@ func (f *Fake) SetEventVersion(version string) {
 }
 
 func (e *event) show() object {
+	data := object{"object": e.object}
+	if e.previous != nil {
+		data["previous_attributes"] = e.previous
+	}
 	return object{
 		"id": e.id, "object": "event", "api_version": e.version, "created": e.created, "type": e.kind, "livemode": e.live,
-		"pending_webhooks": 0, "request": object{"id": nil, "idempotency_key": nil}, "data": object{"object": e.object},
+		"pending_webhooks": 0, "request": object{"id": nil, "idempotency_key": nil}, "data": data,
 	}
 }
 

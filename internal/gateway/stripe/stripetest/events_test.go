@@ -74,6 +74,7 @@ func TestWebhooksTellEverything(t *testing.T) {
 	in, url := newInbox(t)
 	r := newRig(t, stripetest.Options{WebhookURL: url, WebhookSecret: in.secret})
 	i := r.paid(r.Number("4242424242424242"), "att_1")
+	owner := i.Customer.ID
 	in.eventually("setup_intent.succeeded", "payment_method.attached", "payment_intent.succeeded")
 	require.NoError(t, r.Dispute("att_1", "fraudulent"))
 	require.NoError(t, r.AnswerDispute("att_1"))
@@ -99,6 +100,12 @@ func TestWebhooksTellEverything(t *testing.T) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, e := range in.got {
+		if e.Type == "payment_method.detached" {
+			assert.Nil(t, e.Data.Object["customer"])
+			assert.Equal(t, map[string]any{"customer": owner}, e.Data.PreviousAttributes, "whose it was")
+		} else {
+			assert.Nil(t, e.Data.PreviousAttributes)
+		}
 		assert.NotEmpty(t, e.ID)
 		assert.Equal(t, stripe.APIVersion, e.APIVersion)
 		assert.NotEmpty(t, e.Data.Object["id"])
@@ -187,6 +194,26 @@ func TestWhatDoctorAsks(t *testing.T) {
 	r.Forbid("GET /v1/account")
 	e := refused(t, errOf(r.api.V1Accounts.Retrieve(t.Context(), nil)))
 	assert.Equal(t, 403, e.HTTPStatusCode)
+}
+
+// A customer's device has the publishable key and its own setup's secret, and sees nothing else with them.
+func TestWhatADeviceSees(t *testing.T) {
+	t.Parallel()
+	r := mirrored(t, stripetest.Options{})
+	s, other := r.setup(r.customer()), r.setup(r.customer())
+	device := client(r.url, stripetest.DefaultPublishableKey)
+	look := func(id, secret string) (*stripe.SetupIntent, error) {
+		return device.V1SetupIntents.Retrieve(t.Context(), id, &stripe.SetupIntentRetrieveParams{ClientSecret: stripe.String(secret)})
+	}
+	seen, err := look(s.ID, s.ClientSecret)
+	require.NoError(t, err)
+	assert.Equal(t, s.ID, seen.ID)
+	assert.Equal(t, 404, refused(t, errOf(look(s.ID, other.ClientSecret))).HTTPStatusCode)
+	assert.Equal(t, 403, refused(t, errOf(device.V1SetupIntents.Retrieve(t.Context(), s.ID, nil))).HTTPStatusCode)
+	assert.Equal(t, 403, refused(t, errOf(device.V1Customers.Create(t.Context(), nil))).HTTPStatusCode)
+	stranger := client(r.url, "pk_test_anothers")
+	e := refused(t, errOf(stranger.V1SetupIntents.Retrieve(t.Context(), s.ID, &stripe.SetupIntentRetrieveParams{ClientSecret: &s.ClientSecret})))
+	assert.Equal(t, 401, e.HTTPStatusCode)
 }
 
 func TestTheMirrorComplains(t *testing.T) {

@@ -22,8 +22,11 @@ const (
 
 // Options are what a Fake needs to know; the zero value is a test account that posts no webhooks.
 type Options struct {
-	// SecretKey is the only key that is let in; empty is DefaultKey. One of live mode makes everything live.
+	// SecretKey is the only secret key that is let in; empty is DefaultKey. One of live mode makes everything live.
 	SecretKey string
+	// PublishableKey is the one of the same account, with which a customer's device looks at its own setup and at nothing else; empty is
+	// DefaultPublishableKey.
+	PublishableKey string
 	// WebhookURL is where events are posted to, signed with WebhookSecret; empty keeps them for Events.
 	WebhookURL    string
 	WebhookSecret string
@@ -36,10 +39,11 @@ type Options struct {
 	LateBy  time.Duration
 }
 
-// DefaultKey and DefaultWebhookSecret are used where Options have none.
+// DefaultKey, DefaultPublishableKey and DefaultWebhookSecret are used where Options have none.
 const (
-	DefaultKey           = "sk_test_foyer"
-	DefaultWebhookSecret = "whsec_a-secret-of-a-test"
+	DefaultKey            = "sk_test_foyer"
+	DefaultPublishableKey = "pk_test_foyer"
+	DefaultWebhookSecret  = "whsec_a-secret-of-a-test"
 )
 
 // Fake is Stripe. Safe for concurrent use; Close ends its deliveries.
@@ -78,6 +82,9 @@ type Fake struct {
 func New(o Options) *Fake {
 	if o.SecretKey == "" {
 		o.SecretKey = DefaultKey
+	}
+	if o.PublishableKey == "" {
+		o.PublishableKey = DefaultPublishableKey
 	}
 	if o.WebhookSecret == "" {
 		o.WebhookSecret = DefaultWebhookSecret

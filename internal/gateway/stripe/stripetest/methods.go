@@ -93,9 +93,15 @@ func (f *Fake) detach(c call) (object, *apiError) {
 	if m.customer == "" {
 		return nil, executed(refused("", "", "The payment method you provided is not attached to a customer so detachment is impossible."))
 	}
-	m.customer = ""
-	f.tell("payment_method.detached", m)
+	f.detachFrom(m)
 	return m.show(f), nil
+}
+
+// detachFrom makes a method nobody's. Whose it was stands in the event only in what was different before.
+func (f *Fake) detachFrom(m *method) {
+	was := m.customer
+	m.customer = ""
+	f.tellChange("payment_method.detached", m, object{"customer": was})
 }
 
 // usable finds the method a call pays with: one of another customer, or one that was detached, is as good as none.
@@ -117,8 +123,7 @@ func (f *Fake) DetachMethod(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if m := f.methods[id]; m != nil && m.customer != "" {
-		m.customer = ""
-		f.tell("payment_method.detached", m)
+		f.detachFrom(m)
 	}
 }
 

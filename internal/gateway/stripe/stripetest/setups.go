@@ -17,7 +17,7 @@ func (f *Fake) addSetups() {
 		"automatic_payment_methods[allow_redirects]", "payment_method_types[]", "description", "metadata[*]")
 	f.route("GET /v1/setup_intents/{id}", func(c call) (object, *apiError) {
 		s := f.setups[c.id]
-		if s == nil {
+		if s == nil || c.has("client_secret") && !same(s.secret, c.text("client_secret")) {
 			return nil, notFound("setupintent", c.id, "intent")
 		}
 		return s.show(f), nil
