@@ -174,8 +174,8 @@ func (a *App) wire() error {
 		SendWithdrawal: func(ctx context.Context, merchant foyer.MerchantID, withdrawal retention.WithdrawalID, mail string) error {
 			return a.Notify.SendWithdrawalMail(ctx, merchant, string(withdrawal), mail)
 		},
-		SendDispute: func(ctx context.Context, merchant foyer.MerchantID, id billing.DisputeID, ended bool, mail string) error {
-			return a.Notify.SendDisputeMail(ctx, merchant, string(id), ended, mail)
+		SendDispute: func(ctx context.Context, merchant foyer.MerchantID, id billing.DisputeID, told int64, mail string) error {
+			return a.Notify.SendDisputeMail(ctx, merchant, string(id), told, mail)
 		},
 		SendRefundFailed: func(ctx context.Context, merchant foyer.MerchantID, id billing.RefundID, mail string) error {
 			return a.Notify.SendRefundFailedMail(ctx, merchant, string(id), mail)

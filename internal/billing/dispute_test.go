@@ -84,6 +84,7 @@ func TestDisputesGoTheirWay(t *testing.T) {
 				if change.Tell {
 					mails++
 				}
+				assert.Equal(t, change.Tell, change.Dispute.Told == change.Dispute.Version, "a mail is about the version it was ordered for")
 			}
 			if events != "" {
 				events = events[1:]

@@ -266,10 +266,10 @@ type post struct {
 }
 
 // EnqueueDisputeMail implements native.MerchantMails.
-func (p *post) EnqueueDisputeMail(_ context.Context, _ foyer.MerchantID, _ billing.DisputeID, ended bool, _ string) error {
+func (p *post) EnqueueDisputeMail(_ context.Context, _ foyer.MerchantID, d billing.Dispute, _ string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.toMerchant = append(p.toMerchant, map[bool]string{false: "disputed", true: "ended"}[ended])
+	p.toMerchant = append(p.toMerchant, map[bool]string{false: "disputed", true: "ended"}[d.Status.Ended()])
 	return nil
 }
 
