@@ -138,7 +138,7 @@ func (a *App) wire() error {
 	}
 	moves, post := a.gateways, mails{a.Store, a.Queue}
 	a.Engine = native.NewEngine(native.Config{
-		Store: a.Store, Merchants: a.Merchants, Gateways: moves, Mails: post, MerchantMails: a.Queue, IDs: a.IDs, Now: a.Merchants.Clock, Real: a.Now, Log: a.Log,
+		Store: a.Store, Merchants: a.Merchants, Gateways: moves, Mails: post, MerchantMails: a.Queue, Methods: a.Queue, IDs: a.IDs, Now: a.Merchants.Clock, Real: a.Now, Log: a.Log,
 		Also: func(ctx context.Context, merchant foyer.MerchantID) (bool, error) {
 			return a.Retention.RunDue(ctx, merchant)
 		},

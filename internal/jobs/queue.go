@@ -107,7 +107,7 @@ func (q *Queue) EnqueueSettle(ctx context.Context, merchant foyer.MerchantID, id
 	return q.insert(ctx, river.InsertManyParams{Args: settle{Merchant: merchant, Attempt: id}})
 }
 
-// EnqueueFollowMethods enqueues looking at a customer's stored payment methods at the gateway.
+// EnqueueFollowMethods implements native.MethodFollower.
 func (q *Queue) EnqueueFollowMethods(ctx context.Context, scope foyer.Scope) error {
 	return q.insert(ctx, river.InsertManyParams{Args: followMethods{Merchant: scope.Merchant, Customer: scope.Customer}})
 }

@@ -33,7 +33,7 @@ func (g *Gateway) Charge(ctx context.Context, r billing.ChargeRequest) (billing.
 	}
 	t, is := tokenOf(r.Token)
 	if !is {
-		return declined("redacted_payment_method"), nil
+		return declined(billing.ErrorRedacted), nil
 	}
 	intent, err := g.kept(ctx, r.Merchant, r.Key)
 	if errors.Is(err, foyer.NotFound) {
@@ -296,7 +296,7 @@ func (g *Gateway) decided(ctx context.Context, e *sdk.Error, customer string) (b
 		if err := g.ours(ctx, customer); err != nil {
 			return billing.ChargeResult{}, err
 		}
-		return declined("redacted_payment_method"), nil
+		return declined(billing.ErrorRedacted), nil
 	case e.Param == "currency" || e.Param == "payment_method_types[0]" || e.Param == "payment_method_types":
 		return declined("transaction_not_permitted"), nil
 	default:

@@ -19,7 +19,9 @@ type Config struct {
 	Mails     billing.Mails
 	// MerchantMails tells the merchant itself, of disputes and of refunds that came back.
 	MerchantMails MerchantMails
-	IDs           foyer.IDs
+	// Methods has stored methods looked at that the gateway says it has not got.
+	Methods MethodFollower
+	IDs     foyer.IDs
 	// Now is the merchant's clock: all billing time. Real is the machine's: leases.
 	Now  billing.Clock
 	Real func() time.Time
@@ -71,6 +73,11 @@ func NewEngine(c Config) *Engine {
 
 // Name implements billing.Provider.
 func (e *Engine) Name() string { return billing.ProviderNative }
+
+// MethodFollower enqueues a look at what the gateway has stored of a customer, in the open transaction.
+type MethodFollower interface {
+	EnqueueFollowMethods(ctx context.Context, scope foyer.Scope) error
+}
 
 // Merchants is what the engine asks of merchant.
 type Merchants interface {
