@@ -429,41 +429,6 @@ func TestAReplacedCardAtStripe(t *testing.T) {
 	})
 }
 
-// A card that was removed at Stripe, of which no message came: the charge that finds out has it looked at. It counts as expired where a
-// subscription is charged with it, so that the customer is asked for another, and is gone where nothing is.
-func TestACardRemovedAtStripe(t *testing.T) {
-	t.Parallel()
-	foyertest.EachAtStripe(t, func(t *testing.T, a *foyertest.App, fake *stripetest.Fake) {
-		p := newPortal(t, a, fake)
-		fake.SetWebhookURL("") // nothing is told
-		stored := func(number string) (method, id string) {
-			method, err := fake.NewMethod(fake.Number(number))
-			require.NoError(t, err)
-			return method, p.key.Post("/v1/merchant/customers/"+string(p.customer.ID)+"/payment-methods", map[string]any{"gateway_token": method}, keyed()...).Must(http.StatusCreated).Text("id")
-		}
-		method, id := stored("4242424242424242")
-		p.key.Post("/v1/merchant/subscriptions", map[string]any{
-			"customer_id": p.customer.ID, "payment_method_id": id, "items": []any{map[string]any{"price_id": p.price.ID, "quantity": 1}},
-		}, keyed()...).Must(http.StatusCreated)
-		fake.DetachMethod(method)
-		debt := p.owed()
-		refused := p.pay(debt, id).Refused(http.StatusPaymentRequired, "payment.declined")
-		assert.Equal(t, "redacted_payment_method", refused.Text("error_code"))
-		require.Eventually(t, func() bool {
-			return p.mia.Get("/v1/payment-methods/"+id).Must(http.StatusOK).Text("status") == "expired"
-		}, 30*time.Second, 20*time.Millisecond)
-		assert.Equal(t, 1, p.told("payment_method.updated", id))
-
-		method, id = stored("5555555555554444") // not the same card, which would take its place
-		p.pay(p.owed(), id).Must(http.StatusOK)
-		fake.DetachMethod(method)
-		p.pay(debt, id).Refused(http.StatusPaymentRequired, "payment.declined")
-		require.Eventually(t, func() bool { return p.mia.Get("/v1/payment-methods/"+id).Status == http.StatusNotFound }, 30*time.Second, 20*time.Millisecond)
-		assert.Equal(t, 1, p.told("payment_method.deleted", id))
-		assert.Zero(t, p.captures(debt))
-	})
-}
-
 // What a new card took the place of is forgotten at Stripe, too: nobody can be charged with it any more.
 func TestReplacedCardsAreForgottenAtStripe(t *testing.T) {
 	t.Parallel()

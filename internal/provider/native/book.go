@@ -51,6 +51,12 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 		case billing.ChargeCaptured:
 			if captured[a.ID] {
 				a.Status, a.CapturedAt, a.LeasedUntil, a.ErrorCode = billing.AttemptCaptured, &l.now, nil, ""
+				if c.result.Instead != nil {
+					a = a.PaidInstead(*c.result.Instead)
+					if err := e.Store.SaveAttemptMethod(ctx, a); err != nil {
+						return err
+					}
+				}
 				l.paid(p, a, subs)
 			}
 		case billing.ChargeRequiresAction:
