@@ -24,7 +24,7 @@ func (a aftermath) Dispute(ctx context.Context, merchant foyer.MerchantID, id st
 	}
 	p, err := a.store.Payment(ctx, scope, d.Payment)
 	return notify.Dispute{
-		Payment: string(d.Payment), Status: d.Status, Reason: d.Reason, Amount: foyer.Money{Amount: d.Amount, Currency: p.Currency}, RespondBy: d.RespondBy,
+		Payment: string(d.Payment), Status: d.Status, Reason: d.Reason, Amount: foyer.Money{Amount: d.Amount, Currency: p.Currency}, RespondBy: d.RespondBy, Told: d.Told,
 	}, err == nil, err
 }
 

@@ -138,7 +138,7 @@ func (a *App) wire() error {
 	}
 	moves, post := a.gateways, mails{a.Store, a.Queue}
 	a.Engine = native.NewEngine(native.Config{
-		Store: a.Store, Merchants: a.Merchants, Gateways: moves, Mails: post, MerchantMails: a.Queue, IDs: a.IDs, Now: a.Merchants.Clock, Real: a.Now, Log: a.Log,
+		Store: a.Store, Merchants: a.Merchants, Gateways: moves, Mails: post, MerchantMails: a.Queue, Methods: a.Queue, IDs: a.IDs, Now: a.Merchants.Clock, Real: a.Now, Log: a.Log,
 		Also: func(ctx context.Context, merchant foyer.MerchantID) (bool, error) {
 			return a.Retention.RunDue(ctx, merchant)
 		},
@@ -174,8 +174,8 @@ func (a *App) wire() error {
 		SendWithdrawal: func(ctx context.Context, merchant foyer.MerchantID, withdrawal retention.WithdrawalID, mail string) error {
 			return a.Notify.SendWithdrawalMail(ctx, merchant, string(withdrawal), mail)
 		},
-		SendDispute: func(ctx context.Context, merchant foyer.MerchantID, id billing.DisputeID, ended bool, mail string) error {
-			return a.Notify.SendDisputeMail(ctx, merchant, string(id), ended, mail)
+		SendDispute: func(ctx context.Context, merchant foyer.MerchantID, id billing.DisputeID, told int64, mail string) error {
+			return a.Notify.SendDisputeMail(ctx, merchant, string(id), told, mail)
 		},
 		SendRefundFailed: func(ctx context.Context, merchant foyer.MerchantID, id billing.RefundID, mail string) error {
 			return a.Notify.SendRefundFailedMail(ctx, merchant, string(id), mail)

@@ -34,7 +34,10 @@ type Dispute struct {
 	ClosedAt *time.Time
 	// Chargeback is the refund it counts as; empty when no money was ever taken.
 	Chargeback RefundID
-	Version    int64
+	// Told is the version the merchant was last sent a mail about; zero when it never was. A mail that went nowhere for a while tells
+	// nothing when the dispute has gone on to what another mail tells.
+	Told    int64
+	Version int64
 }
 
 // Contested tells whether the bank has the money and has not decided yet.
@@ -126,6 +129,9 @@ func (p Payment) Disputed(told GatewayDispute, attempt AttemptID, ids foyer.IDs,
 	p.Disputes, p.Refunds = slices.Clone(p.Disputes), slices.Clone(p.Refunds)
 	p.takeBack(&after, &c, ids, now)
 	after.Version++
+	if c.Tell {
+		after.Told = after.Version
+	}
 	if at >= 0 {
 		p.Disputes[at] = after
 	} else {

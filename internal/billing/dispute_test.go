@@ -84,6 +84,7 @@ func TestDisputesGoTheirWay(t *testing.T) {
 				if change.Tell {
 					mails++
 				}
+				assert.Equal(t, change.Tell, change.Dispute.Told == change.Dispute.Version, "a mail is about the version it was ordered for")
 			}
 			if events != "" {
 				events = events[1:]
@@ -261,6 +262,7 @@ func TestFinalDeclines(t *testing.T) {
 		"the same card": {billing.Attempt{Status: billing.AttemptFailed, ErrorCode: "expired_card", PaymentMethod: "m"}, billing.PaymentMethod{ID: "m"}, true},
 		"another card":  {billing.Attempt{Status: billing.AttemptFailed, ErrorCode: "expired_card", PaymentMethod: "m"}, billing.PaymentMethod{ID: "n"}, false},
 		"updated since": {billing.Attempt{Status: billing.AttemptFailed, ErrorCode: "expired_card", PaymentMethod: "m"}, billing.PaymentMethod{ID: "m", UpdatedAt: at.Add(1)}, false},
+		"gone since":    {billing.Attempt{Status: billing.AttemptFailed, ErrorCode: billing.ErrorRedacted, PaymentMethod: "m"}, billing.PaymentMethod{ID: "m"}.Gone(at.Add(1)), true},
 		"not for good":  {billing.Attempt{Status: billing.AttemptFailed, ErrorCode: "declined", PaymentMethod: "m"}, billing.PaymentMethod{ID: "m"}, false},
 		"under way":     {billing.Attempt{Status: billing.AttemptPending, PaymentMethod: "m"}, billing.PaymentMethod{ID: "m"}, false},
 		"none yet":      {billing.Attempt{}, billing.PaymentMethod{}, false},

@@ -190,6 +190,9 @@ type ChargeResult struct {
 	Status       ChargeStatus
 	ErrorCode    ErrorCode
 	ClientSecret string
+	// Instead is what paid when the customer's device took another method than was asked for; nil otherwise. It is not stored here: only
+	// what it is recognised by counts.
+	Instead *GatewayMethod
 }
 
 // RefundRequest asks to move money back. Charge is the key of the charge it came with.

@@ -29,6 +29,13 @@ func (a Attempt) MethodName() MethodName {
 	return methodName(a.MethodType, a.Card, a.Wallet, a.Identifier)
 }
 
+// PaidInstead returns the attempt after another method paid than was asked for: it names what was charged. PaymentMethod stays what it
+// was: that one is stored, and charged next time.
+func (a Attempt) PaidInstead(m GatewayMethod) Attempt {
+	a.MethodType, a.Card, a.Wallet, a.Identifier = m.Type, m.Card, m.Wallet, m.Identifier
+	return a
+}
+
 // AccountMask stands for the digits of an account number that are not shown.
 const AccountMask = "•••• "
 

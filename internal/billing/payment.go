@@ -236,12 +236,16 @@ type ErrorCode string
 var ErrorCodes = []ErrorCode{
 	"already_canceled", "already_refunded", "authentication_failed", "blocked_card", "canceled", "declined",
 	"declined_not_retryable", "expired_card", "fraud", "invalid_amount", "invalid_payment_details", "issuer_unavailable",
-	"not_enough_balance", "preferred_network_not_supported", "psp_error", "redacted_payment_method", "system_error",
+	"not_enough_balance", "preferred_network_not_supported", "psp_error", ErrorRedacted, "system_error",
 	"transaction_not_permitted", ErrorUnknown,
 }
 
-// ErrorUnknown is the reason nobody gave.
-const ErrorUnknown ErrorCode = "unknown"
+const (
+	// ErrorUnknown is the reason nobody gave.
+	ErrorUnknown ErrorCode = "unknown"
+	// ErrorRedacted says that the payment method is not there any more, or not at the gateway.
+	ErrorRedacted ErrorCode = "redacted_payment_method"
+)
 
 // finalCodes are the reasons that stay: the same method is declined again, and asking costs. Visa calls the answers behind them "issuer will
 // never approve" (category 1: lost, stolen, picked up, closed, no such account, not permitted; each repeat costs the merchant a fee) and
@@ -249,15 +253,16 @@ const ErrorUnknown ErrorCode = "unknown"
 // Visa's "suspected fraud" may be repeated; what reaches us as fraud is mostly the gateway's own verdict on the card, which stays.
 // Not among them: what needs the customer (authentication_failed), money (not_enough_balance), or time.
 var finalCodes = []ErrorCode{
-	"blocked_card", "declined_not_retryable", "expired_card", "fraud", "invalid_payment_details", "redacted_payment_method", "transaction_not_permitted",
+	"blocked_card", "declined_not_retryable", "expired_card", "fraud", "invalid_payment_details", ErrorRedacted, "transaction_not_permitted",
 }
 
 // Final tells whether trying the same payment method again is in vain until its card is replaced.
 func (c ErrorCode) Final() bool { return slices.Contains(finalCodes, c) }
 
-// RetriesInVain tells whether the payment method, as it is now, was declined for good by this attempt.
+// RetriesInVain tells whether the payment method, as it is now, was declined for good by this attempt. That it is gone is a change of it,
+// too, but none that helps.
 func (a Attempt) RetriesInVain(m PaymentMethod) bool {
-	return a.Status == AttemptFailed && a.ErrorCode.Final() && a.PaymentMethod == m.ID && !m.UpdatedAt.After(a.CreatedAt)
+	return a.Status == AttemptFailed && a.ErrorCode.Final() && a.PaymentMethod == m.ID && (m.GoneAt != nil || !m.UpdatedAt.After(a.CreatedAt))
 }
 
 // Attempt is one try to collect a payment.

@@ -10,7 +10,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"foyer/internal/billing"
+	"foyer/internal/foyer"
 	"foyer/internal/foyertest"
+	"foyer/internal/gateway/stripe/stripetest"
 	"foyer/internal/merchant"
 )
 
@@ -57,7 +60,6 @@ func TestADisputedPayment(t *testing.T) {
 						shown = b.key.Get(path).Must(http.StatusOK)
 						return shown.Len("disputes") == 1 && shown.Text("disputes.0.status") == status
 					}, 20*time.Second, 20*time.Millisecond)
-					shown = b.key.Get(path).Must(http.StatusOK) // read while it was written, a part may be older than another
 				}
 				await("open")
 				whole := shown.At("totals.grand_total.amount")
@@ -132,4 +134,39 @@ func TestADisputeAndAWithdrawal(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Mail was down while a bank first asked about a payment and then took it back: the merchant gets one mail, of how it stands, and
+// another one when the bank decides.
+func TestADisputeIsToldOnceAsItStands(t *testing.T) {
+	t.Parallel()
+	foyertest.EachAtStripe(t, func(t *testing.T, a *foyertest.App, fake *stripetest.Fake) {
+		const seller = "seller@acme.test"
+		m := a.Merchant(t, "acme", func(s *merchant.Settings) { s.Seller.Email = seller })
+		c := a.Customer(t, m, "mia@mailbox.test")
+		token, err := fake.NewMethod(fake.Number("4242424242424242"))
+		require.NoError(t, err)
+		sub := a.Subscribe(t, c, a.Price(t, m, "Basic", 1000), token)
+		list, err := a.Billing.Payments(t.Context(), foyertest.As(c).Scope, billing.PaymentFilter{Subscription: sub.ID}, foyer.PageRequest{Limit: 1})
+		require.NoError(t, err)
+		payment, err := a.Store.Payment(t.Context(), foyertest.As(c).Scope, list[0].ID)
+		require.NoError(t, err)
+		attempt := payment.Attempts[0].ID
+		settleMails(t, a)
+		require.NoError(t, a.Workers.Stop(t.Context()))
+		require.NoError(t, fake.Inquire(string(attempt), "fraudulent"))
+		require.NoError(t, a.Engine.Settle(t.Context(), m.ID, attempt))
+		require.NoError(t, fake.Dispute(string(attempt), "fraudulent"))
+		require.NoError(t, a.Engine.Settle(t.Context(), m.ID, attempt))
+
+		a.Second(t) // works on what waits
+		settleMails(t, a)
+		mails := a.Mails(t, seller)
+		require.Len(t, mails, 1)
+		assert.Contains(t, mails[0].Text, "took back")
+		require.NoError(t, fake.CloseDispute(string(attempt), false))
+		require.NoError(t, a.Engine.Settle(t.Context(), m.ID, attempt))
+		settleMails(t, a)
+		assert.Len(t, a.Mails(t, seller), 2)
+	})
 }

@@ -107,7 +107,7 @@ func (q *Queue) EnqueueSettle(ctx context.Context, merchant foyer.MerchantID, id
 	return q.insert(ctx, river.InsertManyParams{Args: settle{Merchant: merchant, Attempt: id}})
 }
 
-// EnqueueFollowMethods enqueues looking at a customer's stored payment methods at the gateway.
+// EnqueueFollowMethods implements native.MethodFollower.
 func (q *Queue) EnqueueFollowMethods(ctx context.Context, scope foyer.Scope) error {
 	return q.insert(ctx, river.InsertManyParams{Args: followMethods{Merchant: scope.Merchant, Customer: scope.Customer}})
 }
@@ -123,8 +123,8 @@ func (q *Queue) EnqueueWithdrawalMail(ctx context.Context, merchant foyer.Mercha
 }
 
 // EnqueueDisputeMail implements native.MerchantMails.
-func (q *Queue) EnqueueDisputeMail(ctx context.Context, merchant foyer.MerchantID, id billing.DisputeID, ended bool, mail string) error {
-	return q.insert(ctx, river.InsertManyParams{Args: disputeMail{Merchant: merchant, Dispute: id, Ended: ended, Mail: mail}})
+func (q *Queue) EnqueueDisputeMail(ctx context.Context, merchant foyer.MerchantID, d billing.Dispute, mail string) error {
+	return q.insert(ctx, river.InsertManyParams{Args: disputeMail{Merchant: merchant, Dispute: d.ID, Told: d.Told, Mail: mail}})
 }
 
 // EnqueueRefundMail implements native.MerchantMails.

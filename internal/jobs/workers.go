@@ -31,8 +31,8 @@ type Handlers struct {
 	SendEndpoint func(ctx context.Context, merchant foyer.MerchantID, endpoint webhook.EndpointID, mail string) error
 	// SendWithdrawal makes and sends the mail that tells a merchant that a withdrawal needs it.
 	SendWithdrawal func(ctx context.Context, merchant foyer.MerchantID, withdrawal retention.WithdrawalID, mail string) error
-	// SendDispute makes and sends the mail that tells a merchant how a dispute stands.
-	SendDispute func(ctx context.Context, merchant foyer.MerchantID, id billing.DisputeID, ended bool, mail string) error
+	// SendDispute makes and sends the mail that tells a merchant how a dispute stands, unless a later mail tells more than its version told.
+	SendDispute func(ctx context.Context, merchant foyer.MerchantID, id billing.DisputeID, told int64, mail string) error
 	// SendRefundFailed makes and sends the mail that tells a merchant that a refund came back.
 	SendRefundFailed func(ctx context.Context, merchant foyer.MerchantID, id billing.RefundID, mail string) error
 	// Notice does a step of what follows a notice: mail its receipt, find out whose it is, mail the merchant.
@@ -113,8 +113,8 @@ func (withdrawalMail) Kind() string { return "withdrawal_mail" }
 type disputeMail struct {
 	Merchant foyer.MerchantID  `json:"merchant"`
 	Dispute  billing.DisputeID `json:"dispute"`
-	// Ended: the bank has decided.
-	Ended bool `json:"ended"`
+	// Told is the version of the dispute the mail is about.
+	Told int64 `json:"told"`
 	// Mail is the mail's id: sending it again is the same mail.
 	Mail string `json:"mail"`
 }
@@ -201,7 +201,7 @@ func workerConfig(h Handlers, log *slog.Logger) *river.Config {
 		return h.SendWithdrawal(ctx, job.Args.Merchant, job.Args.Withdrawal, job.Args.Mail)
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[disputeMail]) error {
-		return h.SendDispute(ctx, job.Args.Merchant, job.Args.Dispute, job.Args.Ended, job.Args.Mail)
+		return h.SendDispute(ctx, job.Args.Merchant, job.Args.Dispute, job.Args.Told, job.Args.Mail)
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[refundMail]) error {
 		return h.SendRefundFailed(ctx, job.Args.Merchant, job.Args.Refund, job.Args.Mail)

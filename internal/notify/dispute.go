@@ -24,6 +24,8 @@ type Dispute struct {
 	Reason    string
 	Amount    foyer.Money
 	RespondBy *time.Time
+	// Told is the version the last mail is about.
+	Told int64
 }
 
 // FailedRefund is what a mail tells of a refund the customer's bank sent back.
@@ -35,11 +37,12 @@ type FailedRefund struct {
 }
 
 // SendDisputeMail tells the merchant, at the seller's address, that the customer's bank takes a payment back or asks about it or, when it
-// has ended, what the bank decided; nothing when that is not so any more, because then another mail tells. Running it again is the same
-// mail.
-func (s *Service) SendDisputeMail(ctx context.Context, id foyer.MerchantID, dispute string, ended bool, mailID string) error {
+// has ended, what the bank decided. It says how things stand when it is sent, and nothing when they have gone on since told, the version it
+// was ordered for, to what another mail tells: a mail that was held up must not ask for an answer that nobody takes any more, nor say the
+// same as the next one. Running it again is the same mail.
+func (s *Service) SendDisputeMail(ctx context.Context, id foyer.MerchantID, dispute string, told int64, mailID string) error {
 	d, still, err := s.Aftermath.Dispute(ctx, id, dispute)
-	if err != nil || !still || d.Status.Ended() != ended {
+	if err != nil || !still || d.Told != told {
 		return err
 	}
 	return s.sendToMerchant(ctx, id, mailID, d.letter)

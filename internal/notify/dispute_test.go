@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"context"
 	"fmt"
 	"html"
 	"path/filepath"
@@ -31,6 +32,53 @@ func aftermathLetters() map[string]func(st stationery) letter {
 		"dispute_closed_lost":      dispute(billing.DisputeLost, "duplicate", nil),
 		"dispute_closed":           dispute(billing.DisputeClosed, "unrecognized", nil),
 		"refund_failed":            FailedRefund{ID: "ref_" + sampleULID, Payment: samplePayment, Amount: foyer.Money{Amount: 3570, Currency: "EUR"}, MadeAt: march}.letter,
+	}
+}
+
+// standing is how a dispute stands when its mail goes out.
+type standing struct {
+	Aftermath
+	dispute Dispute
+	gone    bool
+}
+
+func (s standing) Dispute(context.Context, foyer.MerchantID, string) (Dispute, bool, error) {
+	return s.dispute, !s.gone, nil
+}
+
+// A mail that was held up says how the dispute stands now, and nothing when a later mail says it.
+func TestADisputeMailThatWasHeldUp(t *testing.T) {
+	t.Parallel()
+	at := func(status billing.DisputeStatus, told int64) Dispute {
+		return Dispute{Payment: samplePayment, Status: status, Amount: foyer.Money{Amount: 3570, Currency: "EUR"}, Told: told}
+	}
+	for name, c := range map[string]struct {
+		about int64
+		now   Dispute
+		gone  bool
+		says  string
+	}{
+		"as it was":                           {1, at(billing.DisputeOpen, 1), false, "took back"},
+		"objected to, of which no mail tells": {1, at(billing.DisputeUnderReview, 1), false, "took back"},
+		"a question that became more":         {1, at(billing.DisputeOpen, 2), false, ""},
+		"lost meanwhile":                      {1, at(billing.DisputeLost, 2), false, ""},
+		"begun again":                         {1, at(billing.DisputeOpen, 3), false, ""},
+		"won after all":                       {2, at(billing.DisputeWon, 3), false, ""},
+		"the last of them":                    {3, at(billing.DisputeWon, 3), false, "decided for you"},
+		"ordered by an older Foyer":           {0, at(billing.DisputeOpen, 0), false, "took back"},
+		"gone":                                {1, Dispute{}, true, ""},
+	} {
+		w := newWorld("", "en")
+		w.merchant.Portal.Settings.Seller.Email = "seller@acme.test"
+		s := w.service()
+		s.Aftermath = standing{dispute: c.now, gone: c.gone}
+		require.NoError(t, s.SendDisputeMail(t.Context(), acme.Merchant, "dsp_1", c.about, "eml_1"))
+		if c.says == "" {
+			assert.Empty(t, w.sent, name)
+			continue
+		}
+		require.Len(t, w.sent, 1, name)
+		assert.Contains(t, w.sent[0].Subject+w.sent[0].Text, c.says, name)
 	}
 }
 

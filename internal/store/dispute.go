@@ -11,20 +11,21 @@ import (
 )
 
 type disputeRow struct {
-	ID         billing.DisputeID
-	MerchantID foyer.MerchantID
-	CustomerID foyer.CustomerID
-	PaymentID  billing.PaymentID
-	AttemptID  billing.AttemptID
-	Reference  string
-	Status     billing.DisputeStatus
-	Reason     string
-	Amount     int64
-	OpenedAt   time.Time
-	RespondBy  *time.Time
-	ClosedAt   *time.Time
-	RefundID   *billing.RefundID
-	Version    int64
+	ID          billing.DisputeID
+	MerchantID  foyer.MerchantID
+	CustomerID  foyer.CustomerID
+	PaymentID   billing.PaymentID
+	AttemptID   billing.AttemptID
+	Reference   string
+	Status      billing.DisputeStatus
+	Reason      string
+	Amount      int64
+	OpenedAt    time.Time
+	RespondBy   *time.Time
+	ClosedAt    *time.Time
+	RefundID    *billing.RefundID
+	ToldVersion int64
+	Version     int64
 }
 
 func (disputeRow) TableName() string { return "disputes" }
@@ -32,7 +33,7 @@ func (disputeRow) TableName() string { return "disputes" }
 func (r disputeRow) domain() billing.Dispute {
 	return billing.Dispute{
 		ID: r.ID, Payment: r.PaymentID, Attempt: r.AttemptID, Reference: r.Reference, Status: r.Status, Reason: r.Reason, Amount: r.Amount,
-		OpenedAt: r.OpenedAt.UTC(), RespondBy: utc(r.RespondBy), ClosedAt: utc(r.ClosedAt), Chargeback: value(r.RefundID), Version: r.Version,
+		OpenedAt: r.OpenedAt.UTC(), RespondBy: utc(r.RespondBy), ClosedAt: utc(r.ClosedAt), Chargeback: value(r.RefundID), Told: r.ToldVersion, Version: r.Version,
 	}
 }
 
@@ -88,13 +89,13 @@ func (s *Store) SaveDispute(ctx context.Context, scope foyer.Scope, c billing.Di
 	row := disputeRow{
 		ID: d.ID, MerchantID: scope.Merchant, CustomerID: scope.Customer, PaymentID: d.Payment, AttemptID: d.Attempt, Reference: d.Reference,
 		Status: d.Status, Reason: d.Reason, Amount: d.Amount, OpenedAt: d.OpenedAt, RespondBy: d.RespondBy, ClosedAt: d.ClosedAt,
-		RefundID: null(d.Chargeback), Version: d.Version,
+		RefundID: null(d.Chargeback), ToldVersion: d.Told, Version: d.Version,
 	}
 	if c.New {
 		return translate(s.db(ctx).Create(&row).Error)
 	}
 	result := s.db(ctx).Model(&disputeRow{}).Where("merchant_id = ? AND id = ? AND version = ?", scope.Merchant, d.ID, d.Version-1).
-		Select("status", "reason", "amount", "respond_by", "closed_at", "refund_id", "version").UpdateColumns(&row)
+		Select("status", "reason", "amount", "respond_by", "closed_at", "refund_id", "told_version", "version").UpdateColumns(&row)
 	return changedOne(result)
 }
 

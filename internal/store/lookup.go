@@ -17,12 +17,14 @@ func (s *Store) SubscriptionsNamed(ctx context.Context, scope foyer.Scope, ids [
 	return out, err
 }
 
-// PaymentsInFull implements billing.Store.
-func (s *Store) PaymentsInFull(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) ([]billing.Payment, error) {
-	query := s.db(ctx).Where("merchant_id = ? AND customer_id = ? AND status <> ?", scope.Merchant, scope.Customer, billing.PaymentDraft)
-	found, err := payments(newest(query, "listed_at", page))
-	if err != nil || len(found) == 0 {
-		return nil, err
-	}
-	return found, s.addDetails(ctx, scope.Merchant, found)
+// PaymentsInFull implements billing.Store; all of one moment.
+func (s *Store) PaymentsInFull(ctx context.Context, scope foyer.Scope, page foyer.PageRequest) (found []billing.Payment, err error) {
+	err = s.snapshot(ctx, func(ctx context.Context) error {
+		query := s.db(ctx).Where("merchant_id = ? AND customer_id = ? AND status <> ?", scope.Merchant, scope.Customer, billing.PaymentDraft)
+		if found, err = payments(newest(query, "listed_at", page)); err != nil || len(found) == 0 {
+			return err
+		}
+		return s.addDetails(ctx, scope.Merchant, found)
+	})
+	return found, err
 }

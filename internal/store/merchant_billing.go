@@ -58,9 +58,22 @@ func (s *Store) SubscriptionNamed(ctx context.Context, merchant foyer.MerchantID
 	return len(found) > 0, translate(err)
 }
 
-// MerchantPayments implements billing.Store.
-func (s *Store) MerchantPayments(ctx context.Context, merchant foyer.MerchantID, f billing.MerchantPaymentFilter, page foyer.PageRequest) ([]billing.Payment, error) {
-	query := s.db(ctx).Where("merchant_id = ? AND status <> ?", merchant, billing.PaymentDraft)
+// MerchantPayments implements billing.Store; all of one moment.
+func (s *Store) MerchantPayments(ctx context.Context, merchant foyer.MerchantID, f billing.MerchantPaymentFilter, page foyer.PageRequest) (out []billing.Payment, err error) {
+	err = s.snapshot(ctx, func(ctx context.Context) error {
+		var refunded map[billing.PaymentID]int
+		out, refunded, err = listed(newest(ofMerchant(s.db(ctx), merchant, f), "listed_at", page), page.Limit)
+		if err != nil {
+			return err
+		}
+		return s.addRefunds(ctx, merchant, out, refunded)
+	})
+	return out, err
+}
+
+// ofMerchant asks for what lists show of a merchant's payments.
+func ofMerchant(db *gorm.DB, merchant foyer.MerchantID, f billing.MerchantPaymentFilter) *gorm.DB {
+	query := db.Where("merchant_id = ? AND status <> ?", merchant, billing.PaymentDraft)
 	if f.Customer != "" {
 		query = query.Where("customer_id = ?", f.Customer)
 	}
@@ -76,21 +89,14 @@ func (s *Store) MerchantPayments(ctx context.Context, merchant foyer.MerchantID,
 	if len(f.Statuses) == 1 && f.Statuses[0] != billing.PaymentCompleted {
 		query = query.Where("status <> 'completed'") // as it stands in the index of the others
 	}
-	query = oneOf(query, "status", f.Statuses)
-	out, refunded, err := listed(newest(query.Table("payments").Select(listedColumns, merchant), "listed_at", page), page.Limit)
-	if err != nil {
-		return nil, err
-	}
-	return out, s.addRefunds(ctx, merchant, out, refunded)
+	return oneOf(query, "status", f.Statuses).Table("payments").Select(listedColumns, merchant)
 }
 
 // MerchantPayment implements billing.Store.
 func (s *Store) MerchantPayment(ctx context.Context, merchant foyer.MerchantID, id billing.PaymentID) (billing.Payment, error) {
-	var row paymentRow
-	if err := s.db(ctx).Where("merchant_id = ? AND id = ? AND status <> ?", merchant, id, billing.PaymentDraft).Take(&row).Error; err != nil {
-		return billing.Payment{}, translate(err)
-	}
-	return s.wholePayment(ctx, row)
+	return s.wholePayment(ctx, func(db *gorm.DB) *gorm.DB {
+		return db.Where("merchant_id = ? AND id = ? AND status <> ?", merchant, id, billing.PaymentDraft)
+	})
 }
 
 // MerchantPaymentMethods implements billing.Store: one query for the methods and one for what uses them.

@@ -137,26 +137,36 @@ func newPaymentRow(p billing.Payment) paymentRow {
 	return row
 }
 
-// Payments implements billing.Store.
+// Payments implements billing.Store. The busiest read, and most pages have no refunds: those are one query, without a transaction around
+// it. A page with refunds is read once more together with them, as of one moment.
 func (s *Store) Payments(ctx context.Context, scope foyer.Scope, filter billing.PaymentFilter, page foyer.PageRequest) ([]billing.Payment, error) {
-	query := s.db(ctx).Where("merchant_id = ? AND customer_id = ? AND status <> ?", scope.Merchant, scope.Customer, billing.PaymentDraft)
-	if !filter.IncludeZero {
-		query = query.Where("total <> 0")
+	read := func(ctx context.Context) ([]billing.Payment, map[billing.PaymentID]int, error) {
+		query := s.db(ctx).Where("merchant_id = ? AND customer_id = ? AND status <> ?", scope.Merchant, scope.Customer, billing.PaymentDraft)
+		if !filter.IncludeZero {
+			query = query.Where("total <> 0")
+		}
+		if len(filter.Statuses) > 0 {
+			query = query.Where("status IN ?", filter.Statuses)
+		}
+		if filter.Subscription != "" {
+			query = query.Where("subscription_id = ?", filter.Subscription)
+		}
+		return listed(newest(query.Table("payments").Select(listedColumns, scope.Merchant), "listed_at", page), page.Limit)
 	}
-	if len(filter.Statuses) > 0 {
-		query = query.Where("status IN ?", filter.Statuses)
+	out, refunded, err := read(ctx)
+	if err != nil || len(refunded) == 0 {
+		return out, err
 	}
-	if filter.Subscription != "" {
-		query = query.Where("subscription_id = ?", filter.Subscription)
-	}
-	out, refunded, err := listed(newest(query.Table("payments").Select(listedColumns, scope.Merchant), "listed_at", page), page.Limit)
-	if err == nil {
-		err = s.addRefunds(ctx, scope.Merchant, out, refunded)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return out, s.addDisputes(ctx, scope.Merchant, out, chargedBack(out, refunded))
+	err = s.snapshot(ctx, func(ctx context.Context) error {
+		if out, refunded, err = read(ctx); err != nil {
+			return err
+		}
+		if err := s.addRefunds(ctx, scope.Merchant, out, refunded); err != nil {
+			return err
+		}
+		return s.addDisputes(ctx, scope.Merchant, out, chargedBack(out, refunded))
+	})
+	return out, err
 }
 
 // listed reads a page and where in it the payments with refunds stand. The rows are closed before the next query, which
@@ -252,19 +262,28 @@ func scanListed(rows *sql.Rows) (p billing.Payment, hasRefunds bool, err error) 
 }
 
 // Payment implements billing.Store: one query for the payment, one for its attempts, one for its refunds and, of one that was paid, one
-// for its disputes.
+// for its disputes; all of one moment.
 func (s *Store) Payment(ctx context.Context, scope foyer.Scope, id billing.PaymentID) (billing.Payment, error) {
-	var row paymentRow
-	err := s.db(ctx).Where("merchant_id = ? AND customer_id = ? AND id = ? AND status <> ?", scope.Merchant, scope.Customer, id, billing.PaymentDraft).
-		Take(&row).Error
-	if err != nil {
-		return billing.Payment{}, translate(err)
-	}
-	return s.wholePayment(ctx, row)
+	return s.wholePayment(ctx, func(db *gorm.DB) *gorm.DB {
+		return db.Where("merchant_id = ? AND customer_id = ? AND id = ? AND status <> ?", scope.Merchant, scope.Customer, id, billing.PaymentDraft)
+	})
 }
 
-// wholePayment adds attempts, refunds and disputes to a payment.
-func (s *Store) wholePayment(ctx context.Context, row paymentRow) (billing.Payment, error) {
+// wholePayment reads a payment with its attempts, refunds and disputes.
+func (s *Store) wholePayment(ctx context.Context, which func(db *gorm.DB) *gorm.DB) (p billing.Payment, err error) {
+	err = s.snapshot(ctx, func(ctx context.Context) error {
+		var row paymentRow
+		if err := which(s.db(ctx)).Take(&row).Error; err != nil {
+			return translate(err)
+		}
+		p, err = s.detailed(ctx, row)
+		return err
+	})
+	return p, err
+}
+
+// detailed adds attempts, refunds and disputes to a payment.
+func (s *Store) detailed(ctx context.Context, row paymentRow) (billing.Payment, error) {
 	p, err := row.whole()
 	if err != nil {
 		return billing.Payment{}, err

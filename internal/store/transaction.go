@@ -34,12 +34,30 @@ func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context) error) er
 	if err := s.Proceed(ctx); err != nil { // what was concluded before was a step of what comes now
 		return err
 	}
+	return s.within(ctx, nil, fn)
+}
+
+// oneMoment is a transaction that sees the database as it is at its first query. It takes no lock: on PostgreSQL nobody waits for it, and
+// on SQLite the driver begins what is read only deferred, whatever _txlock says, so that it reads beside the one who writes.
+var oneMoment = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+
+// snapshot runs queries that make up one answer, so that all of them see the same moment: otherwise what is written between two of them is
+// in one part of the answer and not in another. In an open transaction they see what that one does.
+func (s *Store) snapshot(ctx context.Context, fn func(ctx context.Context) error) error {
+	if open(ctx) != nil {
+		return fn(ctx)
+	}
+	return s.within(ctx, oneMoment, fn)
+}
+
+// within runs fn in a transaction of its own.
+func (s *Store) within(ctx context.Context, options *sql.TxOptions, fn func(ctx context.Context) error) error {
 	conn, err := s.sql.Conn(ctx)
 	if err != nil {
 		return translate(err)
 	}
 	defer func() { _ = conn.Close() }()
-	tx, err := conn.BeginTx(ctx, nil)
+	tx, err := conn.BeginTx(ctx, options)
 	if err != nil {
 		return translate(err)
 	}

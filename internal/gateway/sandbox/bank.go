@@ -69,7 +69,7 @@ func (b *bank) charge(ctx context.Context, r billing.ChargeRequest) (billing.Cha
 	case err != nil:
 		decided.ErrorCode = "invalid_payment_details"
 	case m.removed:
-		decided.ErrorCode = "redacted_payment_method"
+		decided.ErrorCode = billing.ErrorRedacted
 	case r.Amount.Amount <= 0:
 		decided.ErrorCode = "invalid_amount"
 	default:

@@ -71,11 +71,11 @@ func (l *Local) addCharges(mux *http.ServeMux) {
 	mux.HandleFunc("POST /charges", l.serveCharge)
 	mux.HandleFunc("GET /charges/{key}", handle(l.log, func(ctx context.Context, r *http.Request, _ nothing) (any, error) {
 		c, err := l.ChargeByKey(ctx, foyer.MerchantID(r.URL.Query().Get("merchant")), r.PathValue("key"))
-		return wireChargeResult(c), err
+		return wireChargeOf(c), err
 	}))
 	mux.HandleFunc("POST /charges/{key}/cancel", handle(l.log, func(ctx context.Context, r *http.Request, in wireOwner) (any, error) {
 		c, err := l.CancelCharge(ctx, foyer.MerchantID(in.Merchant), r.PathValue("key"))
-		return wireChargeResult(c), err
+		return wireChargeOf(c), err
 	}))
 	mux.HandleFunc("POST /charges/{key}/dispute", handle(l.log, func(ctx context.Context, r *http.Request, _ nothing) (any, error) {
 		return nil, l.Dispute(ctx, r.PathValue("key"))
@@ -112,7 +112,7 @@ func (l *Local) serveCharge(w http.ResponseWriter, r *http.Request) {
 	case faultBefore, faultAfter:
 		refuse(w, http.StatusInternalServerError, "unavailable")
 	case faultNone, faultHang:
-		respond(w, r, l.log, wireChargeResult(c), err)
+		respond(w, r, l.log, wireChargeOf(c), err)
 	}
 }
 

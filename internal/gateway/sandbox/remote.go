@@ -115,7 +115,7 @@ func (r *Remote) charge(ctx context.Context, method string, path []string, query
 	}
 	switch out.Status {
 	case billing.ChargeCaptured, billing.ChargeDeclined, billing.ChargeRequiresAction, billing.ChargePending:
-		return billing.ChargeResult(out), nil
+		return billing.ChargeResult{Status: out.Status, ErrorCode: out.ErrorCode, ClientSecret: out.ClientSecret}, nil
 	default:
 		return billing.ChargeResult{}, dark(errors.New("answered an unknown status"))
 	}

@@ -111,6 +111,11 @@ func (w *wireMethod) method() billing.GatewayMethod {
 	return m
 }
 
+// wireChargeOf leaves out Instead: here nobody pays with another method than was asked for.
+func wireChargeOf(c billing.ChargeResult) wireChargeResult {
+	return wireChargeResult{Status: c.Status, ErrorCode: c.ErrorCode, ClientSecret: c.ClientSecret}
+}
+
 func wireDisputesOf(disputes []billing.GatewayDispute) wireDisputes {
 	out := wireDisputes{Data: make([]wireDispute, len(disputes))}
 	for i, d := range disputes {

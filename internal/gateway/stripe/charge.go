@@ -33,7 +33,7 @@ func (g *Gateway) Charge(ctx context.Context, r billing.ChargeRequest) (billing.
 	}
 	t, is := tokenOf(r.Token)
 	if !is {
-		return declined("redacted_payment_method"), nil
+		return declined(billing.ErrorRedacted), nil
 	}
 	intent, err := g.kept(ctx, r.Merchant, r.Key)
 	if errors.Is(err, foyer.NotFound) {
@@ -223,7 +223,7 @@ func (g *Gateway) result(ctx context.Context, intent *sdk.PaymentIntent) (billin
 		if intent.AmountReceived != intent.Amount {
 			return billing.ChargeResult{}, g.unlike(ctx, "amount received", intent.ID)
 		}
-		return billing.ChargeResult{Status: billing.ChargeCaptured}, nil
+		return billing.ChargeResult{Status: billing.ChargeCaptured, Instead: instead(intent)}, nil
 	case sdk.PaymentIntentStatusProcessing:
 		return billing.ChargeResult{Status: billing.ChargePending}, nil // a debit: the bank answers in days
 	case sdk.PaymentIntentStatusRequiresAction:
@@ -239,6 +239,24 @@ func (g *Gateway) result(ctx context.Context, intent *sdk.PaymentIntent) (billin
 	default:
 		return billing.ChargeResult{}, g.unlike(ctx, "status "+string(intent.Status), intent.ID)
 	}
+}
+
+// instead is the card that paid when it is not the one that was asked for: whoever has the client secret of an intent may confirm it with
+// another one. Nil otherwise. Only cards are asked, and an intent takes no method of another type.
+func instead(intent *sdk.PaymentIntent) *billing.GatewayMethod {
+	asked, charge := intent.Metadata[metaMethod], intent.LatestCharge
+	if asked == "" || charge == nil || charge.PaymentMethod == "" || charge.PaymentMethod == asked ||
+		charge.PaymentMethodDetails == nil || charge.PaymentMethodDetails.Card == nil {
+		return nil
+	}
+	card := charge.PaymentMethodDetails.Card
+	m := billing.GatewayMethod{Type: string(sdk.PaymentMethodTypeCard), Card: &billing.Card{
+		Brand: string(card.Brand), Last4: card.Last4, ExpiryMonth: int(card.ExpMonth), ExpiryYear: int(card.ExpYear),
+	}}
+	if card.Wallet != nil {
+		m.Wallet = string(card.Wallet.Type)
+	}
+	return &m
 }
 
 // failure is why an intent was not paid.
@@ -296,7 +314,7 @@ func (g *Gateway) decided(ctx context.Context, e *sdk.Error, customer string) (b
 		if err := g.ours(ctx, customer); err != nil {
 			return billing.ChargeResult{}, err
 		}
-		return declined("redacted_payment_method"), nil
+		return declined(billing.ErrorRedacted), nil
 	case e.Param == "currency" || e.Param == "payment_method_types[0]" || e.Param == "payment_method_types":
 		return declined("transaction_not_permitted"), nil
 	default:

@@ -56,6 +56,12 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 		case billing.ChargeCaptured:
 			if captured[a.ID] {
 				a.Status, a.CapturedAt, a.LeasedUntil, a.ErrorCode = billing.AttemptCaptured, &l.now, nil, ""
+				if c.result.Instead != nil {
+					a = a.PaidInstead(*c.result.Instead)
+					if err := e.Store.SaveAttemptMethod(ctx, a); err != nil {
+						return err
+					}
+				}
 				l.paid(p, a, subs)
 			}
 		case billing.ChargeRequiresAction:
@@ -79,6 +85,7 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 				return err
 			}
 			if finished {
+				l.missed(c, payer(p))
 				l.declined(p, a, subs)
 			}
 		case billing.ChargePending: // asked again when the lease has run out
@@ -212,6 +219,14 @@ func (l *ledger) paid(p billing.Payment, a billing.Attempt, subs map[billing.Sub
 			l.mail(billing.MailResumed, scopeOf(after), after.ID, "", billing.MailFacts{})
 		}
 		*sub = after
+	}
+}
+
+// missed has a customer's methods looked at, once, when the gateway has not got the one that was to be charged: it was removed there
+// without a word to us, and would look valid until the customer is asked for another.
+func (l *ledger) missed(c *charge, scope foyer.Scope) {
+	if c.token != "" && c.result.ErrorCode == billing.ErrorRedacted && !slices.Contains(l.follow, scope) {
+		l.follow = append(l.follow, scope)
 	}
 }
 

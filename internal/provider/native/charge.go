@@ -45,7 +45,7 @@ func (e *Engine) ask(ctx context.Context, c *charge) error {
 // askWithout ends a charge whose method was deleted in between, or never could be charged. The gateway may have begun it while there
 // was one, so it is canceled there and not only said to be over: what is captured all the same is booked.
 func (e *Engine) askWithout(ctx context.Context, gateway billing.Gateway, c *charge) error {
-	gone := billing.ChargeResult{Status: billing.ChargeDeclined, ErrorCode: "redacted_payment_method"}
+	gone := billing.ChargeResult{Status: billing.ChargeDeclined, ErrorCode: billing.ErrorRedacted}
 	canceler, can := gateway.(billing.ChargeCanceler)
 	if !can {
 		c.result = gone

@@ -19,7 +19,9 @@ type Config struct {
 	Mails     billing.Mails
 	// MerchantMails tells the merchant itself, of disputes and of refunds that came back.
 	MerchantMails MerchantMails
-	IDs           foyer.IDs
+	// Methods has stored methods looked at that the gateway says it has not got.
+	Methods MethodFollower
+	IDs     foyer.IDs
 	// Now is the merchant's clock: all billing time. Real is the machine's: leases.
 	Now  billing.Clock
 	Real func() time.Time
@@ -75,6 +77,11 @@ func NewEngine(c Config) *Engine {
 // Name implements billing.Provider.
 func (e *Engine) Name() string { return billing.ProviderNative }
 
+// MethodFollower enqueues a look at what the gateway has stored of a customer, in the open transaction.
+type MethodFollower interface {
+	EnqueueFollowMethods(ctx context.Context, scope foyer.Scope) error
+}
+
 // Merchants is what the engine asks of merchant.
 type Merchants interface {
 	ByID(ctx context.Context, id foyer.MerchantID) (merchant.Merchant, error)
@@ -112,6 +119,8 @@ type Store interface {
 	PaymentOfAttempt(ctx context.Context, merchant foyer.MerchantID, ids []billing.PaymentID) (map[billing.PaymentID]billing.Payment, error)
 
 	CreateAttempts(ctx context.Context, attempts ...billing.Attempt) error
+	// SaveAttemptMethod writes down what an attempt was paid with, when it is not what was asked for.
+	SaveAttemptMethod(ctx context.Context, a billing.Attempt) error
 	CaptureAttempts(ctx context.Context, merchant foyer.MerchantID, ids []billing.AttemptID, at time.Time) ([]billing.AttemptID, error)
 	FinishAttempt(ctx context.Context, a billing.Attempt) (bool, error)
 	// AttemptsToLookAt takes over attempts that wait for their customer and are to be looked at by now, until the moment next says for each.

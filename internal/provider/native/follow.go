@@ -12,7 +12,8 @@ import (
 
 // MerchantMails enqueues mails to the merchant itself, in the open transaction. The same id is the same mail.
 type MerchantMails interface {
-	EnqueueDisputeMail(ctx context.Context, merchant foyer.MerchantID, id billing.DisputeID, ended bool, mail string) error
+	// EnqueueDisputeMail is about the dispute at its version Told.
+	EnqueueDisputeMail(ctx context.Context, merchant foyer.MerchantID, d billing.Dispute, mail string) error
 	EnqueueRefundMail(ctx context.Context, merchant foyer.MerchantID, id billing.RefundID, mail string) error
 }
 
@@ -96,7 +97,7 @@ func (e *Engine) bookDisputes(ctx context.Context, a billing.Attempt, seen []bil
 			return false, err
 		}
 		if c.Tell {
-			if err := e.MerchantMails.EnqueueDisputeMail(ctx, a.Merchant, c.Dispute.ID, c.Dispute.Status.Ended(), e.IDs(foyer.PrefixMail)); err != nil {
+			if err := e.MerchantMails.EnqueueDisputeMail(ctx, a.Merchant, c.Dispute, e.IDs(foyer.PrefixMail)); err != nil {
 				return false, err
 			}
 		}

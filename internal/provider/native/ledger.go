@@ -28,6 +28,8 @@ type ledger struct {
 	documents        []document
 	events           []foyer.Event
 	mails            []billing.MailOrder
+	// follow are whose stored methods are to be looked at.
+	follow []foyer.Scope
 }
 
 // document is an invoice to be numbered and written; receipt says that the customer gets it by mail.
@@ -164,6 +166,14 @@ func (l *ledger) write(ctx context.Context) error {
 				return nil
 			}
 			return l.engine.Mails.EnqueueMails(ctx, l.mails)
+		},
+		func() error {
+			for _, scope := range l.follow {
+				if err := l.engine.Methods.EnqueueFollowMethods(ctx, scope); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	}
 	for _, step := range steps {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"foyer/internal/billing"
+	"foyer/internal/foyer"
 )
 
 // debited is a subscription whose renewal is a bank debit nobody knows the outcome of yet, with that payment.
@@ -139,6 +140,25 @@ func TestSubscribingByDebit(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What the gateway has not got any more is looked at, once for all that was to be charged with it; what we deleted ourselves is not.
+func TestAMethodTheGatewayHasNotGotIsLookedAt(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, r *rig) {
+		price, first := r.price(t, "Basic", 1000), r.method(t, r.by, "first")
+		r.gateway.behavior["first"] = "good"
+		sub := r.subscribe(t, price, first)
+		r.subscribe(t, price, first)
+		for _, code := range []string{"expired_card", "redacted_payment_method"} {
+			r.gateway.behavior["first"] = code
+			_, _, err := r.CreateSubscription(context.Background(), r.by, billing.SubscribeInput{Items: []billing.ItemInput{{Price: price.ID, Quantity: 1}}, PaymentMethod: first.ID})
+			require.ErrorContains(t, err, "payment.declined")
+		}
+		assert.Equal(t, []foyer.Scope{r.by.Scope}, r.mails.followed)
+		r.until(t, sub.CurrentPeriod.End.Add(time.Minute))
+		assert.Equal(t, []foyer.Scope{r.by.Scope, r.by.Scope}, r.mails.followed, "two renewals, one look")
+	})
 }
 
 // A card that was declined for good is not asked again by itself: the days pass, mails and end as they are. The customer may try it, and a

@@ -121,7 +121,7 @@ func newRig(t testing.TB, dialect store.Dialect) *rig {
 // engine is another worker on the same database.
 func (r *rig) engine(s native.Store, gateways billing.Gateways) *native.Engine {
 	return native.NewEngine(native.Config{
-		Store: s, Merchants: r.merchants, Gateways: gateways, Mails: r.mails, MerchantMails: r.mails, IDs: foyer.NewIDs(r.clock.now), Now: r.merchants.Clock,
+		Store: s, Merchants: r.merchants, Gateways: gateways, Mails: r.mails, MerchantMails: r.mails, Methods: r.mails, IDs: foyer.NewIDs(r.clock.now), Now: r.merchants.Clock,
 		Real: r.clock.now, Log: slog.New(slog.DiscardHandler),
 	})
 }
@@ -263,13 +263,15 @@ type post struct {
 	kinds []billing.MailKind
 	// toMerchant are mails to the merchant itself.
 	toMerchant []string
+	// followed are whose methods were to be looked at.
+	followed []foyer.Scope
 }
 
 // EnqueueDisputeMail implements native.MerchantMails.
-func (p *post) EnqueueDisputeMail(_ context.Context, _ foyer.MerchantID, _ billing.DisputeID, ended bool, _ string) error {
+func (p *post) EnqueueDisputeMail(_ context.Context, _ foyer.MerchantID, d billing.Dispute, _ string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.toMerchant = append(p.toMerchant, map[bool]string{false: "disputed", true: "ended"}[ended])
+	p.toMerchant = append(p.toMerchant, map[bool]string{false: "disputed", true: "ended"}[d.Status.Ended()])
 	return nil
 }
 
@@ -278,6 +280,14 @@ func (p *post) EnqueueRefundMail(context.Context, foyer.MerchantID, billing.Refu
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.toMerchant = append(p.toMerchant, "refund")
+	return nil
+}
+
+// EnqueueFollowMethods implements native.MethodFollower.
+func (p *post) EnqueueFollowMethods(_ context.Context, scope foyer.Scope) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.followed = append(p.followed, scope)
 	return nil
 }
 
