@@ -35,8 +35,10 @@ func (s *Store) Faults(ctx context.Context, merchant foyer.MerchantID) (map[stri
 		"payments refunded other than their refunds": "SELECT count(*) FROM payments AS p LEFT JOIN (SELECT payment_id, sum(total) AS total FROM refunds " +
 			"WHERE merchant_id = @m AND status = 'approved' AND action <> 'credit' GROUP BY payment_id) AS r ON r.payment_id = p.id " +
 			"WHERE p.merchant_id = @m AND p.imported IS NULL AND p.refunded <> coalesce(r.total, 0)",
-		"invoices with more credited than they were for": "SELECT count(*) FROM invoices AS i JOIN (SELECT credits, sum(total) AS total FROM invoices " +
-			"WHERE merchant_id = @m AND credits IS NOT NULL GROUP BY credits) AS n ON n.credits = i.id WHERE i.merchant_id = @m AND n.total > i.total",
+		// Credit that paid a part goes back by a note, too, and is no part of an invoice's total.
+		"invoices with more credited than they were for": "SELECT count(*) FROM (SELECT credits, payment_id, sum(total) AS total FROM invoices " +
+			"WHERE merchant_id = @m AND credits IS NOT NULL GROUP BY credits, payment_id) AS n JOIN payments AS p ON p.id = n.payment_id " +
+			"WHERE p.merchant_id = @m AND n.total > p.total",
 		"invoices replaced without a successor": "SELECT count(*) FROM invoices AS i WHERE merchant_id = @m AND (status = 'replaced') <> EXISTS " +
 			"(SELECT 1 FROM invoices AS n WHERE n.merchant_id = @m AND n.id = i.replaced_by AND n.replaces = i.id)",
 		"numbers missing or given twice": "SELECT coalesce(sum(last), 0) - (SELECT count(*) FROM (SELECT DISTINCT number FROM invoices WHERE merchant_id = @m AND copy = @no AND revision = 1) AS n) " +
