@@ -34,7 +34,12 @@ func (a aftermath) FailedRefund(ctx context.Context, merchant foyer.MerchantID, 
 	if errors.Is(err, foyer.NotFound) {
 		return notify.FailedRefund{}, false, nil
 	}
+	if err != nil {
+		return notify.FailedRefund{}, false, err
+	}
+	p, err := a.store.Payment(ctx, r.Scope, r.Payment)
 	return notify.FailedRefund{
-		ID: id, Payment: string(r.Payment), Amount: foyer.Money{Amount: r.Total, Currency: r.Currency}, MadeAt: r.CreatedAt,
-	}, err == nil && r.Status == billing.RefundReversed, err
+		ID: id, Payment: string(r.Payment), MadeAt: r.CreatedAt,
+		Amount: foyer.Money{Amount: r.Total, Currency: r.Currency}, Owed: foyer.Money{Amount: p.Owed(), Currency: r.Currency},
+	}, err == nil && p.Owed() > 0, err
 }

@@ -106,6 +106,11 @@ func (p Payment) changed(now time.Time) Payment {
 	return p
 }
 
+// begins tells whether a subscription begins with a payment, or has begun with it.
+func (p Payment) begins() bool {
+	return p.Effect != nil && p.Effect.Kind == EffectStart && p.Status != PaymentCanceled
+}
+
 // Settled returns the subscription after the payment that was under way, or a debt, was paid with the method.
 func (s Subscription) Settled(p Payment, method PaymentMethodID, now time.Time) (Subscription, foyer.EventType) {
 	next := s.changed(now)

@@ -104,8 +104,17 @@ func (s *Service) passOn(ctx context.Context, scope foyer.Scope, method PaymentM
 		return nil, err
 	}
 	for _, p := range bills {
-		exists := slices.ContainsFunc(subs, func(sub Subscription) bool { return sub.ID == p.Subscription })
-		if exists || p.Status == PaymentCompleted || p.Effect == nil || p.Effect.Kind != EffectStart {
+		if slices.ContainsFunc(subs, func(sub Subscription) bool { return sub.ID == p.Subscription }) || !p.begins() {
+			continue
+		}
+		if p.Status == PaymentCompleted {
+			// It began while we waited for whoever booked the payment, and read the subscriptions too early to see it. Its lock is taken after
+			// the payment's for once: nobody who holds it waits for that payment, which is paid, and commands of this customer wait for us.
+			sub, err := s.store.Subscription(ctx, scope, p.Subscription)
+			if err != nil {
+				return nil, err
+			}
+			subs = append(subs, sub)
 			continue
 		}
 		begins := p.Effect.After.PayWith(method.ID, now)
@@ -118,6 +127,7 @@ func (s *Service) passOn(ctx context.Context, scope foyer.Scope, method PaymentM
 	}
 	var events []foyer.Event
 	for _, sub := range subs {
+		// What pays a debt is charged from then on, whatever paid before: the new one is that now, and is tried next should the charge fail.
 		owes := slices.ContainsFunc(bills, func(p Payment) bool { return sub.Debt == p.ID })
 		began := slices.ContainsFunc(replaced, func(old PaymentMethod) bool { return sub.PaymentMethod == old.ID })
 		if !slices.Contains(moved, sub.ID) && (!owes && !began || sub.Status == SubscriptionCanceled) {

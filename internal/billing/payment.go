@@ -299,6 +299,22 @@ type Attempt struct {
 	ClientSecret string
 }
 
+// How long a charge waits for its customer, and when it is first looked at should nobody tell that they answered.
+const (
+	ActionLife = time.Hour
+	FirstLook  = time.Minute
+)
+
+// NextLook is when an attempt that waits for its customer is looked at again: when as much time has passed again as since it was asked
+// for, which are looks after 1, 2, 4, 8, 16 and 32 minutes. now is real time.
+func (a Attempt) NextLook(now time.Time) time.Time {
+	waited := FirstLook
+	if a.LeasedUntil != nil {
+		waited = max(waited, now.Sub(a.LeasedUntil.Add(-ActionLife)))
+	}
+	return now.Add(waited)
+}
+
 // Unfinished tells whether money may still move by it.
 func (a Attempt) Unfinished() bool {
 	return a.Status == AttemptPending || a.Status == AttemptRequiresAction

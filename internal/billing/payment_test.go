@@ -42,6 +42,21 @@ func TestWhenAPaymentIsDueAndListed(t *testing.T) {
 	assert.Equal(t, time.Date(2026, 2, 28, 9, 0, 0, 0, time.UTC), *p.DueAt())
 }
 
+// A question nobody tells the answer of is looked at when as much time has passed again as since it was asked.
+func TestWhenAQuestionIsLookedAt(t *testing.T) {
+	t.Parallel()
+	asked := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	until := asked.Add(billing.ActionLife)
+	a := billing.Attempt{Status: billing.AttemptRequiresAction, LeasedUntil: &until}
+	var looks []int
+	for at := asked.Add(billing.FirstLook); at.Before(until); at = a.NextLook(at) {
+		looks = append(looks, int(at.Sub(asked).Minutes()))
+	}
+	assert.Equal(t, []int{1, 2, 4, 8, 16, 32}, looks)
+	a.LeasedUntil = nil
+	assert.Equal(t, asked.Add(time.Minute), a.NextLook(asked), "never at once")
+}
+
 func TestOnlyApprovedMoneyBackCountsAsRefunded(t *testing.T) {
 	var all []billing.Refund
 	for _, action := range []billing.RefundAction{billing.ActionRefund, billing.ActionCredit, billing.ActionChargeback} {

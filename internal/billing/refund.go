@@ -70,7 +70,7 @@ func (p Payment) Refund(in RefundInput) ([]RefundLine, int64, error) {
 			sum = left
 		}
 		if sum > 0 && sum <= left {
-			lines = p.spreadOwedFirst(sum, rest)
+			lines = p.spreadFirst(sum, p.standing(), rest)
 		}
 	}
 	if sum <= 0 || sum > left {
@@ -79,13 +79,13 @@ func (p Payment) Refund(in RefundInput) ([]RefundLine, int64, error) {
 	return p.afterTax(p.onStanding(lines)), sum, nil
 }
 
-// standing is how much of each line credit notes stand for whose money came back to the merchant and was not paid again.
+// standing is how much of each line credit notes stand for whose money came back to the merchant and was not given back again.
 func (p Payment) standing() map[string]int64 {
 	standing := map[string]int64{}
 	for _, r := range p.Refunds {
 		for _, l := range r.Lines {
 			switch {
-			case r.Action != ActionRefund:
+			case r.Action == ActionChargeback: // has no note
 			case r.Status == RefundReversed:
 				standing[l.LineID] += l.Amount - l.Standing
 			case r.Status == RefundApproved || r.Status == RefundPending:
@@ -94,6 +94,16 @@ func (p Payment) standing() map[string]int64 {
 		}
 	}
 	return standing
+}
+
+// Owed is what the customer has a credit note for and not the money: of refunds that came back, as far as they were not made again and no
+// bank took it. In minor units.
+func (p Payment) Owed() int64 {
+	var sum int64
+	for _, standing := range p.standing() {
+		sum += standing
+	}
+	return max(0, min(sum, p.Totals.GrandTotal-p.Totals.Refunded-p.refundsOnTheWay()))
 }
 
 // onStanding says of each line how much of it an earlier credit note stands for.
@@ -106,20 +116,20 @@ func (p Payment) onStanding(lines []RefundLine) []RefundLine {
 	return lines
 }
 
-// spreadOwedFirst divides an amount over the lines: first what came back of earlier refunds, then by what is left of each.
-func (p Payment) spreadOwedFirst(amount int64, rest map[string]int64) []RefundLine {
-	owed := p.standing()
-	var first int64
-	for id, sum := range owed {
-		owed[id] = max(0, min(sum, rest[id]))
-		first += owed[id]
+// spreadFirst divides an amount over the lines by what is left of each: as far as it goes over first, and only the remainder beside it.
+func (p Payment) spreadFirst(amount int64, first, rest map[string]int64) []RefundLine {
+	var whole int64
+	within := map[string]int64{}
+	for id, sum := range first {
+		within[id] = max(0, min(sum, rest[id]))
+		whole += within[id]
 	}
-	first = min(first, amount)
-	lines := p.spreadRefund(first, owed)
+	whole = min(whole, amount)
+	lines := p.spreadRefund(whole, within)
 	for _, l := range lines {
 		rest[l.LineID] -= l.Amount
 	}
-	for _, l := range p.spreadRefund(amount-first, rest) {
+	for _, l := range p.spreadRefund(amount-whole, rest) {
 		if at := slices.IndexFunc(lines, func(o RefundLine) bool { return o.LineID == l.LineID }); at >= 0 {
 			lines[at].Amount += l.Amount
 		} else {

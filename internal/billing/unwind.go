@@ -47,11 +47,30 @@ func (p Payment) ReturnCredit(amount int64) ([]RefundLine, error) {
 	if _, credit := p.Returnable(); amount <= 0 || amount > credit {
 		return nil, foyer.Refuse(foyer.Invalid, "refund.too_large")
 	}
-	rest := p.linesLeft()
-	for id, noted := range p.standing() {
-		rest[id] -= noted // there is a credit note for it, and it is owed in money
+	lines := p.spreadFirst(amount, p.unnoted(), p.linesLeft())
+	unnoted := p.unnoted()
+	for i, l := range lines {
+		lines[i].Standing = max(0, l.Amount-unnoted[l.LineID])
 	}
-	return p.afterTax(p.spreadRefund(amount, rest)), nil
+	return p.afterTax(lines), nil
+}
+
+// unnoted is what of each line has no credit note yet. What has one, and whose money came back, is owed in money first: credit that goes
+// back has a note of its own as long as the invoice allows.
+func (p Payment) unnoted() map[string]int64 {
+	rest := map[string]int64{}
+	for _, l := range p.Lines {
+		rest[string(l.ID)] = l.Totals.Total
+	}
+	for _, r := range p.Refunds {
+		if r.Action == ActionChargeback || r.Status == RefundRejected {
+			continue
+		}
+		for _, l := range r.Lines {
+			rest[l.LineID] -= l.Amount - l.Standing
+		}
+	}
+	return rest
 }
 
 // linesLeft is what of each line was not given back yet.

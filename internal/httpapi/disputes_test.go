@@ -170,3 +170,42 @@ func TestADisputeIsToldOnceAsItStands(t *testing.T) {
 		assert.Len(t, a.Mails(t, seller), 2)
 	})
 }
+
+// Mail was down when a refund came back: who refunded again meanwhile is not asked to, and who did not is told what is owed.
+func TestARefundThatCameBackIsToldWhileItIsOwed(t *testing.T) {
+	t.Parallel()
+	foyertest.EachAtStripe(t, func(t *testing.T, a *foyertest.App, fake *stripetest.Fake) {
+		const seller = "seller@acme.test"
+		m := a.Merchant(t, "acme", func(s *merchant.Settings) { s.Seller.Email = seller })
+		c := a.Customer(t, m, "mia@mailbox.test")
+		by := foyertest.As(c)
+		token, err := fake.NewMethod(fake.Number("4242424242424242"))
+		require.NoError(t, err)
+		sub := a.Subscribe(t, c, a.Price(t, m, "Basic", 1000), token)
+		list, err := a.Billing.Payments(t.Context(), by.Scope, billing.PaymentFilter{Subscription: sub.ID}, foyer.PageRequest{Limit: 1})
+		require.NoError(t, err)
+		payment, err := a.Store.Payment(t.Context(), by.Scope, list[0].ID)
+		require.NoError(t, err)
+		cameBack := func(amount int64) {
+			_, made, err := a.Engine.Refund(t.Context(), by, payment.ID, billing.RefundInput{Amount: amount})
+			require.NoError(t, err)
+			require.True(t, fake.FailRefund(string(made.ID)))
+			require.NoError(t, a.Engine.Settle(t.Context(), m.ID, payment.Attempts[0].ID))
+		}
+		settleMails(t, a)
+		require.NoError(t, a.Workers.Stop(t.Context()))
+		cameBack(300)
+		_, _, err = a.Engine.Refund(t.Context(), by, payment.ID, billing.RefundInput{Amount: 300})
+		require.NoError(t, err)
+		a.Second(t) // works on what waits
+		settleMails(t, a)
+		assert.Empty(t, a.Mails(t, seller), "it was paid again")
+
+		cameBack(500)
+		settleMails(t, a)
+		mails := a.Mails(t, seller)
+		require.Len(t, mails, 1)
+		assert.Contains(t, mails[0].Text, "You refunded €5.00")
+		assert.Contains(t, mails[0].Text, "still owed €5.00")
+	})
+}

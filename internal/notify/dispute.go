@@ -12,7 +12,7 @@ import (
 type Aftermath interface {
 	// Dispute tells how a dispute stands; false when it is gone.
 	Dispute(ctx context.Context, merchant foyer.MerchantID, id string) (Dispute, bool, error)
-	// FailedRefund tells of a refund that came back; false when it is gone.
+	// FailedRefund tells of a refund that came back; false when the customer is owed nothing any more.
 	FailedRefund(ctx context.Context, merchant foyer.MerchantID, id string) (FailedRefund, bool, error)
 }
 
@@ -33,7 +33,9 @@ type FailedRefund struct {
 	ID      string
 	Payment string
 	Amount  foyer.Money
-	MadeAt  time.Time
+	// Owed is what the customer should have of the payment and has not: it was refunded, and came back.
+	Owed   foyer.Money
+	MadeAt time.Time
 }
 
 // SendDisputeMail tells the merchant, at the seller's address, that the customer's bank takes a payment back or asks about it or, when it
@@ -48,8 +50,8 @@ func (s *Service) SendDisputeMail(ctx context.Context, id foyer.MerchantID, disp
 	return s.sendToMerchant(ctx, id, mailID, d.letter)
 }
 
-// SendRefundFailedMail tells the merchant that a refund came back, so that it pays the customer another way. Running it again is the same
-// mail.
+// SendRefundFailedMail tells the merchant that a refund came back, so that it pays the customer another way; nothing when that was done
+// while the mail was held up. Running it again is the same mail.
 func (s *Service) SendRefundFailedMail(ctx context.Context, id foyer.MerchantID, refund, mailID string) error {
 	r, still, err := s.Aftermath.FailedRefund(ctx, id, refund)
 	if err != nil || !still {
@@ -106,7 +108,7 @@ func (d Dispute) why(st stationery) string {
 
 func (r FailedRefund) letter(st stationery) letter {
 	locale := st.locale
-	params := map[string]any{"Merchant": st.merchantName(), "Payment": r.Payment, "Amount": locale.Money(r.Amount), "At": locale.Date(r.MadeAt)}
+	params := map[string]any{"Merchant": st.merchantName(), "Payment": r.Payment, "Amount": locale.Money(r.Amount), "Owed": locale.Money(r.Owed), "At": locale.Date(r.MadeAt)}
 	l := st.merchantLetter("refund_failed", params, "intro", "then")
 	l.Rows = []fact{
 		{Label: st.text("mail.payment_disputed.label.payment", nil), Value: r.Payment},

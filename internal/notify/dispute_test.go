@@ -31,7 +31,7 @@ func aftermathLetters() map[string]func(st stationery) letter {
 		"dispute_closed_won":       dispute(billing.DisputeWon, "fraudulent", nil),
 		"dispute_closed_lost":      dispute(billing.DisputeLost, "duplicate", nil),
 		"dispute_closed":           dispute(billing.DisputeClosed, "unrecognized", nil),
-		"refund_failed":            FailedRefund{ID: "ref_" + sampleULID, Payment: samplePayment, Amount: foyer.Money{Amount: 3570, Currency: "EUR"}, MadeAt: march}.letter,
+		"refund_failed":            FailedRefund{ID: "ref_" + sampleULID, Payment: samplePayment, Amount: foyer.Money{Amount: 3570, Currency: "EUR"}, Owed: foyer.Money{Amount: 3570, Currency: "EUR"}, MadeAt: march}.letter,
 	}
 }
 

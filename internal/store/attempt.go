@@ -148,8 +148,9 @@ func (s *Store) OldestUnanswered(ctx context.Context, merchant foyer.MerchantID,
 	return &at, nil
 }
 
-// AttemptsToLookAt takes over attempts that wait for their customer and are to be looked at by now, until the moment next says for each.
-func (s *Store) AttemptsToLookAt(ctx context.Context, merchant foyer.MerchantID, now time.Time, next func(billing.Attempt) time.Time, limit int) ([]billing.Attempt, error) {
+// AttemptsToLookAt takes over attempts that wait for their customer and are to be looked at by now, until their next look: of
+// two workers each gets others.
+func (s *Store) AttemptsToLookAt(ctx context.Context, merchant foyer.MerchantID, now time.Time, limit int) ([]billing.Attempt, error) {
 	var rows []attemptRow
 	err := s.InTx(ctx, func(ctx context.Context) error {
 		err := s.locking(ctx, "SKIP LOCKED").Where("merchant_id = ? AND look_at <= ?", merchant, now.UTC()).Order("look_at, id").Limit(limit).Find(&rows).Error
@@ -157,7 +158,7 @@ func (s *Store) AttemptsToLookAt(ctx context.Context, merchant foyer.MerchantID,
 			return err
 		}
 		for _, r := range rows {
-			err := s.db(ctx).Model(&attemptRow{}).Where("merchant_id = ? AND id = ?", merchant, r.ID).UpdateColumn("look_at", next(r.alone()).UTC()).Error
+			err := s.db(ctx).Model(&attemptRow{}).Where("merchant_id = ? AND id = ?", merchant, r.ID).UpdateColumn("look_at", r.alone().NextLook(now).UTC()).Error
 			if err != nil {
 				return err
 			}

@@ -13,8 +13,7 @@ import (
 	"foyer/internal/foyer"
 )
 
-// A payment that is read while it is written is all of one moment: its sum, the refund a bank took, and the dispute it was taken for. Nor
-// does who reads wait for who writes, or the other way round.
+// A payment that is read while it is written is all of one moment: its sum, the refund a bank took, and the dispute it was taken for.
 func TestAPaymentIsReadAsOfOneMoment(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {

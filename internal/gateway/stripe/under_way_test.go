@@ -13,9 +13,9 @@ import (
 )
 
 // account is a bank account the customer's merchant handed over, and its id at Stripe.
-func (p *portal) account() (id, token string) {
+func (p *portal) account(iban string) (id, token string) {
 	p.t.Helper()
-	token, err := p.fake.NewMethod(stripetest.IBAN("DE89370400440532013000"))
+	token, err := p.fake.NewMethod(stripetest.IBAN(iban))
 	require.NoError(p.t, err)
 	return p.key.Post("/v1/merchant/customers/"+string(p.customer.ID)+"/payment-methods", map[string]any{"gateway_token": token}, keyed()...).
 		Must(http.StatusCreated).Text("id"), token
@@ -37,7 +37,7 @@ func TestAMethodIsKeptWhileAPaymentWithItIsNotDecided(t *testing.T) {
 	t.Parallel()
 	foyertest.EachAtStripe(t, func(t *testing.T, a *foyertest.App, fake *stripetest.Fake) {
 		p := newPortal(t, a, fake)
-		method, _ := p.account()
+		method, _ := p.account("DE89370400440532013000")
 		path, theirs := "/v1/payment-methods/"+method, "/v1/merchant/customers/"+string(p.customer.ID)+"/payment-methods/"+method
 		sub, payment, attempt := p.begun(method)
 		refused := p.mia.Delete(path, keyed()...).Refused(http.StatusConflict, "payment_method.charge_pending")
@@ -64,7 +64,7 @@ func TestAMethodReplacedWhileItsFirstPaymentIsUnderWay(t *testing.T) {
 	t.Parallel()
 	foyertest.EachAtStripe(t, func(t *testing.T, a *foyertest.App, fake *stripetest.Fake) {
 		p := newPortal(t, a, fake)
-		method, _ := p.account()
+		method, _ := p.account("DE89370400440532013000")
 		sub, payment, attempt := p.begun(method)
 		card := p.mia.Post("/v1/payment-methods", map[string]any{"setup_id": p.mia.Setup("4242424242424242"), "replaces": method}, keyed()...).Must(http.StatusCreated).Text("id")
 		p.mia.Get("/v1/payment-methods/"+method).Refused(http.StatusNotFound, "not_found")
@@ -90,7 +90,7 @@ func TestAMethodReplacedWhileItPaysADebt(t *testing.T) {
 		}, keyed()...).Must(http.StatusCreated).Text("id")
 		p.Until(t, p.merchant, a.Clock.Now().AddDate(0, 1, 1))
 		debt := p.mia.Get("/v1/payments?subscription_id=" + sub).Must(http.StatusOK).Text("data.0.id")
-		method, _ := p.account()
+		method, _ := p.account("DE89370400440532013000")
 		waits := p.pay(debt, method).Must(http.StatusOK)
 		require.Equal(t, "pending", waits.Text("attempts.0.status"))
 		added := p.mia.Post("/v1/payment-methods", map[string]any{"setup_id": p.mia.Setup("4242424242424242"), "replaces": method}, keyed()...).Must(http.StatusCreated)
@@ -104,12 +104,13 @@ func TestAMethodReplacedWhileItPaysADebt(t *testing.T) {
 	})
 }
 
-// A method removed in Stripe's dashboard while it pays stays as an expired one: the subscription shows what it needs.
+// A method removed in Stripe's dashboard while it pays stays as an expired one, so that the subscription shows what it needs; and goes when
+// nothing came of it.
 func TestAMethodRemovedAtStripeWhileItPays(t *testing.T) {
 	t.Parallel()
 	foyertest.EachAtStripe(t, func(t *testing.T, a *foyertest.App, fake *stripetest.Fake) {
 		p := newPortal(t, a, fake)
-		method, token := p.account()
+		method, token := p.account("DE89370400440532013000")
 		sub, payment, attempt := p.begun(method)
 		fake.DetachMethod(token)
 		require.NoError(t, a.Billing.FollowMethods(t.Context(), foyertest.As(p.customer).Scope))
@@ -117,6 +118,15 @@ func TestAMethodRemovedAtStripeWhileItPays(t *testing.T) {
 		require.True(t, fake.Settle(attempt, true))
 		p.status(payment, "completed")
 		assert.Equal(t, method, p.mia.Get("/v1/subscriptions/"+sub).Must(http.StatusOK).Text("payment_method_id"))
+
+		other, token := p.account("AT611904300234573201")
+		_, payment, attempt = p.begun(other)
+		fake.DetachMethod(token)
+		require.NoError(t, a.Billing.FollowMethods(t.Context(), foyertest.As(p.customer).Scope))
+		require.True(t, fake.Settle(attempt, false))
+		p.status(payment, "canceled")
+		require.Eventually(t, func() bool { return p.mia.Get("/v1/payment-methods/"+other).Status == http.StatusNotFound },
+			30*time.Second, 20*time.Millisecond, "nothing is charged with it")
 	})
 }
 

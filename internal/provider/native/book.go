@@ -65,7 +65,7 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 				l.paid(p, a, subs)
 			}
 		case billing.ChargeRequiresAction:
-			until, look := foyer.Micro(e.Real().Add(actionLife)), foyer.Micro(e.Real().Add(firstLook))
+			until, look := foyer.Micro(e.Real().Add(billing.ActionLife)), foyer.Micro(e.Real().Add(billing.FirstLook))
 			waited := c.planned && a.Status == billing.AttemptRequiresAction
 			a.Status, a.ClientSecret, a.LeasedUntil, a.LookAt = billing.AttemptRequiresAction, c.result.ClientSecret, &until, &look
 			still, err := e.Store.FinishAttempt(ctx, a)
@@ -223,9 +223,9 @@ func (l *ledger) paid(p billing.Payment, a billing.Attempt, subs map[billing.Sub
 }
 
 // missed has a customer's methods looked at, once, when the gateway has not got the one that was to be charged: it was removed there
-// without a word to us, and would look valid until the customer is asked for another.
+// without a word to us, and would look valid until the customer is asked for another; or was kept for this charge only.
 func (l *ledger) missed(c *charge, scope foyer.Scope) {
-	if c.token != "" && c.result.ErrorCode == billing.ErrorRedacted && !slices.Contains(l.follow, scope) {
+	if (c.gone || c.token != "" && c.result.ErrorCode == billing.ErrorRedacted) && !slices.Contains(l.follow, scope) {
 		l.follow = append(l.follow, scope)
 	}
 }

@@ -22,6 +22,8 @@ type charge struct {
 	planned bool
 	// superseded says that the customer chose another method instead of answering their bank.
 	superseded bool
+	// gone says that the gateway had not got the method any more before this charge was decided.
+	gone bool
 	// unknown says that nobody knows what became of it: it is looked up when its lease has run out.
 	unknown bool
 }
@@ -112,7 +114,8 @@ func (e *Engine) withTokens(ctx context.Context, merchant foyer.MerchantID, char
 	}
 	methods, err := e.Store.ChargeableMethods(ctx, merchant, ids)
 	for _, c := range charges {
-		c.token = methods[c.attempt.PaymentMethod].Token
+		m := methods[c.attempt.PaymentMethod]
+		c.token, c.gone = m.Token, m.GoneAt != nil
 	}
 	return err
 }

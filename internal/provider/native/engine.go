@@ -49,12 +49,6 @@ var (
 // attempt at once; if they do, the key keeps it one charge.
 const (
 	defaultLease = 30 * time.Second
-	// actionLife is how long a customer has to confirm a charge with their bank: by the real clock, or by the merchant's where that
-	// was moved, whichever is first.
-	actionLife = time.Hour
-	// firstLook is when a charge that waits for its customer is first looked at, should the gateway's message be lost. Each further look
-	// comes when as much time again has passed: after 1, 2, 4, 8, 16, 32 minutes.
-	firstLook = time.Minute
 	// pendingLife is how long a charge is left alone that the gateway itself does not know the outcome of: a bank debit takes days, and
 	// the gateway tells when it knows.
 	pendingLife = time.Hour
@@ -123,8 +117,8 @@ type Store interface {
 	SaveAttemptMethod(ctx context.Context, a billing.Attempt) error
 	CaptureAttempts(ctx context.Context, merchant foyer.MerchantID, ids []billing.AttemptID, at time.Time) ([]billing.AttemptID, error)
 	FinishAttempt(ctx context.Context, a billing.Attempt) (bool, error)
-	// AttemptsToLookAt takes over attempts that wait for their customer and are to be looked at by now, until the moment next says for each.
-	AttemptsToLookAt(ctx context.Context, merchant foyer.MerchantID, now time.Time, next func(billing.Attempt) time.Time, limit int) ([]billing.Attempt, error)
+	// AttemptsToLookAt takes over attempts that wait for their customer and are to be looked at by now, real time, until their next look.
+	AttemptsToLookAt(ctx context.Context, merchant foyer.MerchantID, now time.Time, limit int) ([]billing.Attempt, error)
 	AbandonedAttempts(ctx context.Context, merchant foyer.MerchantID, now, until time.Time, limit int) ([]billing.Attempt, error)
 	// UnansweredAttempts takes over attempts that wait for their customer, made by asked, the merchant's time; OldestUnanswered is
 	// when the first of them was made, nil when none waits.

@@ -87,7 +87,7 @@ func (e *Engine) bookDisputes(ctx context.Context, a billing.Attempt, seen []bil
 	if err != nil {
 		return false, err
 	}
-	changed := false
+	changed, owed := false, p.Owed()
 	for _, d := range told {
 		c, is := p.Disputed(d, a.ID, e.IDs, l.now)
 		if !is {
@@ -108,6 +108,11 @@ func (e *Engine) bookDisputes(ctx context.Context, a billing.Attempt, seen []bil
 	}
 	if !changed {
 		return true, nil
+	}
+	if owed == 0 && p.Owed() > 0 { // the bank gave up what a refund that came back had left it
+		if err := e.tellOwed(ctx, p); err != nil {
+			return false, err
+		}
 	}
 	p.Version++ // one change, however many disputes
 	p.UpdatedAt = l.now
@@ -141,7 +146,7 @@ func (e *Engine) followRefunds(ctx context.Context, a billing.Attempt, reader bi
 }
 
 // bookRefundFailed writes down that a refund came back; only who writes it draws the consequences. The credit note stays, and the
-// merchant is told to pay the customer another way, unless a bank that disputes the charge did.
+// merchant is told what the customer is owed, unless a bank has it.
 func (e *Engine) bookRefundFailed(ctx context.Context, r billing.PendingRefund) error {
 	l, err := e.ledger(ctx, r.Scope.Merchant)
 	if err != nil {
@@ -155,16 +160,26 @@ func (e *Engine) bookRefundFailed(ctx context.Context, r billing.PendingRefund) 
 	if err != nil || !reversed {
 		return err
 	}
-	refunded := p.Totals.Refunded
 	if p, err = e.refundFailed(ctx, l, p, r, billing.RefundReversed); err != nil {
 		return err
 	}
-	if p.Totals.Refunded < refunded {
-		if err := e.MerchantMails.EnqueueRefundMail(ctx, r.Scope.Merchant, r.ID, e.IDs(foyer.PrefixMail)); err != nil {
+	if p.Owed() > 0 {
+		if err := e.tellOwed(ctx, p); err != nil {
 			return err
 		}
 	}
 	return l.write(ctx)
+}
+
+// tellOwed tells the merchant of the refund that came back last, and what the customer is owed.
+func (e *Engine) tellOwed(ctx context.Context, p billing.Payment) error {
+	var last billing.Refund
+	for _, r := range p.Refunds {
+		if r.Action == billing.ActionRefund && r.Status == billing.RefundReversed && !r.UpdatedAt.Before(last.UpdatedAt) {
+			last = r
+		}
+	}
+	return e.MerchantMails.EnqueueRefundMail(ctx, p.Merchant, last.ID, e.IDs(foyer.PrefixMail))
 }
 
 // refundFailed saves what a refund the customer does not have makes of its payment and the payment's disputes.

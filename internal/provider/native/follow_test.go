@@ -204,6 +204,36 @@ func TestARefundThatComesBack(t *testing.T) {
 	})
 }
 
+// While a bank decides it has what came back; should it give up, the customer is owed it, and the merchant is told so.
+func TestARefundThatComesBackWhileABankDecides(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, r *rig) {
+		ctx := context.Background()
+		p, key := r.bought(t)
+		_, made, err := r.Refund(ctx, r.by, p.ID, billing.RefundInput{Amount: 1000})
+		require.NoError(t, err)
+		r.gateway.dispute(string(key), billing.DisputeOpen, 1190)
+		require.NoError(t, r.Settle(ctx, r.merchant.ID, key))
+		r.gateway.mu.Lock()
+		r.gateway.sentBack[string(made.ID)] = true
+		r.gateway.mu.Unlock()
+		require.NoError(t, r.Settle(ctx, r.merchant.ID, key))
+		assert.Equal(t, []string{"disputed"}, r.mails.toMerchant)
+		assert.Zero(t, r.payment(t, p.ID).Owed())
+		r.gateway.dispute(string(key), billing.DisputeWon, 1190)
+		for range 2 {
+			require.NoError(t, r.Settle(ctx, r.merchant.ID, key))
+		}
+		assert.Equal(t, []string{"disputed", "ended", "refund"}, r.mails.toMerchant)
+		assert.Equal(t, int64(1000), r.payment(t, p.ID).Owed())
+		notes := len(r.numbers(t))
+		_, _, err = r.Refund(ctx, r.by, p.ID, billing.RefundInput{Amount: 1000})
+		require.NoError(t, err)
+		assert.Len(t, r.numbers(t), notes)
+		assert.Zero(t, r.payment(t, p.ID).Owed())
+	})
+}
+
 // A bank that took what a refund had left takes the rest when the refund comes back: the customer has the money, and nobody asks the
 // merchant to pay it another way.
 func TestARefundThatComesBackAfterADispute(t *testing.T) {

@@ -220,3 +220,38 @@ func TestRetriesInVainAreLeftOut(t *testing.T) {
 		})
 	}
 }
+
+// A method replaced in the moment its first payment is booked: what begins goes on with the new one, whoever comes first.
+func TestAMethodReplacedWhileItsFirstPaymentIsBooked(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, r *rig) {
+		ctx := context.Background()
+		debit := r.method(t, r.by, "debit")
+		sub := r.subscribe(t, r.price(t, "Basic", 1000), debit)
+		p := r.payments(t)[0]
+		key := r.payment(t, p.ID).Attempts[0].ID
+		start, err := r.billing.StartSetup(ctx, r.by)
+		require.NoError(t, err)
+		r.gateway.settle(string(key), "")
+		added := make(chan billing.AddedMethod, 1)
+		require.NoError(t, r.store.InTx(ctx, func(ctx context.Context) error {
+			if _, err := r.store.PaymentsForUpdate(ctx, r.merchant.ID, p.ID); err != nil {
+				return err
+			}
+			go func() {
+				m, err := r.billing.AddPaymentMethod(context.Background(), r.by, billing.AddMethodInput{Setup: start.ID, Replaces: debit.ID})
+				assert.NoError(t, err)
+				added <- m
+			}()
+			time.Sleep(300 * time.Millisecond) // it waits for the payment, where a database has locks of rows
+			return r.Settle(ctx, r.merchant.ID, key)
+		}))
+		with := <-added
+		after := r.subscription(t, sub.ID)
+		assert.Equal(t, with.ID, after.PaymentMethod)
+		shown, err := r.billing.PaymentMethod(ctx, r.by.Scope, with.ID)
+		require.NoError(t, err)
+		assert.Equal(t, []billing.SubscriptionID{sub.ID}, shown.UsedBy)
+		r.audit(t)
+	})
+}

@@ -26,13 +26,7 @@ func (e *Engine) recoverAttempts(ctx context.Context, merchant foyer.MerchantID)
 // message can be late or lost, and they look at a payment that is still open.
 func (e *Engine) lookAtUnanswered(ctx context.Context, merchant foyer.MerchantID) (more bool, err error) {
 	now := foyer.Micro(e.Real())
-	open, err := e.Store.AttemptsToLookAt(ctx, merchant, now, func(a billing.Attempt) time.Time {
-		waited := firstLook
-		if a.LeasedUntil != nil {
-			waited = max(waited, now.Sub(a.LeasedUntil.Add(-actionLife)))
-		}
-		return now.Add(waited)
-	}, batch)
+	open, err := e.Store.AttemptsToLookAt(ctx, merchant, now, batch)
 	if err != nil || len(open) == 0 {
 		return false, err
 	}
@@ -69,7 +63,7 @@ func (e *Engine) recoverUnanswered(ctx context.Context, merchant foyer.MerchantI
 	if err = errors.Join(err, failed); err != nil || last == nil || last.After(now) {
 		return false, err
 	}
-	left, err := e.Store.UnansweredAttempts(ctx, merchant, now.Add(-actionLife), *e.leased(), batch)
+	left, err := e.Store.UnansweredAttempts(ctx, merchant, now.Add(-billing.ActionLife), *e.leased(), batch)
 	if err != nil || len(left) == 0 {
 		return false, err
 	}
@@ -87,7 +81,7 @@ func (e *Engine) unansweredUntil(ctx context.Context, id foyer.MerchantID) (*tim
 	if err != nil || asked == nil {
 		return nil, err
 	}
-	until := asked.Add(actionLife)
+	until := asked.Add(billing.ActionLife)
 	return &until, nil
 }
 
