@@ -349,10 +349,13 @@ type Refund struct {
 	Action     RefundAction
 	Status     RefundStatus
 	// Total includes Tax, both in minor units of the payment's currency.
-	Total     int64
-	Tax       int64
-	Reason    string
-	Lines     []RefundLine
+	Total  int64
+	Tax    int64
+	Reason string
+	Lines  []RefundLine
+	// Noted is what its credit note takes back: all of Lines; less, and perhaps of other lines, where earlier notes stand for a part; nothing
+	// for a chargeback, which has no note.
+	Noted     []RefundLine
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
@@ -363,19 +366,6 @@ type RefundLine struct {
 	Amount int64  `json:"amount"`
 	// Tax is how much of the amount is tax; nil for as much as was charged in proportion.
 	Tax *int64 `json:"tax,omitempty"`
-	// Standing is the part of the amount that an earlier credit note stands for: of a refund that came back and is paid again.
-	Standing int64 `json:"standing,omitempty"`
-}
-
-// Noted returns what a refund needs a credit note for: all of it that no earlier note stands for.
-func (r Refund) Noted() []RefundLine {
-	var lines []RefundLine
-	for _, l := range r.Lines {
-		if l.Amount > l.Standing {
-			lines = append(lines, RefundLine{LineID: l.LineID, Amount: l.Amount - l.Standing, Tax: l.Tax})
-		}
-	}
-	return lines
 }
 
 // Refunded returns the sum of the approved refunds and chargebacks: credits lower what is due, they pay nothing back.

@@ -31,18 +31,19 @@ type PendingRefund struct {
 	Command string
 }
 
-// Refund reckons what a refund gives back of each line, with its tax. What came back of earlier refunds is paid first: its credit note
-// stands, and another for the same money would take back more than was ever invoiced.
+// Refund reckons a refund: what goes back of each line, with its tax, and what of it gets a credit note. ID and times are the caller's to
+// set. What came back of earlier refunds is paid first: its credit note stands, and another for the same money would take back more than
+// there is to give.
 //
 // Refusals: Conflict (refund.not_refundable) for a payment that no money came in with here, Conflict (refund.disputed) while the
 // customer's bank decides about it, Invalid (refund.too_large) for more than is left of it or of a line.
-func (p Payment) Refund(in RefundInput) ([]RefundLine, int64, error) {
+func (p Payment) Refund(in RefundInput) (Refund, error) {
 	if p.contested() {
-		return nil, 0, foyer.Refuse(foyer.Conflict, "refund.disputed") // given back too, it would be the customer's twice
+		return Refund{}, foyer.Refuse(foyer.Conflict, "refund.disputed") // given back too, it would be the customer's twice
 	}
 	left := p.Totals.GrandTotal - p.Totals.Refunded
 	if p.Status != PaymentCompleted || left <= 0 || p.Provider() == "" {
-		return nil, 0, foyer.Refuse(foyer.Conflict, "refund.not_refundable")
+		return Refund{}, foyer.Refuse(foyer.Conflict, "refund.not_refundable")
 	}
 	left -= p.refundsOnTheWay()
 	rest := p.linesLeft()
@@ -52,13 +53,13 @@ func (p Payment) Refund(in RefundInput) ([]RefundLine, int64, error) {
 		for i, l := range in.Lines {
 			available, known := rest[l.LineID]
 			if !known {
-				return nil, 0, foyer.InvalidFields(foyer.FieldError{Pointer: "/lines/" + strconv.Itoa(i) + "/line_id", Code: "input.unknown_reference"})
+				return Refund{}, foyer.InvalidFields(foyer.FieldError{Pointer: "/lines/" + strconv.Itoa(i) + "/line_id", Code: "input.unknown_reference"})
 			}
 			if l.Amount == 0 {
 				l.Amount = available
 			}
 			if l.Amount <= 0 || l.Amount > available {
-				return nil, 0, foyer.Refuse(foyer.Invalid, "refund.too_large")
+				return Refund{}, foyer.Refuse(foyer.Invalid, "refund.too_large")
 			}
 			rest[l.LineID] -= l.Amount
 			lines = append(lines, l)
@@ -74,26 +75,72 @@ func (p Payment) Refund(in RefundInput) ([]RefundLine, int64, error) {
 		}
 	}
 	if sum <= 0 || sum > left {
-		return nil, 0, foyer.Refuse(foyer.Invalid, "refund.too_large")
+		return Refund{}, foyer.Refuse(foyer.Invalid, "refund.too_large")
 	}
-	return p.afterTax(p.onStanding(lines)), sum, nil
+	return p.giveBack(ActionRefund, lines, p.unstanding(lines, left)), nil
 }
 
-// standing is how much of each line credit notes stand for whose money came back to the merchant and was not given back again.
-func (p Payment) standing() map[string]int64 {
-	standing := map[string]int64{}
+// giveBack is what goes back of lines, with a credit note over the amounts of noted.
+func (p Payment) giveBack(action RefundAction, lines, noted []RefundLine) Refund {
+	r := Refund{Action: action, Lines: p.afterTax(lines), Noted: p.afterTax(noted)}
+	credited := p.Credited(r.Lines).Totals
+	r.Total, r.Tax = credited.Total, credited.Tax
+	return r
+}
+
+// unstanding is what of lines that are refunded no earlier credit note stands for; left is what of the payment's money can be refunded.
+// Where a merchant refunds another line than the one whose refund came back, it gets a note as long as there is money for both.
+func (p Payment) unstanding(lines []RefundLine, left int64) []RefundLine {
+	standing, owed := p.standing(), p.Owed()
+	var sum, stands int64
+	first := map[string]int64{}
+	for _, l := range lines {
+		part := max(0, min(l.Amount, standing[l.LineID]))
+		standing[l.LineID] -= part
+		first[l.LineID] += l.Amount - part
+		sum, stands = sum+l.Amount, stands+part
+	}
+	stands = min(max(stands, sum-(left-owed)), owed, sum)
+	return p.spreadFirst(sum-stands, first, p.unnoted())
+}
+
+// noted is what credit notes take back of each line, given what went back of it, or is on its way, under one: of money and of credit.
+func (p Payment) noted() (noted, given map[string]int64) {
+	noted, given = map[string]int64{}, map[string]int64{}
 	for _, r := range p.Refunds {
+		if r.Action == ActionChargeback || r.Status == RefundRejected {
+			continue
+		}
+		for _, l := range r.Noted {
+			noted[l.LineID] += l.Amount
+		}
 		for _, l := range r.Lines {
-			switch {
-			case r.Action == ActionChargeback: // has no note
-			case r.Status == RefundReversed:
-				standing[l.LineID] += l.Amount - l.Standing
-			case r.Status == RefundApproved || r.Status == RefundPending:
-				standing[l.LineID] -= l.Standing
+			if r.Status != RefundReversed {
+				given[l.LineID] += l.Amount
 			}
 		}
 	}
+	return noted, given
+}
+
+// standing is how much of each line has a credit note whose money came back to the merchant and was not given back again. It is below zero
+// where what went back of a line has its note on another one.
+func (p Payment) standing() map[string]int64 {
+	standing, given := p.noted()
+	for id, sum := range given {
+		standing[id] -= sum
+	}
 	return standing
+}
+
+// unnoted is what of each line has no credit note yet.
+func (p Payment) unnoted() map[string]int64 {
+	noted, _ := p.noted()
+	rest := map[string]int64{}
+	for _, l := range p.Lines {
+		rest[string(l.ID)] = l.Totals.Total - noted[string(l.ID)]
+	}
+	return rest
 }
 
 // Owed is what the customer has a credit note for and not the money: of refunds that came back, as far as they were not made again and no
@@ -106,12 +153,39 @@ func (p Payment) Owed() int64 {
 	return max(0, min(sum, p.Totals.GrandTotal-p.Totals.Refunded-p.refundsOnTheWay()))
 }
 
-// onStanding says of each line how much of it an earlier credit note stands for.
-func (p Payment) onStanding(lines []RefundLine) []RefundLine {
-	standing := p.standing()
-	for i, l := range lines {
-		lines[i].Standing = max(0, min(l.Amount, standing[l.LineID]))
-		standing[l.LineID] -= lines[i].Standing
+// RefundTax reckons what gives back the whole tax of a payment and nothing else, line by line.
+//
+// Refusals: Conflict (invoice.tax_not_refundable) for tax that is negative, or more than the money that came in and is still here:
+// credit paid the rest, or a refund took it, or the customer's bank decides about it.
+func (p Payment) RefundTax() (Refund, error) {
+	sum := p.Totals.Tax
+	if p.Status != PaymentCompleted || p.Provider() == "" || p.contested() || sum <= 0 || sum > p.Totals.GrandTotal-p.Totals.Refunded {
+		return Refund{}, foyer.Refuse(foyer.Conflict, "invoice.tax_not_refundable")
+	}
+	var lines []RefundLine
+	for _, l := range p.Lines {
+		if tax := l.Totals.Tax; tax != 0 {
+			lines = append(lines, RefundLine{LineID: string(l.ID), Amount: tax, Tax: &tax})
+		}
+	}
+	return Refund{Action: ActionRefund, Total: sum, Tax: sum, Lines: lines, Noted: lines}, nil
+}
+
+// afterTax says of lines whose tax went back by itself that what goes back now has none in it.
+func (p Payment) afterTax(lines []RefundLine) []RefundLine {
+	gone := map[string]bool{}
+	for _, r := range p.Refunds {
+		for _, l := range r.Lines {
+			if l.Tax != nil && *l.Tax == l.Amount && l.Amount != 0 && r.Status != RefundRejected {
+				gone[l.LineID] = true
+			}
+		}
+	}
+	var none int64
+	for i := range lines {
+		if gone[lines[i].LineID] {
+			lines[i].Tax = &none
+		}
 	}
 	return lines
 }
@@ -134,43 +208,6 @@ func (p Payment) spreadFirst(amount int64, first, rest map[string]int64) []Refun
 			lines[at].Amount += l.Amount
 		} else {
 			lines = append(lines, l)
-		}
-	}
-	return lines
-}
-
-// RefundTax reckons what gives back the whole tax of a payment and nothing else, line by line.
-//
-// Refusals: Conflict (invoice.tax_not_refundable) for tax that is negative, or more than the money that came in and is still here:
-// credit paid the rest, or a refund took it, or the customer's bank decides about it.
-func (p Payment) RefundTax() ([]RefundLine, int64, error) {
-	sum := p.Totals.Tax
-	if p.Status != PaymentCompleted || p.Provider() == "" || p.contested() || sum <= 0 || sum > p.Totals.GrandTotal-p.Totals.Refunded {
-		return nil, 0, foyer.Refuse(foyer.Conflict, "invoice.tax_not_refundable")
-	}
-	var lines []RefundLine
-	for _, l := range p.Lines {
-		if tax := l.Totals.Tax; tax != 0 {
-			lines = append(lines, RefundLine{LineID: string(l.ID), Amount: tax, Tax: &tax})
-		}
-	}
-	return lines, sum, nil
-}
-
-// afterTax says of lines whose tax went back by itself that what goes back now has none in it.
-func (p Payment) afterTax(lines []RefundLine) []RefundLine {
-	gone := map[string]bool{}
-	for _, r := range p.Refunds {
-		for _, l := range r.Lines {
-			if l.Tax != nil && *l.Tax == l.Amount && l.Amount != 0 && r.Status != RefundRejected {
-				gone[l.LineID] = true
-			}
-		}
-	}
-	var none int64
-	for i := range lines {
-		if gone[lines[i].LineID] {
-			lines[i].Tax = &none
 		}
 	}
 	return lines

@@ -22,21 +22,28 @@ type walk struct {
 }
 
 // give is a refund, or credit that goes back, with its note.
-func (w *walk) give(t *testing.T, action billing.RefundAction, lines []billing.RefundLine, sum int64) {
+func (w *walk) give(t *testing.T, r billing.Refund) {
 	t.Helper()
-	made := billing.Refund{ID: billing.RefundID(fmt.Sprint(len(w.Refunds))), Action: action, Status: billing.RefundApproved, Total: sum, Lines: lines}
-	require.Equal(t, sum, w.Credited(lines).Totals.Total, "all of it is of lines")
-	note := w.Credited(made.Noted())
+	r.ID, r.Status = billing.RefundID(fmt.Sprint(len(w.Refunds))), billing.RefundApproved
+	require.Equal(t, r.Total, sumOf(r.Lines), "all of it is of lines")
+	note := w.Credited(r.Noted)
 	require.NoError(t, note.Check())
 	for _, l := range note.Lines {
 		w.noted[string(l.ID)] += l.Totals.Total
 	}
-	w.Refunds = append(w.Refunds, made)
-	if action == billing.ActionRefund {
-		w.Totals.Refunded += sum
+	w.Refunds = append(w.Refunds, r)
+	if r.Action == billing.ActionRefund {
+		w.Totals.Refunded += r.Total
 	} else {
-		w.credit += sum
+		w.credit += r.Total
 	}
+}
+
+func sumOf(lines []billing.RefundLine) (sum int64) {
+	for _, l := range lines {
+		sum += l.Amount
+	}
+	return sum
 }
 
 // step is one thing that happens.
@@ -49,13 +56,12 @@ func (w *walk) step(t *testing.T) {
 		if r.IntN(2) == 0 {
 			in = billing.RefundInput{Lines: []billing.RefundLine{{LineID: string(w.Lines[r.IntN(len(w.Lines))].ID), Amount: r.Int64N(2000)}}}
 		}
-		if lines, sum, err := w.Refund(in); err == nil {
-			w.give(t, billing.ActionRefund, lines, sum)
+		if refund, err := w.Refund(in); err == nil {
+			w.give(t, refund)
 		}
 	case 2:
-		amount := r.Int64N(w.Totals.Credit + 1)
-		if lines, err := w.ReturnCredit(amount); err == nil {
-			w.give(t, billing.ActionCredit, lines, amount)
+		if back, err := w.ReturnCredit(r.Int64N(w.Totals.Credit + 1)); err == nil {
+			w.give(t, back)
 		}
 	case 3, 4:
 		for _, refund := range w.Refunds {
@@ -96,6 +102,7 @@ func (w *walk) holds(t *testing.T) {
 	require.LessOrEqual(t, w.credit, w.Totals.Credit)
 	require.GreaterOrEqual(t, noted, given, "everything given back has a note")
 	require.LessOrEqual(t, w.Owed(), noted-given, "what is owed has a note")
+	require.LessOrEqual(t, noted, w.Totals.GrandTotal+w.credit, "money has no more notes than was paid")
 }
 
 // Money and credit, however they are cut, however often they come back, and whatever a bank takes meanwhile: never more than was paid
@@ -128,15 +135,16 @@ func TestWhateverHappensToAPaymentItsNotesAddUp(t *testing.T) {
 			// What is left goes back to the last cent.
 			money, credit := w.Returnable()
 			if money > 0 {
-				lines, sum, err := w.Refund(billing.RefundInput{})
+				refund, err := w.Refund(billing.RefundInput{})
 				require.NoError(t, err)
-				require.Equal(t, money, sum)
-				w.give(t, billing.ActionRefund, lines, sum)
+				require.Equal(t, money, refund.Total)
+				w.give(t, refund)
 			}
 			if credit > 0 {
-				lines, err := w.ReturnCredit(credit)
+				back, err := w.ReturnCredit(credit)
 				require.NoError(t, err)
-				w.give(t, billing.ActionCredit, lines, credit)
+				require.Equal(t, credit, back.Total)
+				w.give(t, back)
 			}
 			w.holds(t)
 			assert.Zero(t, w.Owed())
@@ -149,5 +157,55 @@ func TestWhateverHappensToAPaymentItsNotesAddUp(t *testing.T) {
 		}) {
 			return
 		}
+	}
+}
+
+// A refund that came back is paid again under the credit note it left; only what exceeds it gets another.
+func TestPayingBackAgainNeedsNoSecondNote(t *testing.T) {
+	t.Parallel()
+	lines := func(id string, amount int64) billing.RefundInput {
+		return billing.RefundInput{Lines: []billing.RefundLine{{LineID: id, Amount: amount}}}
+	}
+	for name, c := range map[string]struct {
+		credit int64
+		came   []billing.RefundInput
+		then   billing.RefundInput
+		noted  map[string]int64
+	}{
+		"a part of it": {0, []billing.RefundInput{lines("a", 500)}, billing.RefundInput{Amount: 300}, nil},
+		"all of it":    {0, []billing.RefundInput{lines("a", 500)}, billing.RefundInput{Amount: 500}, nil},
+		"more":         {0, []billing.RefundInput{lines("a", 500)}, lines("a", 700), map[string]int64{"a": 200}},
+		"everything":   {0, []billing.RefundInput{lines("a", 500)}, billing.RefundInput{}, map[string]int64{"a": 500, "b": 1000}},
+		"another line, and there is money for both": {0, []billing.RefundInput{lines("a", 500)}, lines("b", 400), map[string]int64{"b": 400}},
+		"another line, and there is not":            {900, []billing.RefundInput{lines("a", 1000)}, lines("b", 400), map[string]int64{"b": 100}},
+		"another line, and it is all there is":      {1000, []billing.RefundInput{lines("a", 1000)}, lines("b", 400), nil},
+		"twice":                                     {0, []billing.RefundInput{lines("a", 500), {Amount: 500}}, billing.RefundInput{Amount: 500}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := billing.Payment{
+				ID: "pay_1", Status: billing.PaymentCompleted, Currency: "EUR",
+				Totals: billing.Totals{Subtotal: 2000, Total: 2000, Credit: c.credit, GrandTotal: 2000 - c.credit},
+				Lines: []billing.Line{
+					{ID: "a", TaxRate: "0", Totals: billing.LineTotals{Subtotal: 1000, Total: 1000}}, {ID: "b", TaxRate: "0", Totals: billing.LineTotals{Subtotal: 1000, Total: 1000}},
+				},
+			}
+			for i, in := range c.came {
+				refund, err := p.Refund(in)
+				require.NoError(t, err)
+				refund.ID, refund.Status = billing.RefundID(fmt.Sprint(i)), billing.RefundReversed
+				p.Refunds = append(p.Refunds, refund)
+			}
+			refund, err := p.Refund(c.then)
+			require.NoError(t, err)
+			noted := map[string]int64{}
+			for _, l := range refund.Noted {
+				noted[l.LineID] += l.Amount
+			}
+			if c.noted == nil {
+				c.noted = map[string]int64{}
+			}
+			assert.Equal(t, c.noted, noted)
+		})
 	}
 }

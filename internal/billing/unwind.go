@@ -40,37 +40,24 @@ func (p Payment) Returnable() (money, credit int64) {
 	return max(money, 0), max(credit, 0)
 }
 
-// ReturnCredit reckons what of each line goes back to the customer's credit.
+// ReturnCredit reckons what of each line goes back to the customer's credit, and what of it gets a credit note: all of it, as long as the
+// invoice is not noted to its end by refunds that came back.
 //
 // Refusal: Invalid (refund.too_large) for more than is left of the credit it was paid with.
-func (p Payment) ReturnCredit(amount int64) ([]RefundLine, error) {
+func (p Payment) ReturnCredit(amount int64) (Refund, error) {
 	if _, credit := p.Returnable(); amount <= 0 || amount > credit {
-		return nil, foyer.Refuse(foyer.Invalid, "refund.too_large")
+		return Refund{}, foyer.Refuse(foyer.Invalid, "refund.too_large")
 	}
 	lines := p.spreadFirst(amount, p.unnoted(), p.linesLeft())
-	unnoted := p.unnoted()
-	for i, l := range lines {
-		lines[i].Standing = max(0, l.Amount-unnoted[l.LineID])
+	first, unnoted := map[string]int64{}, p.unnoted()
+	for _, l := range lines {
+		first[l.LineID] = l.Amount
 	}
-	return p.afterTax(lines), nil
-}
-
-// unnoted is what of each line has no credit note yet. What has one, and whose money came back, is owed in money first: credit that goes
-// back has a note of its own as long as the invoice allows.
-func (p Payment) unnoted() map[string]int64 {
-	rest := map[string]int64{}
-	for _, l := range p.Lines {
-		rest[string(l.ID)] = l.Totals.Total
+	var left int64
+	for _, sum := range unnoted {
+		left += max(0, sum)
 	}
-	for _, r := range p.Refunds {
-		if r.Action == ActionChargeback || r.Status == RefundRejected {
-			continue
-		}
-		for _, l := range r.Lines {
-			rest[l.LineID] -= l.Amount - l.Standing
-		}
-	}
-	return rest
+	return p.giveBack(ActionCredit, lines, p.spreadFirst(min(amount, left), first, unnoted)), nil
 }
 
 // linesLeft is what of each line was not given back yet.

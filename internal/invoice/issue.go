@@ -31,7 +31,7 @@ func Issue(p billing.Payment, paidBy *billing.Attempt, customer billing.Customer
 // CreditNote returns the document of a refund: the part of the invoice that is taken back and no earlier note stands for, in positive
 // amounts. It names the invoice it belongs to. ID and Number are the caller's to set.
 func CreditNote(p billing.Payment, r billing.Refund, customer billing.Customer, settings merchant.Settings, now time.Time) Invoice {
-	bill := p.Credited(r.Noted())
+	bill := p.Credited(r.Noted)
 	note := Issue(p, nil, customer, settings, now)
 	note.Kind, note.Status, note.DueAt, note.Total = KindCreditNote, StatusPaid, nil, bill.Totals.Total
 	note.Document.Lines, note.Document.TaxRates, note.Document.Totals = bill.Lines, bill.TaxRates, bill.Totals

@@ -35,10 +35,11 @@ func (s *Store) Faults(ctx context.Context, merchant foyer.MerchantID) (map[stri
 		"payments refunded other than their refunds": "SELECT count(*) FROM payments AS p LEFT JOIN (SELECT payment_id, sum(total) AS total FROM refunds " +
 			"WHERE merchant_id = @m AND status = 'approved' AND action <> 'credit' GROUP BY payment_id) AS r ON r.payment_id = p.id " +
 			"WHERE p.merchant_id = @m AND p.imported IS NULL AND p.refunded <> coalesce(r.total, 0)",
-		// Credit that paid a part goes back by a note, too, and is no part of an invoice's total.
+		// Money has notes up to what was charged, and credit that went back its own.
 		"invoices with more credited than they were for": "SELECT count(*) FROM (SELECT credits, payment_id, sum(total) AS total FROM invoices " +
 			"WHERE merchant_id = @m AND credits IS NOT NULL GROUP BY credits, payment_id) AS n JOIN payments AS p ON p.id = n.payment_id " +
-			"WHERE p.merchant_id = @m AND n.total > p.total",
+			"WHERE p.merchant_id = @m AND n.total > p.grand_total + (SELECT coalesce(sum(c.total), 0) FROM refunds AS c " +
+			"WHERE c.merchant_id = @m AND c.payment_id = p.id AND c.action = 'credit' AND c.status = 'approved')",
 		"invoices replaced without a successor": "SELECT count(*) FROM invoices AS i WHERE merchant_id = @m AND (status = 'replaced') <> EXISTS " +
 			"(SELECT 1 FROM invoices AS n WHERE n.merchant_id = @m AND n.id = i.replaced_by AND n.replaces = i.id)",
 		"numbers missing or given twice": "SELECT coalesce(sum(last), 0) - (SELECT count(*) FROM (SELECT DISTINCT number FROM invoices WHERE merchant_id = @m AND copy = @no AND revision = 1) AS n) " +

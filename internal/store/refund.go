@@ -24,6 +24,7 @@ type RefundRow struct {
 	Tax               int64
 	Reason            string
 	Lines             string
+	Noted             *string
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 	LeasedUntil       *time.Time
@@ -36,10 +37,22 @@ func (RefundRow) TableName() string { return "refunds" }
 
 func (r RefundRow) refund() (billing.Refund, error) {
 	lines, err := fromJSON[[]billing.RefundLine]("refunds.lines", r.Lines)
+	if err != nil {
+		return billing.Refund{}, err
+	}
+	var noted []billing.RefundLine
+	switch {
+	case r.Noted != nil:
+		if noted, err = fromJSON[[]billing.RefundLine]("refunds.noted", *r.Noted); err != nil {
+			return billing.Refund{}, err
+		}
+	case r.Action != billing.ActionChargeback:
+		noted = lines // made before a refund could be paid again
+	}
 	return billing.Refund{
 		ID: r.ID, ExternalID: value(r.ExternalID), Action: r.Action, Status: r.Status, Total: r.Total, Tax: r.Tax, Reason: r.Reason,
-		Lines: lines, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
-	}, err
+		Lines: lines, Noted: noted, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+	}, nil
 }
 
 // CreateRefund keeps a refund before the gateway is asked.
@@ -48,6 +61,10 @@ func (s *Store) CreateRefund(ctx context.Context, r billing.PendingRefund) error
 		ID: r.ID, MerchantID: r.Scope.Merchant, CustomerID: r.Scope.Customer, PaymentID: null(r.Payment), Action: r.Action, Status: r.Status,
 		Total: r.Total, Tax: r.Tax, Reason: r.Reason, Lines: toJSON(r.Lines), CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, LeasedUntil: r.LeasedUntil,
 		Charge: r.Charge, Command: r.Command,
+	}
+	if r.Action != billing.ActionChargeback {
+		noted := toJSON(r.Noted)
+		row.Noted = &noted
 	}
 	return translate(s.db(ctx).Create(&row).Error)
 }

@@ -104,7 +104,7 @@ func (e *Engine) planRefund(ctx context.Context, by foyer.Actor, id billing.Paym
 	if err != nil {
 		return pending, err
 	}
-	lines, amount, err := p.Refund(in)
+	refund, err := p.Refund(in)
 	if err != nil {
 		return pending, err
 	}
@@ -112,12 +112,10 @@ func (e *Engine) planRefund(ctx context.Context, by foyer.Actor, id billing.Paym
 	if charge == "" {
 		return pending, foyer.Refuse(foyer.Conflict, "refund.not_refundable") // credit paid it: there is no money to give back
 	}
+	refund.ID, refund.Status, refund.Reason = billing.RefundID(e.IDs(foyer.PrefixRefund)), billing.RefundPending, in.Reason
+	refund.CreatedAt, refund.UpdatedAt = now, now
 	pending = billing.PendingRefund{
-		Refund: billing.Refund{
-			ID: billing.RefundID(e.IDs(foyer.PrefixRefund)), Action: billing.ActionRefund, Status: billing.RefundPending, Total: amount,
-			Tax: p.Credited(lines).Totals.Tax, Reason: in.Reason, Lines: lines, CreatedAt: now, UpdatedAt: now,
-		},
-		Payment: id, Scope: by.Scope, Currency: p.Currency, Charge: charge, LeasedUntil: e.leased(), Command: foyer.CommandOf(ctx),
+		Refund: refund, Payment: id, Scope: by.Scope, Currency: p.Currency, Charge: charge, LeasedUntil: e.leased(), Command: foyer.CommandOf(ctx),
 	}
 	return pending, e.Store.CreateRefund(ctx, pending)
 }
@@ -129,7 +127,7 @@ func (e *Engine) RefundTax(ctx context.Context, by foyer.Actor, id billing.Payme
 	if err != nil {
 		return err
 	}
-	lines, amount, err := p.RefundTax()
+	refund, err := p.RefundTax()
 	if err != nil {
 		return err
 	}
@@ -138,12 +136,10 @@ func (e *Engine) RefundTax(ctx context.Context, by foyer.Actor, id billing.Payme
 		return foyer.Refuse(foyer.Conflict, "invoice.tax_not_refundable")
 	}
 	due := foyer.Micro(e.Real())
+	refund.ID, refund.Status, refund.Reason = billing.RefundID(e.IDs(foyer.PrefixRefund)), billing.RefundPending, reasonTaxID
+	refund.CreatedAt, refund.UpdatedAt = now, now
 	return e.Store.CreateRefund(ctx, billing.PendingRefund{
-		Refund: billing.Refund{
-			ID: billing.RefundID(e.IDs(foyer.PrefixRefund)), Action: billing.ActionRefund, Status: billing.RefundPending, Total: amount, Tax: amount,
-			Reason: reasonTaxID, Lines: lines, CreatedAt: now, UpdatedAt: now,
-		},
-		Payment: id, Scope: by.Scope, Currency: p.Currency, Charge: charge, LeasedUntil: &due,
+		Refund: refund, Payment: id, Scope: by.Scope, Currency: p.Currency, Charge: charge, LeasedUntil: &due,
 	})
 }
 

@@ -51,17 +51,13 @@ func (e *Engine) ReturnCredit(ctx context.Context, by foyer.Actor, id billing.Pa
 		if err != nil {
 			return err
 		}
-		lines, err := p.ReturnCredit(amount)
+		refund, err := p.ReturnCredit(amount)
 		if err != nil {
 			return err
 		}
-		back := billing.PendingRefund{
-			Refund: billing.Refund{
-				ID: billing.RefundID(e.IDs(foyer.PrefixRefund)), Action: billing.ActionCredit, Status: billing.RefundApproved, Total: amount,
-				Tax: p.Credited(lines).Totals.Tax, Reason: reason, Lines: lines, CreatedAt: l.now, UpdatedAt: l.now,
-			},
-			Payment: id, Scope: by.Scope, Currency: p.Currency,
-		}
+		refund.ID, refund.Status, refund.Reason = billing.RefundID(e.IDs(foyer.PrefixRefund)), billing.RefundApproved, reason
+		refund.CreatedAt, refund.UpdatedAt = l.now, l.now
+		back := billing.PendingRefund{Refund: refund, Payment: id, Scope: by.Scope, Currency: p.Currency}
 		if err := e.Store.CreateRefund(ctx, back); err != nil {
 			return err
 		}
@@ -107,7 +103,7 @@ func (e *Engine) unwind(ctx context.Context, by foyer.Actor, act func(ctx contex
 
 // creditNote issues the document of what goes back of a payment and returns its id; none when earlier notes stand for all of it.
 func (l *ledger) creditNote(ctx context.Context, p billing.Payment, r billing.Refund) (invoice.ID, error) {
-	if len(r.Noted()) == 0 {
+	if len(r.Noted) == 0 {
 		return "", nil
 	}
 	e := l.engine
