@@ -4288,7 +4288,7 @@ type Problem struct {
 	// PaymentId The payment that was declined.
 	PaymentId *string `json:"payment_id,omitempty"`
 
-	// PaymentIds Payments with the payment method that are not decided yet.
+	// PaymentIds Payments with the payment method, or of the customer, that are not decided yet.
 	PaymentIds *[]string `json:"payment_ids,omitempty"`
 
 	// PortalId Where to sign in instead of with a ticket that is no longer good.

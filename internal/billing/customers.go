@@ -63,6 +63,8 @@ type CustomerStore interface {
 	PaymentMethodsOf(ctx context.Context, merchant foyer.MerchantID, customers []foyer.CustomerID, most int) ([]PaymentMethod, error)
 	// LiveSubscriptions returns at most most of the customer's subscriptions that are not canceled.
 	LiveSubscriptions(ctx context.Context, scope foyer.Scope, most int) ([]SubscriptionID, error)
+	// UndecidedPayments returns at most most of the customer's payments that may yet be charged.
+	UndecidedPayments(ctx context.Context, scope foyer.Scope, most int) ([]PaymentID, error)
 	SubscriptionsForUpdate(ctx context.Context, merchant foyer.MerchantID, ids ...SubscriptionID) ([]Subscription, error)
 	SaveSubscriptions(ctx context.Context, subs ...Subscription) error
 
@@ -275,7 +277,10 @@ func (c *Customers) Update(ctx context.Context, by foyer.Actor, change CustomerC
 }
 
 // Archive puts a customer away: they can't sign in any more, and what they are signed in with ends. Archived already is
-// fine. Conflict (customer.has_subscriptions, naming them) while there are subscriptions that are not canceled.
+// fine.
+//
+// Refusals: Conflict (customer.charge_pending) while a payment is not decided, which a subscription may begin with that nobody could sign
+// in to cancel; Conflict (customer.has_subscriptions) while there are subscriptions that are not canceled. Each names them.
 func (c *Customers) Archive(ctx context.Context, by foyer.Actor) (CustomerDetails, error) {
 	now, err := c.now(ctx, by.Scope.Merchant)
 	if err != nil {
@@ -290,6 +295,11 @@ func (c *Customers) Archive(ctx context.Context, by foyer.Actor) (CustomerDetail
 		if current.Archived {
 			return c.finish(ctx, &out, current, nil)
 		}
+		// First: a subscription that begins meanwhile is found by what is read next.
+		undecided, err := c.store.UndecidedPayments(ctx, by.Scope, IncludedPerOne)
+		if err != nil {
+			return err
+		}
 		live, err := c.store.LiveSubscriptions(ctx, by.Scope, IncludedPerOne)
 		if err != nil {
 			return err
@@ -297,6 +307,11 @@ func (c *Customers) Archive(ctx context.Context, by foyer.Actor) (CustomerDetail
 		if len(live) > 0 {
 			refusal := foyer.Refuse(foyer.Conflict, "customer.has_subscriptions")
 			refusal.Extra = map[string]any{"subscription_ids": live}
+			return refusal
+		}
+		if len(undecided) > 0 {
+			refusal := foyer.Refuse(foyer.Conflict, "customer.charge_pending")
+			refusal.Extra = map[string]any{"payment_ids": undecided}
 			return refusal
 		}
 		current.Archived = true

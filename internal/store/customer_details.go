@@ -46,6 +46,14 @@ func (s *Store) PaymentMethodsOf(ctx context.Context, merchant foyer.MerchantID,
 	return methods, s.usedByAny(ctx, merchant, methods)
 }
 
+// UndecidedPayments implements billing.CustomerStore.
+func (s *Store) UndecidedPayments(ctx context.Context, scope foyer.Scope, most int) (ids []billing.PaymentID, err error) {
+	underWay := s.db(ctx).Table("attempts").Select("payment_id").Where("merchant_id = ? AND leased_until IS NOT NULL", scope.Merchant)
+	err = s.db(ctx).Table("payments").Where("merchant_id = ? AND customer_id = ? AND id IN (?)", scope.Merchant, scope.Customer, underWay).
+		Order("id").Limit(most).Pluck("id", &ids).Error
+	return ids, translate(err)
+}
+
 // LiveSubscriptions implements billing.CustomerStore.
 func (s *Store) LiveSubscriptions(ctx context.Context, scope foyer.Scope, most int) ([]billing.SubscriptionID, error) {
 	var ids []billing.SubscriptionID

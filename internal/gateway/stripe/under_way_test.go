@@ -45,8 +45,12 @@ func TestAMethodIsKeptWhileAPaymentWithItIsNotDecided(t *testing.T) {
 		assert.Contains(t, refused.Text("detail"), "not decided yet")
 		assert.Contains(t, p.mia.Delete(path, "Accept-Language", "de", "Idempotency-Key", "de").Text("detail"), "noch nicht entschieden")
 		p.key.Delete(theirs, keyed()...).Refused(http.StatusConflict, "payment_method.charge_pending")
+		archive := "/v1/merchant/customers/" + string(p.customer.ID) + "/archive"
+		assert.Equal(t, payment, p.key.Post(archive, nil, keyed()...).Refused(http.StatusConflict, "customer.charge_pending").Text("payment_ids.0"),
+			"nobody could sign in to cancel what begins")
 		require.True(t, fake.Settle(attempt, true))
 		p.status(payment, "completed")
+		assert.Equal(t, sub, p.key.Post(archive, nil, keyed()...).Refused(http.StatusConflict, "customer.has_subscriptions").Text("subscription_ids.0"))
 		assert.Equal(t, method, p.mia.Get("/v1/subscriptions/"+sub).Must(http.StatusOK).Text("payment_method_id"))
 		assert.Equal(t, sub, p.mia.Delete(path, keyed()...).Refused(http.StatusConflict, "payment_method.in_use").Text("used_by.0"))
 
