@@ -56,11 +56,8 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 		case billing.ChargeCaptured:
 			if captured[a.ID] {
 				a.Status, a.CapturedAt, a.LeasedUntil, a.ErrorCode = billing.AttemptCaptured, &l.now, nil, ""
-				if c.result.Instead != nil {
-					a = a.PaidInstead(*c.result.Instead)
-					if err := e.Store.SaveAttemptMethod(ctx, a); err != nil {
-						return err
-					}
+				if a, err = e.triedWith(ctx, a, c.result.Instead); err != nil {
+					return err
 				}
 				l.paid(p, a, subs)
 			}
@@ -85,6 +82,9 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 				return err
 			}
 			if finished {
+				if a, err = e.triedWith(ctx, a, c.result.Instead); err != nil {
+					return err
+				}
 				l.missed(c, payer(p))
 				l.declined(p, a, subs)
 			}
@@ -105,6 +105,15 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 		return err
 	}
 	return l.write(ctx)
+}
+
+// triedWith writes down that a decided attempt was tried with another method than was asked for, if it was.
+func (e *Engine) triedWith(ctx context.Context, a billing.Attempt, instead *billing.GatewayMethod) (billing.Attempt, error) {
+	if instead == nil {
+		return a, nil
+	}
+	a = a.TriedWith(*instead)
+	return a, e.Store.SaveAttemptMethod(ctx, a)
 }
 
 // freeNames takes the external id from a subscription about to begin when another has got it meanwhile: what is paid begins
