@@ -2,6 +2,7 @@ package stripe_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -150,6 +151,37 @@ func TestReplacingTheCardWhoseBankAsks(t *testing.T) {
 		_, err := fake.AuthenticateCharge(asked.Text("next_action.client_secret"), true)
 		require.NoError(t, err)
 		assert.Equal(t, 1, p.captures(debt))
+	})
+}
+
+// The customer may be answering their bank while another card takes the place of the one it asks about: that one stays at Stripe, or the
+// answer would be for nothing. Without anything under way it is detached.
+func TestACardIsNotDetachedWhileItsBankAsks(t *testing.T) {
+	t.Parallel()
+	foyertest.EachAtStripe(t, func(t *testing.T, a *foyertest.App, fake *stripetest.Fake) {
+		p := newPortal(t, a, fake)
+		detached := func() (n int) {
+			for _, r := range fake.Requests() {
+				if strings.HasSuffix(r.Path, "/detach") {
+					n++
+				}
+			}
+			return n
+		}
+		replace := func(method, number string) string {
+			body := map[string]any{"setup_id": p.mia.Setup(number), "replaces": method}
+			return p.mia.Post("/v1/payment-methods", body, keyed()...).Must(http.StatusCreated).Text("id")
+		}
+		strict, debt := p.card("4000000000003220"), p.owed()
+		asked := p.pay(debt, strict).Must(http.StatusAccepted)
+		next := replace(strict, "4242424242424242")
+		p.mia.Get("/v1/payment-methods/"+strict).Refused(http.StatusNotFound, "not_found")
+		assert.Zero(t, detached())
+		p.mia.Confirm(asked.Text("next_action.charge_id"), asked.Text("next_action.client_secret"), "succeed")
+		p.status(debt, "completed")
+		assert.Equal(t, 1, p.captures(debt))
+		replace(next, "5555555555554444")
+		assert.Equal(t, 1, detached())
 	})
 }
 
