@@ -131,7 +131,7 @@ func (g *Gateway) create(ctx context.Context, r billing.ChargeRequest, amount in
 	if err != nil {
 		return nil, err
 	}
-	if first == intent.ID && intent.Status == sdk.PaymentIntentStatusRequiresConfirmation && !replayed(intent) {
+	if first == intent.ID && intent.Status == sdk.PaymentIntentStatusRequiresConfirmation && !replayed(intent.LastResponse) {
 		return intent, nil
 	}
 	return g.read(ctx, first)
@@ -167,9 +167,9 @@ func again(err error) bool {
 	return errors.As(err, &e) && (e.HTTPStatusCode >= http.StatusInternalServerError || e.HTTPStatusCode == http.StatusConflict)
 }
 
-// replayed tells whether an answer is what Stripe once said: the intent may have gone on since.
-func replayed(intent *sdk.PaymentIntent) bool {
-	return intent.LastResponse != nil && intent.LastResponse.Header.Get("Idempotent-Replayed") == "true"
+// replayed tells whether an answer is what Stripe once said: what it is about may have gone on since.
+func replayed(answer *sdk.APIResponse) bool {
+	return answer != nil && answer.Header.Get("Idempotent-Replayed") == "true"
 }
 
 // fits tells whether an intent is the one that was asked for.
