@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"foyer/internal/billing"
 	"foyer/internal/foyertest"
 	"foyer/internal/gateway/stripe/stripetest"
 )
@@ -128,6 +129,35 @@ func TestAMethodRemovedAtStripeWhileItPays(t *testing.T) {
 		p.status(payment, "canceled")
 		require.Eventually(t, func() bool { return p.mia.Get("/v1/payment-methods/"+other).Status == http.StatusNotFound },
 			30*time.Second, 20*time.Millisecond, "nothing is charged with it")
+	})
+}
+
+// The same for what is bought once, while the bank's question is open: answered either way, nothing is charged with the card any more.
+func TestACardRemovedAtStripeWhileItsBankAsks(t *testing.T) {
+	t.Parallel()
+	foyertest.EachAtStripe(t, func(t *testing.T, a *foyertest.App, fake *stripetest.Fake) {
+		p := newPortal(t, a, fake)
+		for i, succeeds := range []bool{true, false} {
+			atStripe, id := p.handed("4000000000003220")
+			debt := p.owed()
+			asked := p.pay(debt, id).Must(http.StatusAccepted)
+			fake.DetachMethod(atStripe)
+			require.Eventually(t, func() bool {
+				return p.mia.Get("/v1/payment-methods/"+id).Must(http.StatusOK).Text("status") == "expired"
+			}, 30*time.Second, 20*time.Millisecond)
+			_, err := fake.AuthenticateCharge(asked.Text("next_action.client_secret"), succeeds)
+			require.NoError(t, err)
+			if succeeds {
+				p.status(debt, "completed")
+				assert.Equal(t, 1, p.captures(debt))
+			} else {
+				p.becomes(debt, "attempts.0.status", "failed")
+			}
+			require.Eventually(t, func() bool { return p.mia.Get("/v1/payment-methods/"+id).Status == http.StatusNotFound },
+				30*time.Second, 20*time.Millisecond, "nothing is charged with it")
+			assert.Equal(t, 1, p.told("payment_method.deleted", id))
+			assert.Equal(t, i+1, p.mailed(billing.MailMethodRemoved))
+		}
 	})
 }
 

@@ -59,6 +59,7 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 				if a, err = e.triedWith(ctx, a, c.result.Instead); err != nil {
 					return err
 				}
+				l.lookAfter(c, payer(p))
 				l.paid(p, a, subs)
 			}
 		case billing.ChargeRequiresAction:
@@ -85,7 +86,7 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 				if a, err = e.triedWith(ctx, a, c.result.Instead); err != nil {
 					return err
 				}
-				l.missed(c, payer(p))
+				l.lookAfter(c, payer(p))
 				l.declined(p, a, subs)
 			}
 		case billing.ChargePending: // asked again when the lease has run out
@@ -231,9 +232,9 @@ func (l *ledger) paid(p billing.Payment, a billing.Attempt, subs map[billing.Sub
 	}
 }
 
-// missed has a customer's methods looked at, once, when the gateway has not got the one that was to be charged: it was removed there
-// without a word to us, and would look valid until the customer is asked for another; or was kept for this charge only.
-func (l *ledger) missed(c *charge, scope foyer.Scope) {
+// lookAfter has a customer's methods looked at, once, when a charge is decided, either way, whose method the gateway has not got: it was
+// removed there without a word to us, and would look valid until the customer is asked for another; or was kept for this charge only.
+func (l *ledger) lookAfter(c *charge, scope foyer.Scope) {
 	if (c.gone || c.token != "" && c.result.ErrorCode == billing.ErrorRedacted) && !slices.Contains(l.follow, scope) {
 		l.follow = append(l.follow, scope)
 	}
