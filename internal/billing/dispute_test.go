@@ -233,8 +233,13 @@ func TestFinalDeclines(t *testing.T) {
 		"updated since": {billing.Attempt{Status: billing.AttemptFailed, ErrorCode: "expired_card", PaymentMethod: "m"}, billing.PaymentMethod{ID: "m", UpdatedAt: at.Add(1)}, false},
 		"gone since":    {billing.Attempt{Status: billing.AttemptFailed, ErrorCode: billing.ErrorRedacted, PaymentMethod: "m"}, billing.PaymentMethod{ID: "m"}.Gone(at.Add(1)), true},
 		"not for good":  {billing.Attempt{Status: billing.AttemptFailed, ErrorCode: "declined", PaymentMethod: "m"}, billing.PaymentMethod{ID: "m"}, false},
-		"under way":     {billing.Attempt{Status: billing.AttemptPending, PaymentMethod: "m"}, billing.PaymentMethod{ID: "m"}, false},
-		"none yet":      {billing.Attempt{}, billing.PaymentMethod{}, false},
+		"another tried": {
+			billing.Attempt{Status: billing.AttemptFailed, ErrorCode: "expired_card", PaymentMethod: "m"}.TriedWith(billing.GatewayMethod{Type: "card"}),
+			billing.PaymentMethod{ID: "m"},
+			false,
+		},
+		"under way": {billing.Attempt{Status: billing.AttemptPending, PaymentMethod: "m"}, billing.PaymentMethod{ID: "m"}, false},
+		"none yet":  {billing.Attempt{}, billing.PaymentMethod{}, false},
 	} {
 		c.attempt.CreatedAt = at
 		assert.Equal(t, c.vain, c.attempt.RetriesInVain(c.method), name)

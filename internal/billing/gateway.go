@@ -190,8 +190,8 @@ type ChargeResult struct {
 	Status       ChargeStatus
 	ErrorCode    ErrorCode
 	ClientSecret string
-	// Instead is what paid when the customer's device took another method than was asked for; nil otherwise. It is not stored here: only
-	// what it is recognised by counts.
+	// Instead is what was charged, or declined, when the customer's device took another method than was asked for; nil otherwise. It is not
+	// stored here: only what it is recognised by counts.
 	Instead *GatewayMethod
 }
 

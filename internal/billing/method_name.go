@@ -29,10 +29,13 @@ func (a Attempt) MethodName() MethodName {
 	return methodName(a.MethodType, a.Card, a.Wallet, a.Identifier)
 }
 
-// PaidInstead returns the attempt after another method paid than was asked for: it names what was charged. PaymentMethod stays what it
-// was: that one is stored, and charged next time.
-func (a Attempt) PaidInstead(m GatewayMethod) Attempt {
+// TriedWith returns the attempt after another method was tried than was asked for: it names that one. Paid, PaymentMethod stays what it was:
+// that one is stored, and charged next time. Declined, it is empty: what the bank said of the other one is nothing against the stored one.
+func (a Attempt) TriedWith(m GatewayMethod) Attempt {
 	a.MethodType, a.Card, a.Wallet, a.Identifier = m.Type, m.Card, m.Wallet, m.Identifier
+	if a.Status == AttemptFailed {
+		a.PaymentMethod = ""
+	}
 	return a
 }
 

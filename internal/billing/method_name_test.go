@@ -41,3 +41,12 @@ func TestWhatIsNoCardDoesNotExpireButMayBeGone(t *testing.T) {
 	debit.GoneAt = &now
 	assert.Equal(t, billing.PaymentMethodExpired, debit.Status(now))
 }
+
+func TestWhatAnAttemptWasTriedWithInstead(t *testing.T) {
+	other := billing.GatewayMethod{Type: "card", Card: &billing.Card{Brand: "visa", Last4: "0069"}, Wallet: "apple_pay"}
+	for status, stays := range map[billing.AttemptStatus]billing.PaymentMethodID{billing.AttemptCaptured: "m", billing.AttemptFailed: ""} {
+		a := billing.Attempt{Status: status, PaymentMethod: "m", MethodType: "card", Card: &billing.Card{Brand: "visa", Last4: "4242"}}.TriedWith(other)
+		assert.Equal(t, billing.MethodName{Type: "card", Brand: "visa", Last4: "0069", Wallet: "apple_pay"}, a.MethodName())
+		assert.Equal(t, stays, a.PaymentMethod, "%s", status)
+	}
+}

@@ -9,9 +9,11 @@ import (
 	"foyer/internal/foyer"
 )
 
-// installMethod saves the new method and moves defaults, subscriptions and duplicates to it. It returns what the new one took the place of,
-// with what charged it.
-func (s *Service) installMethod(ctx context.Context, scope foyer.Scope, method PaymentMethod, in AddMethodInput, now time.Time) (replaced []PaymentMethod, err error) {
+// installMethod saves the new method and moves defaults, subscriptions and duplicates to it. It returns what of those it took
+// the place of the gateway is to forget, with what charged it. Not what a payment is under way with: the customer may be answering their bank
+// about that very method, and without it at the gateway nothing can come of it. Nobody can charge it here any more, forgotten there or not:
+// its token is deleted.
+func (s *Service) installMethod(ctx context.Context, scope foyer.Scope, method PaymentMethod, in AddMethodInput, now time.Time) ([]PaymentMethod, error) {
 	var names []PaymentMethodID
 	if in.Replaces != "" {
 		names = append(names, in.Replaces)
@@ -24,10 +26,16 @@ func (s *Service) installMethod(ctx context.Context, scope foyer.Scope, method P
 		return nil, err
 	}
 	// First: a subscription that begins meanwhile is found by what is read next.
-	underWay, err := s.store.PaymentsUnderWay(ctx, scope, names...)
-	if err != nil {
-		return nil, err
+	var underWay []Payment
+	pays := map[PaymentMethodID]bool{}
+	for _, name := range names {
+		found, err := s.store.PaymentsUnderWay(ctx, scope, name)
+		if err != nil {
+			return nil, err
+		}
+		underWay, pays[name] = append(underWay, found...), len(found) > 0
 	}
+	var replaced []PaymentMethod
 	for _, name := range names {
 		old, err := s.store.PaymentMethod(ctx, scope, name)
 		if err != nil {
@@ -80,7 +88,8 @@ func (s *Service) installMethod(ctx context.Context, scope foyer.Scope, method P
 	if err != nil {
 		return nil, err
 	}
-	return replaced, s.store.RecordEvents(ctx, append(events, passed...)...)
+	forgettable := slices.DeleteFunc(replaced, func(old PaymentMethod) bool { return pays[old.ID] })
+	return forgettable, s.store.RecordEvents(ctx, append(events, passed...)...)
 }
 
 // passOn makes a new method pay for what those it replaces paid for, or were about to: the subscriptions moved to it, those whose debt is

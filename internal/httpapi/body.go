@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
 
 	"foyer/internal/foyer"
@@ -20,7 +21,7 @@ import (
 // maxDepth is deeper than any body of ours; it bounds what a bomb of brackets costs.
 const maxDepth = 32
 
-// readBody reads a JSON body strictly: its type, no content encoding (a bomb), at most 64 KiB, valid UTF-8, one value, no
+// readBody reads a JSON body strictly: its type, no content encoding (a bomb), of a bounded size, valid UTF-8, one value, no
 // key twice. Operations without a body take none, or an empty object; one sent with a GET means nothing (RFC 9110 §9.3.1) and is not read.
 func (s *Server) readBody(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -32,10 +33,11 @@ func (s *Server) readBody(next echo.HandlerFunc) echo.HandlerFunc {
 		if encoding := req.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 			return foyer.Refuse(foyer.Unsupported, "encoding.unsupported")
 		}
-		if req.ContentLength > maxBodyBytes {
+		limit := maxBody(r.operation)
+		if req.ContentLength > limit {
 			return foyer.Refuse(foyer.TooLarge, "body.too_large")
 		}
-		body, err := io.ReadAll(http.MaxBytesReader(c.Response(), req.Body, maxBodyBytes))
+		body, err := io.ReadAll(http.MaxBytesReader(c.Response(), req.Body, limit))
 		if err != nil {
 			var tooLarge *http.MaxBytesError
 			if errors.As(err, &tooLarge) {
@@ -66,6 +68,14 @@ func (s *Server) readBody(next echo.HandlerFunc) echo.HandlerFunc {
 		r.body = body
 		return next(c)
 	}
+}
+
+// maxBody is the size of the largest body an operation takes.
+func maxBody(op *openapi3.Operation) int64 {
+	if signedBody(op) {
+		return maxSignedBytes
+	}
+	return maxBodyBytes
 }
 
 // checkJSON refuses what decoders disagree about: invalid UTF-8, a key twice, something behind the value.

@@ -35,6 +35,9 @@ const (
 	handlerTimeout    = 10 * time.Second
 	exportTimeout     = 120 * time.Second
 	maxBodyBytes      = 64 << 10
+	// maxSignedBytes is for messages of gateways: Stripe's of a dispute has up to 150,000 characters of evidence, and comes again for days
+	// when it is refused.
+	maxSignedBytes = 1 << 20
 )
 
 // Config holds what the edge depends on.

@@ -117,11 +117,11 @@ func (s *Store) CaptureAttempts(ctx context.Context, merchant foyer.MerchantID, 
 	return first, translate(err)
 }
 
-// SaveAttemptMethod writes down what an attempt was paid with.
+// SaveAttemptMethod writes down what an attempt was tried with.
 func (s *Store) SaveAttemptMethod(ctx context.Context, a billing.Attempt) error {
 	row := newAttemptRow(a.Merchant, a.Payment, a)
 	return translate(s.db(ctx).Model(&attemptRow{}).Where("merchant_id = ? AND id = ?", a.Merchant, a.ID).
-		Select("method_type", "brand", "last4", "expiry_month", "expiry_year", "wallet", "identifier").UpdateColumns(&row).Error)
+		Select("payment_method_id", "method_type", "brand", "last4", "expiry_month", "expiry_year", "wallet", "identifier").UpdateColumns(&row).Error)
 }
 
 // AbandonedAttempts takes over unfinished attempts whose lease has run out by now and returns them: of two workers each gets

@@ -78,7 +78,7 @@ func (g *Gateway) CancelCharge(ctx context.Context, merchant foyer.MerchantID, k
 		return billing.ChargeResult{}, err
 	}
 	if intent.Status == sdk.PaymentIntentStatusRequiresAction || intent.Status == sdk.PaymentIntentStatusRequiresConfirmation {
-		return g.giveUp(ctx, intent, canceled)
+		return g.giveUp(ctx, intent, declined(canceled))
 	}
 	return g.result(ctx, intent)
 }
@@ -131,7 +131,7 @@ func (g *Gateway) create(ctx context.Context, r billing.ChargeRequest, amount in
 	if err != nil {
 		return nil, err
 	}
-	if first == intent.ID && intent.Status == sdk.PaymentIntentStatusRequiresConfirmation && !replayed(intent) {
+	if first == intent.ID && intent.Status == sdk.PaymentIntentStatusRequiresConfirmation && !replayed(intent.LastResponse) {
 		return intent, nil
 	}
 	return g.read(ctx, first)
@@ -167,9 +167,9 @@ func again(err error) bool {
 	return errors.As(err, &e) && (e.HTTPStatusCode >= http.StatusInternalServerError || e.HTTPStatusCode == http.StatusConflict)
 }
 
-// replayed tells whether an answer is what Stripe once said: the intent may have gone on since.
-func replayed(intent *sdk.PaymentIntent) bool {
-	return intent.LastResponse != nil && intent.LastResponse.Header.Get("Idempotent-Replayed") == "true"
+// replayed tells whether an answer is what Stripe once said: what it is about may have gone on since.
+func replayed(answer *sdk.APIResponse) bool {
+	return answer != nil && answer.Header.Get("Idempotent-Replayed") == "true"
 }
 
 // fits tells whether an intent is the one that was asked for.
@@ -210,7 +210,7 @@ func (g *Gateway) confirm(ctx context.Context, intent *sdk.PaymentIntent, custom
 			if err != nil {
 				return decided, err
 			}
-			return g.giveUp(ctx, confirmed, decided.ErrorCode)
+			return g.giveUp(ctx, confirmed, decided)
 		}
 	}
 	return g.result(ctx, confirmed)
@@ -223,66 +223,54 @@ func (g *Gateway) result(ctx context.Context, intent *sdk.PaymentIntent) (billin
 		if intent.AmountReceived != intent.Amount {
 			return billing.ChargeResult{}, g.unlike(ctx, "amount received", intent.ID)
 		}
-		return billing.ChargeResult{Status: billing.ChargeCaptured, Instead: instead(intent)}, nil
+		return billing.ChargeResult{Status: billing.ChargeCaptured, Instead: paidInstead(intent)}, nil
 	case sdk.PaymentIntentStatusProcessing:
 		return billing.ChargeResult{Status: billing.ChargePending}, nil // a debit: the bank answers in days
 	case sdk.PaymentIntentStatusRequiresAction:
 		if intent.Metadata[metaSession] == offSession { // nobody is there to do anything
-			return g.giveUp(ctx, intent, "authentication_failed")
+			return g.giveUp(ctx, intent, declined("authentication_failed"))
 		}
 		return billing.ChargeResult{Status: billing.ChargeRequiresAction, ClientSecret: intent.ClientSecret}, nil
 	case sdk.PaymentIntentStatusRequiresPaymentMethod:
 		// Declined, and whoever has its client secret could still pay it with another card: for an attempt that is over.
-		return g.giveUp(ctx, intent, failure(intent))
+		return g.giveUp(ctx, intent, unpaid(intent))
 	case sdk.PaymentIntentStatusCanceled:
-		return declined(failure(intent)), nil
+		return unpaid(intent), nil
 	default:
 		return billing.ChargeResult{}, g.unlike(ctx, "status "+string(intent.Status), intent.ID)
 	}
 }
 
-// instead is the card that paid when it is not the one that was asked for: whoever has the client secret of an intent may confirm it with
-// another one. Nil otherwise. Only cards are asked, and an intent takes no method of another type.
-func instead(intent *sdk.PaymentIntent) *billing.GatewayMethod {
-	asked, charge := intent.Metadata[metaMethod], intent.LatestCharge
-	if asked == "" || charge == nil || charge.PaymentMethod == "" || charge.PaymentMethod == asked ||
-		charge.PaymentMethodDetails == nil || charge.PaymentMethodDetails.Card == nil {
-		return nil
-	}
-	card := charge.PaymentMethodDetails.Card
-	m := billing.GatewayMethod{Type: string(sdk.PaymentMethodTypeCard), Card: &billing.Card{
-		Brand: string(card.Brand), Last4: card.Last4, ExpiryMonth: int(card.ExpMonth), ExpiryYear: int(card.ExpYear),
-	}}
-	if card.Wallet != nil {
-		m.Wallet = string(card.Wallet.Type)
-	}
-	return &m
-}
-
-// failure is why an intent was not paid.
-func failure(intent *sdk.PaymentIntent) billing.ErrorCode {
+// unpaid says why an intent was not paid, and what it was tried with: whoever has its client secret may have tried another card than the
+// one that was asked for, and the bank's answer is about that one.
+func unpaid(intent *sdk.PaymentIntent) billing.ChargeResult {
+	asked := intent.Metadata[metaMethod]
 	switch {
 	case intent.LastPaymentError != nil:
-		return reasonOf(intent.LastPaymentError)
+		result := declined(reasonOf(intent.LastPaymentError))
+		result.Instead = otherMethod(asked, intent.LastPaymentError.PaymentMethod)
+		return result
 	case intent.LatestCharge != nil && intent.LatestCharge.FailureCode != "":
+		result := declined(reason(intent.LatestCharge.FailureCode))
 		if outcome := intent.LatestCharge.Outcome; outcome != nil { // it says more: what the bank answered
-			return reason(outcome.Reason, intent.LatestCharge.FailureCode)
+			result = declined(reason(outcome.Reason, intent.LatestCharge.FailureCode))
 		}
-		return reason(intent.LatestCharge.FailureCode)
+		result.Instead = otherCharged(asked, intent.LatestCharge)
+		return result
 	case intent.Metadata[metaSession] == offSession && intent.CancellationReason == sdk.PaymentIntentCancellationReasonAbandoned:
-		return "authentication_failed" // given up because nobody was there to confirm it
+		return declined("authentication_failed") // given up because nobody was there to confirm it
 	default:
-		return canceled
+		return declined(canceled)
 	}
 }
 
-// giveUp cancels an intent, so that it can't be paid any more, and says it was declined for the reason; unless the customer was quicker.
-func (g *Gateway) giveUp(ctx context.Context, intent *sdk.PaymentIntent, why billing.ErrorCode) (billing.ChargeResult, error) {
+// giveUp cancels an intent, so that it can't be paid any more, and says how it was declined; unless the customer was quicker.
+func (g *Gateway) giveUp(ctx context.Context, intent *sdk.PaymentIntent, how billing.ChargeResult) (billing.ChargeResult, error) {
 	_, err := g.client.V1PaymentIntents.Cancel(ctx, intent.ID, &sdk.PaymentIntentCancelParams{
 		CancellationReason: sdk.String(string(sdk.PaymentIntentCancellationReasonAbandoned)),
 	})
 	if err == nil {
-		return declined(why), nil
+		return how, nil
 	}
 	if refusalOf(err) == nil {
 		return billing.ChargeResult{}, dark("cancel an intent", err)
@@ -293,7 +281,7 @@ func (g *Gateway) giveUp(ctx context.Context, intent *sdk.PaymentIntent, why bil
 	}
 	switch now.Status {
 	case sdk.PaymentIntentStatusCanceled:
-		return declined(why), nil
+		return how, nil
 	case sdk.PaymentIntentStatusSucceeded, sdk.PaymentIntentStatusProcessing:
 		return g.result(ctx, now)
 	default:

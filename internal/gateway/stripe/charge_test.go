@@ -119,6 +119,41 @@ func TestDebitsTakeTheirTime(t *testing.T) {
 	}
 }
 
+// Whatever card the customer's device tries instead, the bank's answer is told with that one; giving up afterwards is none of its.
+func TestADeclineNamesTheCardThatWasTried(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	strict := r.card("4000000000003220")
+	try := func(number string) (key, secret string) {
+		c := r.request(strict, true)
+		secret = r.charged(c).ClientSecret
+		_, err := r.fake.PayCharge(secret, r.fake.Number(number))
+		require.NoError(t, err)
+		return c.Key, secret
+	}
+	expired, _ := try("4000000000000069")
+	for range 2 { // it is canceled by the first look
+		got := r.byKey(expired)
+		assert.Equal(t, []any{billing.ChargeDeclined, billing.ErrorCode("expired_card")}, []any{got.Status, got.ErrorCode})
+		require.NotNil(t, got.Instead)
+		assert.Equal(t, "0069", got.Instead.Card.Last4)
+		assert.Empty(t, got.Instead.Token+got.Instead.Fingerprint, "it is not stored")
+	}
+	asks, secret := try("4000002760003184")
+	_, err := r.fake.AuthenticateCharge(secret, false)
+	require.NoError(t, err)
+	got := r.byKey(asks)
+	assert.Equal(t, billing.ErrorCode("authentication_failed"), got.ErrorCode)
+	require.NotNil(t, got.Instead)
+	assert.Equal(t, "3184", got.Instead.Card.Last4)
+	unanswered, _ := try("4000002760003184")
+	got, err = r.CancelCharge(t.Context(), r.owner.Merchant, unanswered)
+	require.NoError(t, err)
+	assert.Equal(t, billing.ChargeResult{Status: billing.ChargeDeclined, ErrorCode: "canceled"}, got)
+	own := r.request(r.card("4000000000000069"), true)
+	assert.Equal(t, billing.ChargeResult{Status: billing.ChargeDeclined, ErrorCode: "expired_card"}, r.charged(own))
+}
+
 // A renewal whose bank wants the customer is declined, nobody is asked, and nobody can pay it afterwards.
 func TestNobodyIsAskedOffSession(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"foyer/internal/billing"
 	"foyer/internal/foyer"
 	"foyer/internal/foyertest"
 	"foyer/internal/gateway/stripe/stripetest"
@@ -93,5 +94,54 @@ func TestPaidWithAnotherCardThanAsked(t *testing.T) {
 			}
 			return receipts == 2
 		}, 30*time.Second, 20*time.Millisecond)
+	})
+}
+
+// Who tries another card in the form of the bank's question, and is declined, sees that one declined. The stored card has been asked nothing
+// yet: it is tried again on the next day of the dunning, though what the bank said of the other one would be the end of it.
+func TestAnotherCardThanAskedIsDeclined(t *testing.T) {
+	t.Parallel()
+	foyertest.EachAtStripe(t, func(t *testing.T, a *foyertest.App, fake *stripetest.Fake) {
+		p := newPortal(t, a, fake)
+		atStripe, stored := p.handed("4242424242424242")
+		sub := p.subscribe(stored).Must(http.StatusCreated).Text("id")
+		fake.Behave(atStripe, "4000000000009995")
+		p.Until(t, p.merchant, a.Clock.Now().AddDate(0, 1, 1))
+		require.Equal(t, "past_due", p.mia.Get("/v1/subscriptions/"+sub).Must(http.StatusOK).Text("status"))
+		debt := p.mia.Get("/v1/payments?subscription_id=" + sub).Must(http.StatusOK).Text("data.0.id")
+
+		fake.Behave(atStripe, "4000000000003220")
+		asked := p.pay(debt, stored).Must(http.StatusAccepted)
+		progress, err := fake.PayCharge(asked.Text("next_action.client_secret"), fake.Number("4000000000000069"))
+		require.NoError(t, err)
+		require.Equal(t, stripetest.Failed, progress)
+		attempt := func() map[string]any {
+			all, _ := p.mia.Get("/v1/payments/" + debt).Must(http.StatusOK).At("attempts").([]any)
+			for _, one := range all {
+				shown, _ := one.(map[string]any)
+				if shown["id"] == asked.Text("next_action.charge_id") {
+					return shown
+				}
+			}
+			return nil
+		}
+		require.Eventually(t, func() bool { return attempt()["status"] == "failed" }, 30*time.Second, 20*time.Millisecond)
+		declined := attempt()
+		assert.Equal(t, "expired_card", declined["error_code"])
+		assert.Contains(t, declined["error_text"], "This card has expired")
+		method, _ := declined["payment_method"].(map[string]any)
+		assert.Equal(t, "0069", method["last4"])
+		assert.Equal(t, "valid", p.mia.Get("/v1/payment-methods/"+stored).Must(http.StatusOK).Text("status"))
+
+		fake.Behave(atStripe, "4242424242424242")
+		mails := p.mailed(billing.MailPaymentFailed)
+		now, err := a.Merchants.Clock(t.Context(), p.merchant.ID)
+		require.NoError(t, err)
+		p.Until(t, p.merchant, now.AddDate(0, 0, 8))
+		assert.Equal(t, "active", p.mia.Get("/v1/subscriptions/"+sub).Must(http.StatusOK).Text("status"))
+		paid := p.status(debt, "completed")
+		assert.Equal(t, 3, paid.Len("attempts"))
+		assert.Equal(t, 1, p.captures(debt))
+		assert.Equal(t, mails, p.mailed(billing.MailPaymentFailed))
 	})
 }

@@ -3,6 +3,7 @@ package stripe
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	sdk "github.com/stripe/stripe-go/v85"
 
@@ -12,6 +13,12 @@ import (
 
 // Refund implements billing.Gateway. The key is looked for among the refunds of the charge before one is made: Stripe forgets
 // idempotency keys after a day, and a refund may be asked again later than that.
+//
+// A failure of its own Stripe repeats for that day. Then the refund is looked for again, and only if there is none it is asked for under
+// the next key. That pays nothing twice: an answer that is repeated is of a request that is over, so what it did, it did before the
+// refunds are listed, and the list is no search that lags; each refund says in its metadata which of ours it is, whatever its key; and the
+// next key is the same for whoever asks, so that of two processes that come as far one makes the refund, and the other hears of that one
+// or that the key is in use. A key that fails without being repeated is not left for the next: what it does may not be done.
 func (g *Gateway) Refund(ctx context.Context, r billing.RefundRequest) (billing.RefundResult, error) {
 	ctx, cancel := g.within(ctx)
 	defer cancel()
@@ -26,29 +33,47 @@ func (g *Gateway) Refund(ctx context.Context, r billing.RefundRequest) (billing.
 	if !can {
 		return refused("invalid_amount"), nil
 	}
-	found, err := g.refundOf(ctx, intent.ID, r.Key)
-	if err == nil {
-		if found.Amount != amount {
-			return billing.RefundResult{}, g.unlike(ctx, "refund", found.ID)
+	var last error
+	for _, key := range []string{r.Key, r.Key + "-2", r.Key + "-3"} {
+		found, err := g.refundOf(ctx, intent.ID, r.Key)
+		if err == nil {
+			if found.Amount != amount {
+				return billing.RefundResult{}, g.unlike(ctx, "refund", found.ID)
+			}
+			return refundResult(found), nil
 		}
-		return refundResult(found), nil
+		if !errors.Is(err, foyer.NotFound) {
+			return billing.RefundResult{}, err
+		}
+		if code := unrefundable(intent, amount); code != "" {
+			return refused(code), nil
+		}
+		made, err := g.refundUnder(ctx, key, intent.ID, amount, r)
+		if err == nil {
+			return refundResult(made), nil
+		}
+		if !stuck(err) {
+			return g.notRefunded(ctx, intent.ID, amount, err)
+		}
+		last = err
 	}
-	if !errors.Is(err, foyer.NotFound) {
-		return billing.RefundResult{}, err
-	}
-	if code := unrefundable(intent, amount); code != "" {
-		return refused(code), nil
-	}
+	return billing.RefundResult{}, dark("refund", last)
+}
+
+// refundUnder asks for a refund under an idempotency key. The metadata are by what it is found again, whatever the key.
+func (g *Gateway) refundUnder(ctx context.Context, key, intent string, amount int64, r billing.RefundRequest) (*sdk.Refund, error) {
 	params := &sdk.RefundCreateParams{
-		PaymentIntent: &intent.ID, Amount: &amount,
+		PaymentIntent: &intent, Amount: &amount,
 		Metadata: map[string]string{metaMerchant: string(r.Merchant), metaRefund: r.Key, metaAttempt: r.Charge},
 	}
-	params.SetIdempotencyKey(r.Key)
-	made, err := g.client.V1Refunds.Create(ctx, params)
-	if err == nil {
-		return refundResult(made), nil
-	}
-	return g.notRefunded(ctx, intent.ID, amount, err)
+	params.SetIdempotencyKey(key)
+	return g.client.V1Refunds.Create(ctx, params)
+}
+
+// stuck tells whether Stripe repeats a failure of its own under a key.
+func stuck(err error) bool {
+	var e *sdk.Error
+	return errors.As(err, &e) && e.HTTPStatusCode >= http.StatusInternalServerError && replayed(e.LastResponse)
 }
 
 // notRefunded tells what a refused refund means. Stripe has no code for "more than is left", so what is left is read again.

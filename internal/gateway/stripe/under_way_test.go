@@ -2,12 +2,14 @@ package stripe_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"foyer/internal/billing"
 	"foyer/internal/foyertest"
 	"foyer/internal/gateway/stripe/stripetest"
 )
@@ -134,6 +136,35 @@ func TestAMethodRemovedAtStripeWhileItPays(t *testing.T) {
 	})
 }
 
+// The same for what is bought once, while the bank's question is open: answered either way, nothing is charged with the card any more.
+func TestACardRemovedAtStripeWhileItsBankAsks(t *testing.T) {
+	t.Parallel()
+	foyertest.EachAtStripe(t, func(t *testing.T, a *foyertest.App, fake *stripetest.Fake) {
+		p := newPortal(t, a, fake)
+		for i, succeeds := range []bool{true, false} {
+			atStripe, id := p.handed("4000000000003220")
+			debt := p.owed()
+			asked := p.pay(debt, id).Must(http.StatusAccepted)
+			fake.DetachMethod(atStripe)
+			require.Eventually(t, func() bool {
+				return p.mia.Get("/v1/payment-methods/"+id).Must(http.StatusOK).Text("status") == "expired"
+			}, 30*time.Second, 20*time.Millisecond)
+			_, err := fake.AuthenticateCharge(asked.Text("next_action.client_secret"), succeeds)
+			require.NoError(t, err)
+			if succeeds {
+				p.status(debt, "completed")
+				assert.Equal(t, 1, p.captures(debt))
+			} else {
+				p.becomes(debt, "attempts.0.status", "failed")
+			}
+			require.Eventually(t, func() bool { return p.mia.Get("/v1/payment-methods/"+id).Status == http.StatusNotFound },
+				30*time.Second, 20*time.Millisecond, "nothing is charged with it")
+			assert.Equal(t, 1, p.told("payment_method.deleted", id))
+			assert.Equal(t, i+1, p.mailed(billing.MailMethodRemoved))
+		}
+	})
+}
+
 // Whoever replaces the card whose bank asks pays their debt with the new one: the question is void, and nothing is charged twice.
 func TestReplacingTheCardWhoseBankAsks(t *testing.T) {
 	t.Parallel()
@@ -154,6 +185,37 @@ func TestReplacingTheCardWhoseBankAsks(t *testing.T) {
 		_, err := fake.AuthenticateCharge(asked.Text("next_action.client_secret"), true)
 		require.NoError(t, err)
 		assert.Equal(t, 1, p.captures(debt))
+	})
+}
+
+// The customer may be answering their bank while another card takes the place of the one it asks about: that one stays at Stripe, or the
+// answer would be for nothing. Without anything under way it is detached.
+func TestACardIsNotDetachedWhileItsBankAsks(t *testing.T) {
+	t.Parallel()
+	foyertest.EachAtStripe(t, func(t *testing.T, a *foyertest.App, fake *stripetest.Fake) {
+		p := newPortal(t, a, fake)
+		detached := func() (n int) {
+			for _, r := range fake.Requests() {
+				if strings.HasSuffix(r.Path, "/detach") {
+					n++
+				}
+			}
+			return n
+		}
+		replace := func(method, number string) string {
+			body := map[string]any{"setup_id": p.mia.Setup(number), "replaces": method}
+			return p.mia.Post("/v1/payment-methods", body, keyed()...).Must(http.StatusCreated).Text("id")
+		}
+		strict, debt := p.card("4000000000003220"), p.owed()
+		asked := p.pay(debt, strict).Must(http.StatusAccepted)
+		next := replace(strict, "4242424242424242")
+		p.mia.Get("/v1/payment-methods/"+strict).Refused(http.StatusNotFound, "not_found")
+		assert.Zero(t, detached())
+		p.mia.Confirm(asked.Text("next_action.charge_id"), asked.Text("next_action.client_secret"), "succeed")
+		p.status(debt, "completed")
+		assert.Equal(t, 1, p.captures(debt))
+		replace(next, "5555555555554444")
+		assert.Equal(t, 1, detached())
 	})
 }
 

@@ -102,7 +102,7 @@ func (e event) about() string {
 	}
 	switch o := e.Data.Object; o.Object {
 	case "payment_intent":
-		return o.ID
+		return only(o.ID)
 	case "charge", "dispute", "refund":
 		return idIn(o.PaymentIntent)
 	case "payment_method":
@@ -126,6 +126,11 @@ func idIn(raw json.RawMessage) string {
 			id = whole.ID
 		}
 	}
+	return only(id)
+}
+
+// only returns what may be an id of Stripe's; what can't is nothing that was kept here, and PostgreSQL does not take any text.
+func only(id string) string {
 	if !plain(id) {
 		return ""
 	}

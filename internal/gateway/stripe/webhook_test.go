@@ -142,6 +142,7 @@ var unread = map[string]string{
 	`{"id":"evt_1","object":"event","data":{"object":"pi_1"}}`:                                                                                   "evt_1",
 	`{"id":"evt_1","object":"event","data":{"object":[{"id":"pi_1","object":"payment_intent"}]}}`:                                                "evt_1",
 	`{"id":"evt_1","object":"event","data":{"object":null}}`:                                                                                     "evt_1",
+	`{"id":"evt_1","object":"event","data":{"object":{"id":"pi_\u0000","object":"payment_intent"}}}`:                                             "evt_1",
 	`{"id":"evt_1","object":"event","data":{"object":{"id":"pm_1","object":"payment_method","customer":[]},"previous_attributes":"x"}}`:          "evt_1",
 	`{"id":"evt_1","object":"event","type":"balance.available","data":{"object":{"object":"balance"}}}`:                                          "evt_1",
 	`{"id":"evt_1","object":"event","type":"payment_intent.succeeded","data":{"object":{"id":"pi_anothers","object":"payment_intent"}}}`:         "evt_1",

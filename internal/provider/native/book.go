@@ -56,12 +56,10 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 		case billing.ChargeCaptured:
 			if captured[a.ID] {
 				a.Status, a.CapturedAt, a.LeasedUntil, a.ErrorCode = billing.AttemptCaptured, &l.now, nil, ""
-				if c.result.Instead != nil {
-					a = a.PaidInstead(*c.result.Instead)
-					if err := e.Store.SaveAttemptMethod(ctx, a); err != nil {
-						return err
-					}
+				if a, err = e.triedWith(ctx, a, c.result.Instead); err != nil {
+					return err
 				}
+				l.lookAfter(c, payer(p))
 				l.paid(p, a, subs)
 			}
 		case billing.ChargeRequiresAction:
@@ -85,7 +83,10 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 				return err
 			}
 			if finished {
-				l.missed(c, payer(p))
+				if a, err = e.triedWith(ctx, a, c.result.Instead); err != nil {
+					return err
+				}
+				l.lookAfter(c, payer(p))
 				l.declined(p, a, subs)
 			}
 		case billing.ChargePending: // asked again when the lease has run out
@@ -105,6 +106,15 @@ func (e *Engine) book(ctx context.Context, merchant foyer.MerchantID, charges []
 		return err
 	}
 	return l.write(ctx)
+}
+
+// triedWith writes down that a decided attempt was tried with another method than was asked for, if it was.
+func (e *Engine) triedWith(ctx context.Context, a billing.Attempt, instead *billing.GatewayMethod) (billing.Attempt, error) {
+	if instead == nil {
+		return a, nil
+	}
+	a = a.TriedWith(*instead)
+	return a, e.Store.SaveAttemptMethod(ctx, a)
 }
 
 // freeNames takes the external id from a subscription about to begin when another has got it meanwhile: what is paid begins
@@ -222,9 +232,9 @@ func (l *ledger) paid(p billing.Payment, a billing.Attempt, subs map[billing.Sub
 	}
 }
 
-// missed has a customer's methods looked at, once, when the gateway has not got the one that was to be charged: it was removed there
-// without a word to us, and would look valid until the customer is asked for another; or was kept for this charge only.
-func (l *ledger) missed(c *charge, scope foyer.Scope) {
+// lookAfter has a customer's methods looked at, once, when a charge is decided, either way, whose method the gateway has not got: it was
+// removed there without a word to us, and would look valid until the customer is asked for another; or was kept for this charge only.
+func (l *ledger) lookAfter(c *charge, scope foyer.Scope) {
 	if (c.gone || c.token != "" && c.result.ErrorCode == billing.ErrorRedacted) && !slices.Contains(l.follow, scope) {
 		l.follow = append(l.follow, scope)
 	}

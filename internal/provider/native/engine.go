@@ -113,7 +113,7 @@ type Store interface {
 	PaymentOfAttempt(ctx context.Context, merchant foyer.MerchantID, ids []billing.PaymentID) (map[billing.PaymentID]billing.Payment, error)
 
 	CreateAttempts(ctx context.Context, attempts ...billing.Attempt) error
-	// SaveAttemptMethod writes down what an attempt was paid with, when it is not what was asked for.
+	// SaveAttemptMethod writes down what an attempt was tried with, when it is not what was asked for.
 	SaveAttemptMethod(ctx context.Context, a billing.Attempt) error
 	CaptureAttempts(ctx context.Context, merchant foyer.MerchantID, ids []billing.AttemptID, at time.Time) ([]billing.AttemptID, error)
 	FinishAttempt(ctx context.Context, a billing.Attempt) (bool, error)
