@@ -223,6 +223,21 @@ func (p Payment) RefundFailed(id RefundID, status RefundStatus, ids foyer.IDs, n
 	return p.changed(now), changes
 }
 
+// LastCameBack returns the refund that came back last; false when none did.
+func (p Payment) LastCameBack() (last Refund, came bool) {
+	for _, r := range p.Refunds {
+		if r.Action == ActionRefund && r.Status == RefundReversed && !r.UpdatedAt.Before(last.UpdatedAt) {
+			last, came = r, true
+		}
+	}
+	return last, came
+}
+
+// TookBefore tells whether a bank had taken money of the payment when the refund came back, and so what came back, too.
+func (p Payment) TookBefore(cameBack Refund) bool {
+	return slices.ContainsFunc(p.Refunds, func(r Refund) bool { return r.Action == ActionChargeback && !r.CreatedAt.After(cameBack.UpdatedAt) })
+}
+
 func microOrNil(t *time.Time) *time.Time {
 	if t == nil {
 		return nil

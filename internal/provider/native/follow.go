@@ -109,8 +109,8 @@ func (e *Engine) bookDisputes(ctx context.Context, a billing.Attempt, seen []bil
 	if !changed {
 		return true, nil
 	}
-	if owed == 0 && p.Owed() > 0 { // the bank gave up what a refund that came back had left it
-		if err := e.tellOwed(ctx, p); err != nil {
+	if last, came := p.LastCameBack(); came && owed == 0 && p.Owed() > 0 && p.TookBefore(last) {
+		if err := e.tellOwed(ctx, p); err != nil { // the bank gave up what that refund had left it, of which nobody was told yet
 			return false, err
 		}
 	}
@@ -173,12 +173,7 @@ func (e *Engine) bookRefundFailed(ctx context.Context, r billing.PendingRefund) 
 
 // tellOwed tells the merchant of the refund that came back last, and what the customer is owed.
 func (e *Engine) tellOwed(ctx context.Context, p billing.Payment) error {
-	var last billing.Refund
-	for _, r := range p.Refunds {
-		if r.Action == billing.ActionRefund && r.Status == billing.RefundReversed && !r.UpdatedAt.Before(last.UpdatedAt) {
-			last = r
-		}
-	}
+	last, _ := p.LastCameBack()
 	return e.MerchantMails.EnqueueRefundMail(ctx, p.Merchant, last.ID, e.IDs(foyer.PrefixMail))
 }
 

@@ -234,6 +234,28 @@ func TestARefundThatComesBackWhileABankDecides(t *testing.T) {
 	})
 }
 
+// Told of a refund that came back, the merchant is not told again when a dispute that was opened later is won.
+func TestARefundThatCameBackBeforeADisputeIsToldOnce(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, r *rig) {
+		ctx := context.Background()
+		p, key := r.bought(t)
+		_, made, err := r.Refund(ctx, r.by, p.ID, billing.RefundInput{Amount: 500})
+		require.NoError(t, err)
+		r.gateway.mu.Lock()
+		r.gateway.sentBack[string(made.ID)] = true
+		r.gateway.mu.Unlock()
+		require.NoError(t, r.Settle(ctx, r.merchant.ID, key))
+		r.clock.advance(time.Hour)
+		for _, status := range []billing.DisputeStatus{billing.DisputeOpen, billing.DisputeWon} {
+			r.gateway.dispute(string(key), status, 1190)
+			require.NoError(t, r.Settle(ctx, r.merchant.ID, key))
+		}
+		assert.Equal(t, []string{"refund", "disputed", "ended"}, r.mails.toMerchant)
+		assert.Equal(t, int64(500), r.payment(t, p.ID).Owed())
+	})
+}
+
 // A bank that took what a refund had left takes the rest when the refund comes back: the customer has the money, and nobody asks the
 // merchant to pay it another way.
 func TestARefundThatComesBackAfterADispute(t *testing.T) {
