@@ -34,6 +34,16 @@ func (p *portal) begun(method string) (subscription, payment, attempt string) {
 	return subscription, payment, attempt
 }
 
+// indebted is a subscription whose renewal was declined, and that payment.
+func (p *portal) indebted() (subscription, debt string) {
+	p.t.Helper()
+	subscription = p.key.Post("/v1/merchant/subscriptions", map[string]any{
+		"customer_id": p.customer.ID, "payment_method_id": p.card("4000000000000341"), "items": []any{map[string]any{"price_id": p.price.ID, "quantity": 1}},
+	}, keyed()...).Must(http.StatusCreated).Text("id")
+	p.Until(p.t, p.merchant, p.Clock.Now().AddDate(0, 1, 1))
+	return subscription, p.mia.Get("/v1/payments?subscription_id=" + subscription).Must(http.StatusOK).Text("data.0.id")
+}
+
 // What a payment under way is charged to can't be deleted: what it buys would begin without. The refusal says which payment it is.
 func TestAMethodIsKeptWhileAPaymentWithItIsNotDecided(t *testing.T) {
 	t.Parallel()
@@ -91,11 +101,7 @@ func TestAMethodReplacedWhileItPaysADebt(t *testing.T) {
 	t.Parallel()
 	foyertest.EachAtStripe(t, func(t *testing.T, a *foyertest.App, fake *stripetest.Fake) {
 		p := newPortal(t, a, fake)
-		sub := p.key.Post("/v1/merchant/subscriptions", map[string]any{
-			"customer_id": p.customer.ID, "payment_method_id": p.card("4000000000000341"), "items": []any{map[string]any{"price_id": p.price.ID, "quantity": 1}},
-		}, keyed()...).Must(http.StatusCreated).Text("id")
-		p.Until(t, p.merchant, a.Clock.Now().AddDate(0, 1, 1))
-		debt := p.mia.Get("/v1/payments?subscription_id=" + sub).Must(http.StatusOK).Text("data.0.id")
+		sub, debt := p.indebted()
 		method, _ := p.account("DE89370400440532013000")
 		waits := p.pay(debt, method).Must(http.StatusOK)
 		require.Equal(t, "pending", waits.Text("attempts.0.status"))
@@ -170,11 +176,7 @@ func TestReplacingTheCardWhoseBankAsks(t *testing.T) {
 	t.Parallel()
 	foyertest.EachAtStripe(t, func(t *testing.T, a *foyertest.App, fake *stripetest.Fake) {
 		p := newPortal(t, a, fake)
-		sub := p.key.Post("/v1/merchant/subscriptions", map[string]any{
-			"customer_id": p.customer.ID, "payment_method_id": p.card("4000000000000341"), "items": []any{map[string]any{"price_id": p.price.ID, "quantity": 1}},
-		}, keyed()...).Must(http.StatusCreated).Text("id")
-		p.Until(t, p.merchant, a.Clock.Now().AddDate(0, 1, 1))
-		debt := p.mia.Get("/v1/payments?subscription_id=" + sub).Must(http.StatusOK).Text("data.0.id")
+		sub, debt := p.indebted()
 		strict := p.card("4000000000003220")
 		asked := p.mia.Call(http.MethodPut, "/v1/subscriptions/"+sub+"/payment-method", map[string]any{"payment_method_id": strict}, keyed()...).Must(http.StatusAccepted)
 		added := p.mia.Post("/v1/payment-methods", map[string]any{"setup_id": p.mia.Setup("4242424242424242"), "replaces": strict, "subscription_id": sub}, keyed()...).Must(http.StatusCreated)

@@ -172,9 +172,7 @@ func TestARefundThatComesBack(t *testing.T) {
 		require.NoError(t, r.Settle(ctx, r.merchant.ID, key))
 		assert.Equal(t, int64(600), r.payment(t, p.ID).Totals.Refunded)
 		before := r.told(t, string(p.ID))[billing.EventPaymentUpdated]
-		r.gateway.mu.Lock()
-		r.gateway.sentBack[string(made.ID)] = true
-		r.gateway.mu.Unlock()
+		r.gateway.sendBack(made.ID)
 		var wait sync.WaitGroup
 		for range 20 {
 			wait.Go(func() { assert.NoError(t, r.Settle(ctx, r.merchant.ID, key)) })
@@ -214,9 +212,7 @@ func TestARefundThatComesBackWhileABankDecides(t *testing.T) {
 		require.NoError(t, err)
 		r.gateway.dispute(string(key), billing.DisputeOpen, 1190)
 		require.NoError(t, r.Settle(ctx, r.merchant.ID, key))
-		r.gateway.mu.Lock()
-		r.gateway.sentBack[string(made.ID)] = true
-		r.gateway.mu.Unlock()
+		r.gateway.sendBack(made.ID)
 		require.NoError(t, r.Settle(ctx, r.merchant.ID, key))
 		assert.Equal(t, []string{"disputed"}, r.mails.toMerchant)
 		assert.Zero(t, r.payment(t, p.ID).Owed())
@@ -242,9 +238,7 @@ func TestARefundThatCameBackBeforeADisputeIsToldOnce(t *testing.T) {
 		p, key := r.bought(t)
 		_, made, err := r.Refund(ctx, r.by, p.ID, billing.RefundInput{Amount: 500})
 		require.NoError(t, err)
-		r.gateway.mu.Lock()
-		r.gateway.sentBack[string(made.ID)] = true
-		r.gateway.mu.Unlock()
+		r.gateway.sendBack(made.ID)
 		require.NoError(t, r.Settle(ctx, r.merchant.ID, key))
 		r.clock.advance(time.Hour)
 		for _, status := range []billing.DisputeStatus{billing.DisputeOpen, billing.DisputeWon} {
@@ -267,9 +261,7 @@ func TestARefundThatComesBackAfterADispute(t *testing.T) {
 		require.NoError(t, err)
 		r.gateway.dispute(string(key), billing.DisputeLost, 1190)
 		require.NoError(t, r.Settle(ctx, r.merchant.ID, key))
-		r.gateway.mu.Lock()
-		r.gateway.sentBack[string(made.ID)] = true
-		r.gateway.mu.Unlock()
+		r.gateway.sendBack(made.ID)
 		told := len(r.mails.toMerchant)
 		for range 2 {
 			require.NoError(t, r.Settle(ctx, r.merchant.ID, key))
@@ -293,7 +285,7 @@ func TestOldRefundsAreLeftAlone(t *testing.T) {
 		p, key := r.bought(t)
 		_, made, err := r.Refund(ctx, r.by, p.ID, billing.RefundInput{Amount: 500})
 		require.NoError(t, err)
-		r.gateway.sentBack[string(made.ID)] = true
+		r.gateway.sendBack(made.ID)
 		r.clock.advance(61 * 24 * time.Hour)
 		require.NoError(t, r.Settle(ctx, r.merchant.ID, key))
 		assert.Equal(t, int64(500), r.payment(t, p.ID).Totals.Refunded)

@@ -449,6 +449,13 @@ func (g *till) RefundByKey(_ context.Context, _ foyer.MerchantID, _, key string)
 	return billing.RefundResult{Refunded: !g.sentBack[key]}, nil
 }
 
+// sendBack is the customer's bank sending a refund back.
+func (g *till) sendBack(id billing.RefundID) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.sentBack[string(id)] = true
+}
+
 // dispute is the customer's bank taking a charge back, or deciding about it.
 func (g *till) dispute(key string, status billing.DisputeStatus, amount int64) {
 	g.mu.Lock()
