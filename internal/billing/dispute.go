@@ -223,19 +223,18 @@ func (p Payment) RefundFailed(id RefundID, status RefundStatus, ids foyer.IDs, n
 	return p.changed(now), changes
 }
 
-// LastCameBack returns the refund that came back last; false when none did.
-func (p Payment) LastCameBack() (last Refund, came bool) {
+// OwedSince returns the refund that came back last, when the customer is owed it now and was not before: a bank had it, too, and gave it up.
+// False when nothing is owed anew, or the refund came back before the bank took anything: then the merchant was told at the time.
+func (p Payment) OwedSince(before Payment) (last Refund, owed bool) {
+	if before.Owed() > 0 || p.Owed() == 0 {
+		return last, false
+	}
 	for _, r := range p.Refunds {
 		if r.Action == ActionRefund && r.Status == RefundReversed && !r.UpdatedAt.Before(last.UpdatedAt) {
-			last, came = r, true
+			last = r
 		}
 	}
-	return last, came
-}
-
-// TookBefore tells whether a bank had taken money of the payment when the refund came back, and so what came back, too.
-func (p Payment) TookBefore(cameBack Refund) bool {
-	return slices.ContainsFunc(p.Refunds, func(r Refund) bool { return r.Action == ActionChargeback && !r.CreatedAt.After(cameBack.UpdatedAt) })
+	return last, slices.ContainsFunc(p.Refunds, func(r Refund) bool { return r.Action == ActionChargeback && !r.CreatedAt.After(last.UpdatedAt) })
 }
 
 func microOrNil(t *time.Time) *time.Time {

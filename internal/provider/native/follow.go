@@ -87,7 +87,7 @@ func (e *Engine) bookDisputes(ctx context.Context, a billing.Attempt, seen []bil
 	if err != nil {
 		return false, err
 	}
-	changed, owed := false, p.Owed()
+	changed, before := false, p
 	for _, d := range told {
 		c, is := p.Disputed(d, a.ID, e.IDs, l.now)
 		if !is {
@@ -109,8 +109,8 @@ func (e *Engine) bookDisputes(ctx context.Context, a billing.Attempt, seen []bil
 	if !changed {
 		return true, nil
 	}
-	if last, came := p.LastCameBack(); came && owed == 0 && p.Owed() > 0 && p.TookBefore(last) {
-		if err := e.tellOwed(ctx, p); err != nil { // the bank gave up what that refund had left it, of which nobody was told yet
+	if refund, owed := p.OwedSince(before); owed {
+		if err := e.MerchantMails.EnqueueRefundMail(ctx, p.Merchant, refund.ID, e.IDs(foyer.PrefixMail)); err != nil {
 			return false, err
 		}
 	}
@@ -164,17 +164,11 @@ func (e *Engine) bookRefundFailed(ctx context.Context, r billing.PendingRefund) 
 		return err
 	}
 	if p.Owed() > 0 {
-		if err := e.tellOwed(ctx, p); err != nil {
+		if err := e.MerchantMails.EnqueueRefundMail(ctx, r.Scope.Merchant, r.ID, e.IDs(foyer.PrefixMail)); err != nil {
 			return err
 		}
 	}
 	return l.write(ctx)
-}
-
-// tellOwed tells the merchant of the refund that came back last, and what the customer is owed.
-func (e *Engine) tellOwed(ctx context.Context, p billing.Payment) error {
-	last, _ := p.LastCameBack()
-	return e.MerchantMails.EnqueueRefundMail(ctx, p.Merchant, last.ID, e.IDs(foyer.PrefixMail))
 }
 
 // refundFailed saves what a refund the customer does not have makes of its payment and the payment's disputes.
